@@ -3,7 +3,6 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use zeroize::Zeroize;
 
 /// Bytes borrowed from the caller's memory on one side and from the frame on the other.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,6 +26,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Slice<'a> {
     }
 }
 
+/// Overwrites bytes that may be a secret, at the speed of `memset`.
+pub fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    zeroize::optimization_barrier(bytes);
+}
+
 /// Owned bytes. They may be a secret: wiped on drop, and not printed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Bytes(Vec<u8>);
@@ -41,7 +46,7 @@ impl Bytes {
 
 impl Drop for Bytes {
     fn drop(&mut self) {
-        self.0.zeroize();
+        wipe(&mut self.0);
     }
 }
 

@@ -51,6 +51,90 @@ pub fn end(frame: &mut [u8], to: &mut impl Write) -> io::Result<()> {
     to.write_all(frame)
 }
 
+/// Reads frames from one peer with one read each, if they come whole and fit the buffer.
+#[derive(Default)]
+pub struct Reader {
+    /// What was read stands at `start..end`.
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Reader {
+    /// What the buffer holds without growing.
+    pub const ROOM: usize = 16 << 10;
+
+    /// The body of the next frame.
+    ///
+    /// # Errors
+    /// `InvalidData` if it is longer than [`LIMIT`]; nothing is allocated then. `UnexpectedEof` if the peer
+    /// closed, be it between two frames or in the middle of one. After an error the reader is of no more use.
+    pub fn next(&mut self, from: &mut impl Read) -> io::Result<&[u8]> {
+        let len = loop {
+            if let Some(header) = self.unread().first_chunk::<HEADER>() {
+                break u32::from_le_bytes(*header);
+            }
+            self.fill(HEADER, from)?;
+        };
+        if len > LIMIT {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "frame longer than the limit"));
+        }
+        let whole = HEADER + len as usize;
+        while self.unread().len() < whole {
+            self.fill(whole, from)?;
+        }
+        let at = self.start;
+        self.start += whole;
+        self.buffer.get(at + HEADER..at + whole).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    /// Whether nothing was read beyond the last frame.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Wipes the frames read so far, and gives back the memory that a long one took.
+    pub fn wipe(&mut self, keep: usize) {
+        let used = self.start.min(self.buffer.len());
+        if let Some(read) = self.buffer.get_mut(..used) {
+            crate::bytes::wipe(read);
+        }
+        if self.is_empty() {
+            (self.start, self.end) = (0, 0);
+            if self.buffer.len() > keep.max(Self::ROOM) {
+                self.buffer = Vec::new();
+            }
+        }
+    }
+
+    fn unread(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Reads once, having made room for `whole` bytes from `start` on.
+    fn fill(&mut self, whole: usize, from: &mut impl Read) -> io::Result<()> {
+        if self.start + whole > self.buffer.len() {
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+            if whole > self.buffer.len() {
+                self.buffer.resize(whole.max(Self::ROOM), 0);
+            }
+        }
+        loop {
+            return match from.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {
+                Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => {
+                    self.end += read;
+                    Ok(())
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => Err(error),
+            };
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +165,69 @@ mod tests {
         let sent = [5, 0, 0, 0, b'h', b'a'];
         let error = read(&mut sent.as_slice(), &mut Vec::new()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    /// Gives what it holds in pieces of at most so many bytes, and counts the reads.
+    struct Pieces<'a>(&'a [u8], usize, usize);
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            self.2 += 1;
+            let len = self.1.min(to.len()).min(self.0.len());
+            to[..len].copy_from_slice(&self.0[..len]);
+            self.0 = &self.0[len..];
+            Ok(len)
+        }
+    }
+
+    fn frames(bodies: &[&[u8]]) -> Vec<u8> {
+        let (mut frame, mut sent) = (Vec::new(), Vec::new());
+        for body in bodies {
+            begin(&mut frame);
+            frame.extend_from_slice(body);
+            end(&mut frame, &mut sent).unwrap();
+        }
+        sent
+    }
+
+    #[test]
+    fn a_whole_frame_takes_one_read() {
+        let sent = frames(&[b"hello"]);
+        let (mut from, mut reader) = (Pieces(&sent, usize::MAX, 0), Reader::default());
+        assert_eq!(reader.next(&mut from).unwrap(), b"hello");
+        assert!(reader.is_empty());
+        assert_eq!(from.2, 1);
+    }
+
+    #[test]
+    fn frames_come_back_however_they_are_cut() {
+        let long = vec![7; 3 * Reader::ROOM];
+        let bodies: [&[u8]; 5] = [b"one", b"", &long, b"two", b"three"];
+        let sent = frames(&bodies);
+        for piece in [1, 3, 4, 5, 1000, Reader::ROOM, usize::MAX] {
+            let (mut from, mut reader) = (Pieces(&sent, piece, 0), Reader::default());
+            for body in bodies {
+                assert_eq!(reader.next(&mut from).unwrap(), body);
+                reader.wipe(0);
+            }
+            assert_eq!(reader.next(&mut from).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        }
+    }
+
+    #[test]
+    fn a_reader_refuses_a_frame_over_the_limit_before_memory_is_made() {
+        let claim = (LIMIT + 1).to_le_bytes();
+        let mut reader = Reader::default();
+        assert_eq!(reader.next(&mut claim.as_slice()).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert!(reader.buffer.len() <= Reader::ROOM);
+    }
+
+    #[test]
+    fn a_wiped_reader_holds_nothing_of_what_it_read() {
+        let sent = frames(&[b"secret"]);
+        let mut reader = Reader::default();
+        reader.next(&mut sent.as_slice()).unwrap();
+        reader.wipe(Reader::ROOM);
+        assert!(reader.buffer.iter().all(|byte| *byte == 0));
     }
 }

@@ -23,6 +23,6 @@ pub use bytes::{Bytes, Slice};
 pub use handles::{MechanismId, ObjectHandle, SessionHandle, SlotId};
 pub use list::List;
 pub use mechanism::{Mechanism, Params, Value};
-pub use output::{Output, Room};
+pub use output::{Output, OutputSlice, Room};
 pub use rv::Rv;
 pub use template::{Attribute, AttributeType, Template};

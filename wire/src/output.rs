@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Bytes;
+use crate::{Bytes, Slice};
 
 /// The room a caller offers for output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,21 @@ pub enum Output {
     /// The caller asked for the length: the output will have at most so many bytes.
     Length(u64),
     /// The buffer is too small: so many bytes are needed.
+    TooSmall {
+        /// The bytes needed.
+        needed: u64,
+    },
+}
+
+/// An [`Output`] as it lies in its frame: the encoding is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OutputSlice<'a> {
+    /// [`Output::Bytes`]
+    #[serde(borrow)]
+    Bytes(Slice<'a>),
+    /// [`Output::Length`]
+    Length(u64),
+    /// [`Output::TooSmall`]
     TooSmall {
         /// The bytes needed.
         needed: u64,
