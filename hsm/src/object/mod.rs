@@ -1,0 +1,281 @@
+//! Objects: their attributes, the rules of those, and the keys they hold.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use crypto::Secret;
+
+use crate::error::Error;
+
+mod attr;
+mod material;
+
+pub use attr::Attr;
+pub use material::Material;
+
+macro_rules! numbers {
+    ($(#[$doc:meta])* $name:ident $prefix:literal { $($value_name:ident = $value:literal;)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u64);
+
+        #[allow(missing_docs)]
+        impl $name {
+            $(pub const $value_name: Self = Self($value);)*
+
+            /// The standard's name without its prefix.
+            #[must_use]
+            pub const fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($value => Some(stringify!($value_name)),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self.name() {
+                    Some(name) => write!(f, concat!($prefix, "{}"), name),
+                    None => write!(f, concat!($prefix, "{:#x}"), self.0),
+                }
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+numbers! {
+    /// `CK_OBJECT_CLASS`
+    Class "CKO_" {
+        DATA = 0x0;
+        CERTIFICATE = 0x1;
+        PUBLIC_KEY = 0x2;
+        PRIVATE_KEY = 0x3;
+        SECRET_KEY = 0x4;
+        HW_FEATURE = 0x5;
+        DOMAIN_PARAMETERS = 0x6;
+        MECHANISM = 0x7;
+        OTP_KEY = 0x8;
+        PROFILE = 0x9;
+    }
+}
+
+numbers! {
+    /// `CK_KEY_TYPE`
+    KeyType "CKK_" {
+        RSA = 0x0;
+        DSA = 0x1;
+        DH = 0x2;
+        EC = 0x3;
+        GENERIC_SECRET = 0x10;
+        DES3 = 0x15;
+        AES = 0x1f;
+        SHA_1_HMAC = 0x28;
+        SHA256_HMAC = 0x2b;
+        SHA384_HMAC = 0x2c;
+        SHA512_HMAC = 0x2d;
+        SHA224_HMAC = 0x2e;
+        SHA3_224_HMAC = 0x33;
+        SHA3_256_HMAC = 0x34;
+        SHA3_384_HMAC = 0x35;
+        SHA3_512_HMAC = 0x36;
+        EC_EDWARDS = 0x40;
+        EC_MONTGOMERY = 0x41;
+        HKDF = 0x42;
+        SHA512_224_HMAC = 0x43;
+        SHA512_256_HMAC = 0x44;
+        AES_XTS = 0x35_0000;
+    }
+}
+
+/// The value of one attribute.
+#[derive(Debug, PartialEq)]
+pub enum AttributeValue {
+    /// Bytes anyone who sees the object may read, in the caller's form (`CK_ULONG` as eight bytes, little-endian).
+    Plain(Vec<u8>),
+    /// A part of a key that a sensitive key never gives out (`CKA_VALUE`, `CKA_PRIVATE_EXPONENT`, …).
+    Secret(Secret),
+    /// A template (`CKA_WRAP_TEMPLATE`).
+    Template(Vec<(Attr, Vec<u8>)>),
+}
+
+impl AttributeValue {
+    /// A copy; of a secret as well, which is why this is not `Clone`.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        match self {
+            Self::Plain(bytes) => Self::Plain(bytes.clone()),
+            Self::Secret(secret) => Self::Secret(secret.duplicate()),
+            Self::Template(template) => Self::Template(template.clone()),
+        }
+    }
+}
+
+/// Attributes by type.
+#[derive(Debug, Default, PartialEq)]
+pub struct AttributeMap(BTreeMap<Attr, AttributeValue>);
+
+impl AttributeMap {
+    /// No attributes.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// The attribute's value, if it is there.
+    #[must_use]
+    pub fn get(&self, attribute: Attr) -> Option<&AttributeValue> {
+        self.0.get(&attribute)
+    }
+
+    /// Sets an attribute, and gives back what it was.
+    pub fn set(&mut self, attribute: Attr, value: AttributeValue) -> Option<AttributeValue> {
+        self.0.insert(attribute, value)
+    }
+
+    /// Sets bytes that are no secret.
+    pub fn set_plain(&mut self, attribute: Attr, bytes: impl Into<Vec<u8>>) {
+        self.set(attribute, AttributeValue::Plain(bytes.into()));
+    }
+
+    /// Sets a secret.
+    pub fn set_secret(&mut self, attribute: Attr, secret: Secret) {
+        self.set(attribute, AttributeValue::Secret(secret));
+    }
+
+    /// Sets a `CK_BBOOL`.
+    pub fn set_flag(&mut self, attribute: Attr, flag: bool) {
+        self.set_plain(attribute, [u8::from(flag)]);
+    }
+
+    /// Sets a `CK_ULONG`.
+    pub fn set_ulong(&mut self, attribute: Attr, number: u64) {
+        self.set_plain(attribute, number.to_le_bytes());
+    }
+
+    /// Takes an attribute out.
+    pub fn remove(&mut self, attribute: Attr) -> Option<AttributeValue> {
+        self.0.remove(&attribute)
+    }
+
+    /// The bytes of an attribute that is no secret and no template.
+    #[must_use]
+    pub fn plain(&self, attribute: Attr) -> Option<&[u8]> {
+        match self.get(attribute) {
+            Some(AttributeValue::Plain(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The bytes of an attribute that is a secret. Only [`Material`] and the two ways a value may leave
+    /// (`C_GetAttributeValue` of what is not sensitive, and the policy's `wrap`) have cause to ask.
+    pub(crate) fn secret(&self, attribute: Attr) -> Option<&Secret> {
+        match self.get(attribute) {
+            Some(AttributeValue::Secret(secret)) => Some(secret),
+            _ => None,
+        }
+    }
+
+    /// A `CK_BBOOL`; one that is not there is false.
+    #[must_use]
+    pub fn flag(&self, attribute: Attr) -> bool {
+        self.plain(attribute).is_some_and(|bytes| bytes.first().is_some_and(|byte| *byte != 0))
+    }
+
+    /// A `CK_ULONG`, if it is there and has eight bytes.
+    #[must_use]
+    pub fn ulong(&self, attribute: Attr) -> Option<u64> {
+        self.plain(attribute)?.try_into().ok().map(u64::from_le_bytes)
+    }
+
+    /// All, in the order of their types.
+    pub fn iter(&self) -> impl Iterator<Item = (Attr, &AttributeValue)> {
+        self.0.iter().map(|(attribute, value)| (*attribute, value))
+    }
+
+    /// A copy, secrets as well.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.iter().map(|(attribute, value)| (*attribute, value.duplicate())).collect())
+    }
+}
+
+impl FromIterator<(Attr, AttributeValue)> for AttributeMap {
+    fn from_iter<T: IntoIterator<Item = (Attr, AttributeValue)>>(items: T) -> Self {
+        Self(items.into_iter().collect())
+    }
+}
+
+impl IntoIterator for AttributeMap {
+    type Item = (Attr, AttributeValue);
+    type IntoIter = std::collections::btree_map::IntoIter<Attr, AttributeValue>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// An object as it stands: a change makes a new one in its place.
+#[derive(Debug)]
+pub struct Object {
+    /// Its number in the partition: never used again, of session objects neither.
+    pub number: u64,
+    attributes: AttributeMap,
+    material: OnceLock<Arc<Material>>,
+}
+
+impl Object {
+    /// An object of these attributes, which the rules have made complete.
+    #[must_use]
+    pub const fn new(number: u64, attributes: AttributeMap) -> Self {
+        Self { number, attributes, material: OnceLock::new() }
+    }
+
+    /// Its attributes.
+    #[must_use]
+    pub const fn attributes(&self) -> &AttributeMap {
+        &self.attributes
+    }
+
+    /// `CKA_CLASS`
+    #[must_use]
+    pub fn class(&self) -> Class {
+        Class(self.attributes.ulong(Attr::CLASS).unwrap_or(u64::MAX))
+    }
+
+    /// `CKA_KEY_TYPE`, of a key.
+    #[must_use]
+    pub fn key_type(&self) -> Option<KeyType> {
+        self.attributes.ulong(Attr::KEY_TYPE).map(KeyType)
+    }
+
+    /// A `CK_BBOOL` attribute; one that is not there is false.
+    #[must_use]
+    pub fn flag(&self, attribute: Attr) -> bool {
+        self.attributes.flag(attribute)
+    }
+
+    /// `CKA_UNIQUE_ID`
+    #[must_use]
+    pub fn unique_id(&self) -> &str {
+        self.attributes.plain(Attr::UNIQUE_ID).and_then(|id| std::str::from_utf8(id).ok()).unwrap_or("")
+    }
+
+    /// The key the object holds, made ready for use once. Only the policy point calls this.
+    ///
+    /// # Errors
+    /// `KeyTypeInconsistent` if the object holds no key that can be used.
+    pub(crate) fn material(&self) -> Result<&Arc<Material>, Error> {
+        if let Some(material) = self.material.get() {
+            return Ok(material);
+        }
+        let material = Arc::new(Material::of(&self.attributes)?);
+        Ok(self.material.get_or_init(|| material))
+    }
+}
