@@ -1,1 +1,38 @@
-//! placeholder
+//! The cryptography that the HSM uses, as safe functions over AWS-LC.
+//!
+//! This crate knows nothing of PKCS#11: it has algorithms, keys and bytes. What may be done with a key, and by
+//! whom, is decided above it.
+//!
+//! - **Unsafe code** stands in `ffi/` alone, which owns every pointer that AWS-LC hands out and frees it on drop.
+//!   Everything else denies it. This is the one named exception to `forbid(unsafe_code)` for cryptography.
+//! - **Secrets** are [`Secret`]: wiped on drop, printed as dots, compared in constant time.
+//! - **Errors** are [`Error`]. AWS-LC also leaves a record of a failure in a queue of the thread; each failure
+//!   here empties it (`ERR_clear_error`), so that nothing of one caller's failure is left for the next.
+//! - **Threads**: every type is `Send`; keys are `Sync` too, and many threads may use one key at once.
+//!
+//! Not here because AWS-LC has none: Ed448 and X448, and XTS with two AES-128 keys.
+#![deny(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+pub mod aead;
+pub mod aes;
+pub mod ec;
+pub mod ed25519;
+mod error;
+#[allow(unsafe_code)]
+mod ffi;
+pub mod hash;
+pub mod kdf;
+pub mod keywrap;
+pub mod mac;
+pub mod random;
+pub mod rsa;
+mod secret;
+pub mod x25519;
+
+pub use error::Error;
+pub use hash::Hash;
+pub use secret::{Secret, equal};
