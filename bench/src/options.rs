@@ -56,6 +56,10 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with = "markdown")]
     pub(crate) json: bool,
 
+    /// Leave what was made on the tokens: quicker, for tokens that are thrown away.
+    #[arg(long)]
+    pub(crate) leave: bool,
+
     /// Lists the workloads and ends.
     #[arg(long)]
     pub(crate) list: bool,

@@ -24,6 +24,7 @@ pub(crate) struct Row {
 pub(crate) struct Report {
     pub(crate) tokens: Vec<String>,
     pub(crate) rows: Vec<Row>,
+    pub(crate) notes: Vec<String>,
     /// Peak memory of each worker in KiB, or why it is not known.
     pub(crate) peaks: Vec<Result<u64, String>>,
     pub(crate) daemon_peak: Option<u64>,
@@ -92,6 +93,9 @@ impl Report {
             return format!("{:#}\n", self.json());
         }
         let mut out = table(&self.cells(), options.markdown);
+        for note in &self.notes {
+            let _ = writeln!(out, "\n{note}");
+        }
         let memory = self.tokens.iter().zip(&self.peaks).map(|(name, peak)| match peak {
             Ok(kib) => format!("{name} {:.1} MiB", *kib as f64 / 1024.0),
             Err(why) => format!("{name}: {why}"),
@@ -147,6 +151,7 @@ impl Report {
             self.tokens.iter().zip(&self.peaks).map(|(name, peak)| (name.clone(), json!(peak.as_ref().ok())));
         json!({
             "rows": self.rows.iter().map(row).collect::<Vec<_>>(),
+            "notes": self.notes,
             "peak_memory_kib": peaks.collect::<serde_json::Map<_, _>>(),
             "daemon_peak_memory_kib": self.daemon_peak,
         })
@@ -173,13 +178,13 @@ fn table(lines: &[Vec<String>], markdown: bool) -> String {
     let columns = lines.first().map_or(0, Vec::len);
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    let (edge, between) = if markdown { ("| ", " | ") } else { ("", "  ") };
+    let (start, between, end) = if markdown { ("| ", " | ", " |") } else { ("", "  ", "") };
     let mut out = String::new();
     for (number, line) in lines.iter().enumerate() {
         let padded = line.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
             if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });
-        let _ = writeln!(out, "{edge}{}{}", padded.collect::<Vec<_>>().join(between), edge.trim_end());
+        let _ = writeln!(out, "{start}{}{end}", padded.collect::<Vec<_>>().join(between));
         if number == 0 && markdown {
             let rules = widths.iter().enumerate().map(|(column, &width)| {
                 let (dashes, colon) = if column == 0 { (width + 2, "") } else { (width + 1, ":") };

@@ -31,23 +31,25 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     for token in &options.tokens {
         peers.push(Peer::start(token, options)?);
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut notes) = (Vec::new(), Vec::new());
     for (index, workload) in WORKLOADS.iter().enumerate() {
         if options.only.is_empty() || options.only.iter().any(|word| workload.name.contains(word.as_str())) {
-            rows.extend(measure_workload(&mut peers, options, index, workload.name));
+            let ready: Vec<Answer> =
+                peers.iter_mut().map(|peer| peer.order(&Order::Prepare(index))).collect();
+            notes.extend(preparation(&peers, &ready, workload.name));
+            rows.extend(measure_workload(&mut peers, options, &ready, workload.name));
         }
     }
     let daemon_peak = options.daemon_pid.map(|pid| peak_memory(&pid.to_string()));
     let names = peers.iter().map(|peer| peer.name.clone()).collect();
     let peaks = peers.into_iter().map(Peer::finish).collect();
-    let report = Report { tokens: names, rows, peaks, daemon_peak };
+    let report = Report { tokens: names, rows, notes, peaks, daemon_peak };
     print!("{}", report.render(options));
     Ok(())
 }
 
 /// All rounds of one workload; a row for each number of threads.
-fn measure_workload(peers: &mut [Peer], options: &Options, index: usize, name: &'static str) -> Vec<Row> {
-    let ready: Vec<Answer> = peers.iter_mut().map(|peer| peer.order(&Order::Prepare(index))).collect();
+fn measure_workload(peers: &mut [Peer], options: &Options, ready: &[Answer], name: &'static str) -> Vec<Row> {
     let mut rows = Vec::new();
     for &threads in &options.threads {
         let mut cells: Vec<Cell> = ready.iter().map(Cell::before).collect();
@@ -66,6 +68,17 @@ fn measure_workload(peers: &mut [Peer], options: &Options, index: usize, name: &
         rows.push(Row { workload: name, threads, cells });
     }
     rows
+}
+
+/// A note on how long each token took to get ready, where that is long enough to matter.
+fn preparation(peers: &[Peer], ready: &[Answer], name: &str) -> Option<String> {
+    let seconds = |answer: &Answer| if let Answer::Ready(seconds) = answer { *seconds } else { 0.0 };
+    if ready.iter().map(seconds).fold(0.0, f64::max) < 5.0 {
+        return None;
+    }
+    let each =
+        peers.iter().zip(ready).map(|(peer, answer)| format!("{} {:.1} s", peer.name, seconds(answer)));
+    Some(format!("Preparation of {name}: {}.", each.collect::<Vec<_>>().join(", ")))
 }
 
 fn summary(peers: &[Peer], cells: &[Cell]) -> String {
@@ -88,7 +101,12 @@ impl Peer {
         };
         let mut peer =
             Self { name: token.name.clone(), child, orders, answers: BufReader::new(answers), dead: None };
-        let hello = Hello { token: token.clone(), keys: options.keys, objects: options.objects };
+        let hello = Hello {
+            token: token.clone(),
+            keys: options.keys,
+            objects: options.objects,
+            leave: options.leave,
+        };
         match peer.send(&hello) {
             Answer::Ready(_) => Ok(peer),
             other => Err(format!("{}: {other:?}", token.name)),

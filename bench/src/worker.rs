@@ -17,6 +17,8 @@ pub(crate) struct Hello {
     pub(crate) token: TokenOption,
     pub(crate) keys: Keys,
     pub(crate) objects: u32,
+    /// Leave on the token what was made.
+    pub(crate) leave: bool,
 }
 
 /// Each further line.
@@ -54,6 +56,7 @@ struct Worker<'a> {
     session: Session<'a>,
     objects: Objects,
     count: u32,
+    leave: bool,
     current: Option<(&'static Workload, Ready)>,
 }
 
@@ -87,7 +90,7 @@ impl<'a> Worker<'a> {
         let session = module.open(slot)?;
         session.login(&hello.token.pin)?;
         let objects = Objects::new(hello.keys);
-        Ok(Self { module, slot, session, objects, count: hello.objects, current: None })
+        Ok(Self { module, slot, session, objects, count: hello.objects, leave: hello.leave, current: None })
     }
 
     fn obey(&mut self, order: &Order) -> Answer {
@@ -95,7 +98,8 @@ impl<'a> Worker<'a> {
             Order::Prepare(index) => self.prepare(index),
             Order::Measure { threads, seconds } => self.measure(threads, seconds),
             Order::Finish => {
-                self.objects.clear(self.session).map(|()| Answer::Finished { peak: peak_memory("self") })
+                let cleared = if self.leave { Ok(()) } else { self.objects.clear(self.session) };
+                cleared.map(|()| Answer::Finished { peak: peak_memory("self") })
             }
         };
         done.unwrap_or_else(|error| Answer::Failed(error.to_string()))
