@@ -68,7 +68,7 @@ pub fn kwp_unwrap(key: &Key, iv: &[u8; 4], wrapped: &[u8]) -> Result<Secret, Err
     }
     if let Ok(block) = <[u8; 16]>::try_from(wrapped) {
         let (initial, single) = split(schedule.decrypt(block));
-        return unpad(iv, &initial, Secret::new(single.to_vec()));
+        return unpad(iv, &initial, &Secret::new(single.to_vec()));
     }
     // The library checks an initial value that it is told, and ours holds the length of the data: one of the
     // eight that pad to this many bytes.
@@ -77,7 +77,7 @@ pub fn kwp_unwrap(key: &Key, iv: &[u8; 4], wrapped: &[u8]) -> Result<Secret, Err
     for len in padded - 7..=padded {
         let initial = initial_value(iv, len);
         if let Ok(data) = schedule.unwrap(&initial, wrapped) {
-            found = unpad(iv, &initial, Secret::new(data));
+            found = unpad(iv, &initial, &Secret::new(data));
         }
     }
     found
@@ -90,7 +90,7 @@ fn initial_value(iv: &[u8; 4], len: u32) -> [u8; 8] {
 }
 
 /// The data without its padding, if initial value, length and padding are right.
-fn unpad(iv: &[u8; 4], initial: &[u8; 8], padded: Secret) -> Result<Secret, Error> {
+fn unpad(iv: &[u8; 4], initial: &[u8; 8], padded: &Secret) -> Result<Secret, Error> {
     let [_, _, _, _, e, f, g, h] = *initial;
     let claimed = u32::from_be_bytes([e, f, g, h]);
     let len = usize::try_from(claimed).map_err(|_| REFUSED)?;

@@ -86,7 +86,7 @@ impl Context {
             Kind::Cbc | Kind::Ctr | Kind::Xts if iv.len() == BLOCK => {}
             // SAFETY: the context is live; this command takes no pointer.
             Kind::Gcm | Kind::Ccm => unsafe {
-                new.control(sys::EVP_CTRL_AEAD_SET_IVLEN, iv.len(), ptr::null_mut())?
+                new.control(sys::EVP_CTRL_AEAD_SET_IVLEN, iv.len(), ptr::null_mut())?;
             },
             _ => return Err(Error::InvalidParameter("the IV of this AES mode has another length")),
         }

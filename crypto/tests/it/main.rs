@@ -3,8 +3,12 @@
 #![allow(missing_docs)]
 
 mod asymmetric;
-mod rsa;
+mod implicit_rejection;
+mod nist;
+mod rsa_keys;
 mod symmetric;
+mod wycheproof_asymmetric;
+mod wycheproof_symmetric;
 
 /// Bytes of hexadecimal digits; white space is skipped.
 fn hex(digits: &str) -> Vec<u8> {
