@@ -1,1 +1,16 @@
-//! placeholder
+//! Programs that hold any PKCS#11 module to the standard and attack it.
+//!
+//! [`attacks`] tries to obtain keys it must not obtain; [`rules`] asks for the return codes that the standard
+//! names. Both load the module by path, so that one run can put several modules side by side.
+
+pub mod attacks;
+pub mod child;
+pub mod ground;
+pub mod mechanism;
+pub mod module;
+pub mod names;
+pub mod options;
+pub mod report;
+pub mod rules;
+pub mod session;
+pub mod template;
