@@ -1,0 +1,1 @@
+//! The standard's rules, as checks that run on any module.
