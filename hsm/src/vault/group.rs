@@ -1,0 +1,306 @@
+//! Group commit: of the threads that wait to commit, one commits for all.
+//!
+//! There is no thread of the vault's own. Whoever comes while nobody leads takes all requests that wait, commits
+//! them together, and hands each its own outcome; a request whose expectation fails leaves the others alone.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crypto::Secret;
+use parking_lot::{Condvar, Mutex};
+
+use super::journal::{self, Effects, Stamp};
+use super::keys::{SealingKey, random_key};
+use super::{Change, Expect, Known, RecordId, Vault, VaultError, Version, Writer, kind};
+use crate::store::{self, Precondition};
+
+/// The journal is folded into a snapshot when it has more entries than this, and than half the records.
+const JOURNAL_MIN: u64 = 1024;
+
+/// What one caller wants committed.
+pub(super) struct Request {
+    pub(super) domain: DomainChange,
+    pub(super) changes: Vec<Change>,
+}
+
+/// What a request does to a domain as a whole, before its changes.
+#[derive(Clone, Copy)]
+pub(super) enum DomainChange {
+    None,
+    Create(u64),
+    Destroy(u64),
+}
+
+type Outcome = Result<Version, VaultError>;
+
+/// Requests that wait, and outcomes that were not fetched yet.
+#[derive(Default)]
+pub(super) struct Queue {
+    line: Mutex<Line>,
+    served: Condvar,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: Vec<(u64, Request)>,
+    outcomes: HashMap<u64, Outcome>,
+    tickets: u64,
+    led: bool,
+}
+
+/// Gives the lead up again, also when the leader panics: then those it led fail.
+struct Lead<'a> {
+    queue: &'a Queue,
+    tickets: Vec<u64>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        let mut line = self.queue.line.lock();
+        line.led = false;
+        let lost = || Err(VaultError::Broken("a commit was cut short by a defect".into()));
+        let outcomes = self.outcomes.drain(..).chain(std::iter::repeat_with(lost));
+        line.outcomes.extend(self.tickets.drain(..).zip(outcomes));
+        drop(line);
+        self.queue.served.notify_all();
+    }
+}
+
+impl Vault {
+    /// Has a request committed, by this thread or by another.
+    pub(super) fn submit(&self, request: Request) -> Outcome {
+        let mut line = self.queue.line.lock();
+        line.tickets += 1;
+        let ticket = line.tickets;
+        line.waiting.push((ticket, request));
+        loop {
+            if let Some(outcome) = line.outcomes.remove(&ticket) {
+                return outcome;
+            }
+            if line.led {
+                self.queue.served.wait(&mut line);
+                continue;
+            }
+            line.led = true;
+            let (tickets, requests) = std::mem::take(&mut line.waiting).into_iter().unzip();
+            drop(line);
+            let mut lead = Lead { queue: &self.queue, tickets, outcomes: Vec::new() };
+            lead.outcomes = self.commit_group(requests);
+            drop(lead);
+            line = self.queue.line.lock();
+        }
+    }
+
+    /// Commits all requests together, save those that cannot be. One outcome for each.
+    fn commit_group(&self, requests: Vec<Request>) -> Vec<Outcome> {
+        let mut writer = self.writer.lock();
+        if let Some(why) = &writer.broken {
+            return requests.iter().map(|_| Err(VaultError::Broken(why.clone()))).collect();
+        }
+        // Until the commit is known to have happened; a panic on the way must not leave the vault writable.
+        writer.broken = Some("a commit was cut short by a defect".into());
+        let mut staged = Staged { vault: self, records: BTreeMap::new(), domains: HashMap::new() };
+        let admitted: Vec<Result<(), VaultError>> =
+            requests.into_iter().map(|request| staged.admit(request)).collect();
+        let result = self.write(&mut writer, staged);
+        if let Ok(()) | Err(Failure::NothingChanged(_)) = &result {
+            writer.broken = None;
+        }
+        let outcome = match result {
+            Ok(()) => Ok(Version(writer.head.sequence)),
+            Err(Failure::NothingChanged(error)) => Err(error),
+            Err(Failure::Unknown(error)) => {
+                writer.broken = Some(error.to_string());
+                Err(error)
+            }
+        };
+        admitted.into_iter().map(|admitted| admitted.and_then(|()| outcome.clone())).collect()
+    }
+
+    fn write(&self, writer: &mut Writer, staged: Staged<'_>) -> Result<(), Failure> {
+        let Staged { records: staged, domains, .. } = staged;
+        if staged.is_empty() {
+            return Ok(());
+        }
+        let version = Version(writer.head.sequence + 1);
+        let (mut effects, mut changes) = (Effects::new(), Vec::new());
+        {
+            let known = self.known.read();
+            for (id, content) in &staged {
+                let key = id.store_key();
+                let Some(content) = content else {
+                    // What was made and destroyed within the group was never there.
+                    if known.records.contains_key(id) {
+                        effects.insert(*id, None);
+                        changes.push(store::Change::Delete { key });
+                    }
+                    continue;
+                };
+                let sealing = match domains.get(&id.domain) {
+                    Some(Some(key)) => Arc::clone(key),
+                    _ => self.domain_key(&known, id.domain)?,
+                };
+                let (value, tag) = journal::seal_record(&self.keys.store, &sealing, *id, version, content)?;
+                effects.insert(*id, Some(tag));
+                changes.push(store::Change::Put { key, value });
+            }
+        }
+        if effects.is_empty() {
+            return Ok(());
+        }
+        let entry = journal::entry_key(version.0);
+        let (sealed, head) =
+            journal::seal_entry(&self.keys.store, &self.keys.journal, &writer.head, &effects)?;
+        changes.push(store::Change::Put { key: entry.clone(), value: sealed });
+        let snapshot = self.fold_journal(writer, &head, &effects, version, &mut changes)?;
+
+        self.store.commit(&[Precondition::Absent(entry)], &changes).map_err(Failure::of_store)?;
+        self.advance_anchor(&head).map_err(|error| Failure::Unknown(error.into()))?;
+
+        writer.head = head;
+        writer.snapshot = snapshot;
+        let mut known = self.known.write();
+        apply(&mut known.records, &effects, version);
+        for (domain, key) in domains {
+            match key {
+                Some(key) => known.domains.insert(domain, key),
+                None => known.domains.remove(&domain),
+            };
+        }
+        Ok(())
+    }
+
+    /// If the journal has grown long, adds to the changes a snapshot in its place. Gives the snapshot that the
+    /// journal goes on from.
+    fn fold_journal(
+        &self,
+        writer: &Writer,
+        head: &journal::Head,
+        effects: &Effects,
+        version: Version,
+        changes: &mut Vec<store::Change>,
+    ) -> Result<(u64, u32), VaultError> {
+        let (last, pages) = writer.snapshot;
+        let known = self.known.read();
+        if head.sequence - last <= JOURNAL_MIN.max(known.records.len() as u64 / 2) {
+            return Ok(writer.snapshot);
+        }
+        let mut records = known.records.clone();
+        drop(known);
+        apply(&mut records, effects, version);
+        let sealed = journal::seal_snapshot(&self.keys.store, &self.keys.journal, head, &records)?;
+        let new_pages = u32::try_from(sealed.len()).unwrap_or(u32::MAX);
+        changes.extend(sealed.into_iter().map(|(key, value)| store::Change::Put { key, value }));
+        // The entry of the snapshot's own commit stays: the journal goes on from it.
+        let entries = (last.max(1)..head.sequence).map(journal::entry_key);
+        let old_pages = (0..pages).map(|page| journal::page_key(last, page));
+        changes.extend(entries.chain(old_pages).map(|key| store::Change::Delete { key }));
+        Ok((head.sequence, new_pages))
+    }
+}
+
+/// Brings a map of records up to a commit.
+pub(super) fn apply(records: &mut BTreeMap<RecordId, Stamp>, effects: &Effects, version: Version) {
+    for (id, effect) in effects {
+        match effect {
+            Some(tag) => records.insert(*id, Stamp { version, tag: *tag }),
+            None => records.remove(id),
+        };
+    }
+}
+
+/// How a commit failed.
+enum Failure {
+    NothingChanged(VaultError),
+    Unknown(VaultError),
+}
+
+impl Failure {
+    fn of_store(error: store::StoreError) -> Self {
+        match error {
+            store::StoreError::Conflict => {
+                Self::Unknown(VaultError::Broken("another daemon writes to the same store".into()))
+            }
+            error if error.nothing_changed() => Self::NothingChanged(error.into()),
+            error => Self::Unknown(error.into()),
+        }
+    }
+}
+
+/// Before the store is asked, nothing has changed.
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        Self::NothingChanged(error)
+    }
+}
+
+/// What a group will do.
+struct Staged<'a> {
+    vault: &'a Vault,
+    records: BTreeMap<RecordId, Option<Secret>>,
+    /// Domains that are made, with their keys, or destroyed.
+    domains: HashMap<u64, Option<Arc<SealingKey>>>,
+}
+
+impl Staged<'_> {
+    /// Takes a request in, whole or not at all.
+    fn admit(&mut self, request: Request) -> Result<(), VaultError> {
+        let vault = self.vault;
+        let known = vault.known.read();
+        let mut own = BTreeMap::new();
+        let mut domain = None;
+        match request.domain {
+            DomainChange::None => {}
+            DomainChange::Create(number) => {
+                if number == 0 || self.has_domain(&known, number) {
+                    return Err(VaultError::DomainExists(number));
+                }
+                let key = random_key()?;
+                domain = Some((number, Some(Arc::new(SealingKey::new(&key)?))));
+                own.insert(RecordId::domain_key(number), Some(key));
+            }
+            DomainChange::Destroy(number) => {
+                if !self.has_domain(&known, number) {
+                    return Err(VaultError::NoDomain(number));
+                }
+                let there = known.records.range(RecordId::all_in(number)).map(|(id, _)| *id);
+                let staged = self.records.range(RecordId::all_in(number)).map(|(id, _)| *id);
+                own.extend(there.chain(staged).chain([RecordId::domain_key(number)]).map(|id| (id, None)));
+                domain = Some((number, None));
+            }
+        }
+        let next = Version(u64::MAX);
+        for Change { id, expect, value } in request.changes {
+            let exists = match &domain {
+                Some((number, key)) if *number == id.domain => key.is_some(),
+                _ => id.domain == 0 && id.kind != kind::DOMAIN_KEY || self.has_domain(&known, id.domain),
+            };
+            if !exists {
+                return Err(VaultError::NoDomain(id.domain));
+            }
+            let changed = own.get(&id).or_else(|| self.records.get(&id));
+            let found = match changed {
+                Some(content) => content.is_some().then_some(next),
+                None => known.records.get(&id).map(|stamp| stamp.version),
+            };
+            match expect {
+                Expect::Any => {}
+                Expect::Absent if found.is_none() => {}
+                Expect::Version(version) if found == Some(version) => {}
+                _ => return Err(VaultError::Conflict { id, found: found.filter(|found| *found != next) }),
+            }
+            own.insert(id, value);
+        }
+        self.records.extend(own);
+        self.domains.extend(domain);
+        Ok(())
+    }
+
+    fn has_domain(&self, known: &Known, domain: u64) -> bool {
+        match self.domains.get(&domain) {
+            Some(key) => key.is_some(),
+            None => known.domains.contains_key(&domain),
+        }
+    }
+}

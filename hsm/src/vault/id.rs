@@ -1,0 +1,143 @@
+//! What a record is called, and how its name is a key of the store.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// The kinds of record that have a name for people.
+pub mod kind {
+    /// In domain 0: the key of the domain of that number.
+    pub const DOMAIN_KEY: u8 = 0;
+    /// An object.
+    pub const OBJECT: u8 = 1;
+    /// A token: label, serial number, policy.
+    pub const TOKEN: u8 = 2;
+    /// PINs and their counters.
+    pub const PINS: u8 = 3;
+    /// Settings.
+    pub const SETTINGS: u8 = 4;
+
+    /// The name for people.
+    #[must_use]
+    pub const fn name(kind: u8) -> Option<&'static str> {
+        match kind {
+            DOMAIN_KEY => Some("key"),
+            OBJECT => Some("object"),
+            TOKEN => Some("token"),
+            PINS => Some("PINs"),
+            SETTINGS => Some("settings"),
+            _ => None,
+        }
+    }
+}
+
+/// The number of the commit that wrote a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub u64);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A record's name. Records are ordered by domain, then kind, then number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordId {
+    /// The partition; 0 is the HSM itself.
+    pub domain: u64,
+    /// See [`kind`].
+    pub kind: u8,
+    /// Its number among its kind.
+    pub number: u64,
+}
+
+impl RecordId {
+    /// The length of its encoding in bytes.
+    pub const LEN: usize = 17;
+
+    pub(super) const fn domain_key(domain: u64) -> Self {
+        Self { domain: 0, kind: kind::DOMAIN_KEY, number: domain }
+    }
+
+    /// The encoding, whose order is that of ids.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        let parts = self.domain.to_be_bytes().into_iter().chain([self.kind]).chain(self.number.to_be_bytes());
+        bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
+        bytes
+    }
+
+    /// The id whose encoding this is.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; Self::LEN]) -> Self {
+        let [d0, d1, d2, d3, d4, d5, d6, d7, kind, n0, n1, n2, n3, n4, n5, n6, n7] = *bytes;
+        Self {
+            domain: u64::from_be_bytes([d0, d1, d2, d3, d4, d5, d6, d7]),
+            kind,
+            number: u64::from_be_bytes([n0, n1, n2, n3, n4, n5, n6, n7]),
+        }
+    }
+
+    /// All ids of one kind in a domain.
+    pub(super) const fn all_of(domain: u64, kind: u8) -> RangeInclusive<Self> {
+        Self { domain, kind, number: 0 }..=Self { domain, kind, number: u64::MAX }
+    }
+
+    /// All ids of a domain.
+    pub(super) const fn all_in(domain: u64) -> RangeInclusive<Self> {
+        Self { domain, kind: 0, number: 0 }..=Self { domain, kind: u8::MAX, number: u64::MAX }
+    }
+
+    /// The record's key in the store.
+    pub(super) fn store_key(self) -> Vec<u8> {
+        [super::journal::RECORDS, &self.to_bytes()].concat()
+    }
+
+    /// What the keys of one kind in a domain begin with.
+    pub(super) fn store_prefix(domain: u64, kind: u8) -> Vec<u8> {
+        [super::journal::RECORDS, &domain.to_be_bytes(), &[kind]].concat()
+    }
+}
+
+/// For people: `partition 3 object 17`.
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.domain {
+            0 if self.kind == kind::DOMAIN_KEY => return write!(f, "partition {} key", self.number),
+            0 => f.write_str("HSM")?,
+            domain => write!(f, "partition {domain}")?,
+        }
+        match kind::name(self.kind) {
+            Some(name) => write!(f, " {name} {}", self.number),
+            None => write!(f, " kind {} record {}", self.kind, self.number),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_id() -> impl Strategy<Value = RecordId> {
+        any::<(u64, u8, u64)>().prop_map(|(domain, kind, number)| RecordId { domain, kind, number })
+    }
+
+    proptest! {
+        #[test]
+        fn the_encoding_of_an_id_comes_back_and_keeps_its_order(a in any_id(), b in any_id()) {
+            prop_assert_eq!(RecordId::from_bytes(&a.to_bytes()), a);
+            prop_assert_eq!(a.cmp(&b), a.store_key().cmp(&b.store_key()));
+        }
+    }
+
+    #[test]
+    fn an_id_prints_as_people_say_it() {
+        let id = RecordId { domain: 3, kind: kind::OBJECT, number: 17 };
+        assert_eq!(id.to_string(), "partition 3 object 17");
+        assert_eq!(RecordId::domain_key(4).to_string(), "partition 4 key");
+        assert_eq!(RecordId { domain: 0, kind: 77, number: 1 }.to_string(), "HSM kind 77 record 1");
+    }
+}
