@@ -1,5 +1,7 @@
 //! Why the vault did not do what it was asked; what is damaged is named precisely.
 
+use wire::Rv;
+
 use super::{AnchorError, RecordId, Version};
 use crate::store::StoreError;
 
@@ -38,6 +40,22 @@ pub enum VaultError {
     /// The cryptographic library failed.
     #[error(transparent)]
     Crypto(#[from] crypto::Error),
+}
+
+impl VaultError {
+    /// What a caller of PKCS#11 sees of it.
+    #[must_use]
+    pub const fn rv(&self) -> Rv {
+        match self {
+            Self::Store(StoreError::Full(_)) => Rv::DEVICE_MEMORY,
+            Self::Store(StoreError::ReadOnly(_)) => Rv::TOKEN_WRITE_PROTECTED,
+            Self::NoDomain(_) => Rv::DEVICE_REMOVED,
+            Self::Conflict { .. } | Self::DomainExists(_) | Self::Crypto(_) => Rv::FUNCTION_FAILED,
+            Self::WrongRootKey | Self::Damaged(_) | Self::Broken(_) | Self::Store(_) | Self::Anchor(_) => {
+                Rv::DEVICE_ERROR
+            }
+        }
+    }
 }
 
 /// What is not as it was last acknowledged.

@@ -129,7 +129,7 @@ proptest! {
 }
 
 /// An anchor that takes so many states and then fails.
-struct Dying(MemoryAnchor, parking_lot::Mutex<u32>);
+struct Dying(MemoryAnchor, Mutex<u32>);
 
 impl Anchor for Dying {
     fn read(&self) -> Result<Option<AnchorState>, AnchorError> {
