@@ -1,0 +1,144 @@
+//! The process's side of the socket: connections to the daemon, all of one application.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wire::calls::Call;
+use wire::codec::decode;
+use wire::{Output, OutputSlice, Rv};
+
+use crate::memory::Offer;
+use crate::memory::initialize::{self, Arguments};
+
+mod address;
+mod application;
+mod connection;
+mod pool;
+
+pub(crate) use application::Application;
+
+use address::Address;
+use connection::{Connection, Lost};
+use pool::Pool;
+
+/// What the module's functions ask the daemon through.
+///
+/// When nobody listens, a call answers `DEVICE_REMOVED`; the next call tries again. Should the daemon go while
+/// it has a call, that call answers `DEVICE_REMOVED` too, for whether it was carried out is not known; a call
+/// that the daemon has not taken is sent again over a new connection. A daemon that started anew knows nothing
+/// of the application, so that it answers `SESSION_HANDLE_INVALID` to handles of old.
+pub(crate) struct Client {
+    address: Address,
+    /// The application's own mutex, if it will have no other used.
+    mutex: Option<initialize::Mutex>,
+    pool: Pool,
+    /// Held while a connection opens, so that all join one application.
+    application: Mutex<Option<Arc<Application>>>,
+    /// Counts the applications: a connection of an earlier one is of no use.
+    generation: AtomicU64,
+    closed: AtomicBool,
+}
+
+impl Client {
+    /// A client that has not connected yet.
+    pub(crate) fn new(arguments: Arguments) -> Self {
+        Self {
+            address: Address::find(arguments.socket),
+            mutex: arguments.mutex,
+            pool: Pool::default(),
+            application: Mutex::new(None),
+            generation: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// What the daemon told of mechanisms and attributes.
+    ///
+    /// # Errors
+    /// `DEVICE_REMOVED` or `DEVICE_ERROR` if there is no connection.
+    pub(crate) fn application(&self) -> Result<Arc<Application>, Rv> {
+        if let Some(application) = lock(&self.application).as_ref() {
+            return Ok(Arc::clone(application));
+        }
+        let _turn = self.mutex.as_ref().map(initialize::Mutex::lock).transpose()?;
+        let mut place = self.pool.place();
+        let connection = place.put(self.connect()?);
+        Ok(Arc::clone(connection.application()))
+    }
+
+    /// Asks the daemon.
+    ///
+    /// # Errors
+    /// The daemon's answer if it is not `CKR_OK`; `DEVICE_REMOVED` or `DEVICE_ERROR` if there is none.
+    pub(crate) fn call<C: Call>(&self, call: &C) -> Result<C::Reply, Rv> {
+        self.trip(call, |reply| decode(reply).map_err(|_| Rv::DEVICE_ERROR))
+    }
+
+    /// Asks the daemon for output, which goes straight from the frame to the caller's memory.
+    ///
+    /// # Errors
+    /// As [`Client::call`]; `BUFFER_TOO_SMALL` if the output does not fit.
+    pub(crate) fn output<C: Call<Reply = Output>>(&self, call: &C, offer: &Offer) -> Result<(), Rv> {
+        self.trip(call, |reply| offer.fill(decode::<OutputSlice>(reply).map_err(|_| Rv::DEVICE_ERROR)?))
+    }
+
+    /// Sends a call and hands the reply to `take`.
+    ///
+    /// # Errors
+    /// As [`Client::call`], and what `take` says.
+    pub(crate) fn trip<C: Call, T>(
+        &self,
+        call: &C,
+        mut take: impl FnMut(&[u8]) -> Result<T, Rv>,
+    ) -> Result<T, Rv> {
+        let _turn = self.mutex.as_ref().map(initialize::Mutex::lock).transpose()?;
+        let mut place = self.pool.place();
+        for _ in 0..2 {
+            let current = self.generation.load(SeqCst);
+            if place.connection().is_none_or(|open| open.application().generation != current) {
+                place.put(self.connect()?);
+            }
+            let connection = place.connection().ok_or(Rv::GENERAL_ERROR)?;
+            match connection.exchange(call, &mut take) {
+                Ok(result) => return result,
+                Err(Lost::Refused(rv)) => return Err(rv),
+                Err(Lost::Untaken) => place.clear(),
+                Err(Lost::Taken) => {
+                    place.clear();
+                    break;
+                }
+            }
+        }
+        Err(Rv::DEVICE_REMOVED)
+    }
+
+    /// Ends the connections that carry no call; the others end with their calls.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, SeqCst);
+        self.pool.close();
+    }
+
+    /// Closes, in a child, the descriptors of its parent's connections. Takes no lock.
+    pub(crate) fn close_inherited(&self) {
+        self.pool.close_inherited();
+    }
+
+    /// Opens a connection that joins the application, or starts it.
+    fn connect(&self) -> Result<Connection, Rv> {
+        if self.closed.load(SeqCst) {
+            return Err(Rv::CRYPTOKI_NOT_INITIALIZED);
+        }
+        let mut application = lock(&self.application);
+        let connection = Connection::open(&self.address.path(), application.as_ref())?;
+        if !application.as_ref().is_some_and(|known| Arc::ptr_eq(known, connection.application())) {
+            *application = Some(Arc::clone(connection.application()));
+            self.generation.store(connection.application().generation, SeqCst);
+        }
+        Ok(connection)
+    }
+}
+
+/// Locks what no panic can leave half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

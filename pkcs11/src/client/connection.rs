@@ -1,0 +1,153 @@
+//! One connection: the handshake, and one call after another, each one write and one read.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+
+use wire::Rv;
+use wire::calls::Call;
+use wire::codec::{decode, encode};
+use wire::frame::{self, HEADER, LIMIT, Reader};
+use wire::handshake::{Hello, Welcome};
+
+use crate::memory::system::send;
+
+use super::Application;
+
+/// What a connection keeps of its buffers between calls, in bytes.
+const KEEP: usize = 2 << 20;
+
+/// An open connection.
+pub(super) struct Connection {
+    stream: UnixStream,
+    application: Arc<Application>,
+    frame: Vec<u8>,
+    replies: Reader,
+}
+
+/// A call that has no answer.
+pub(super) enum Lost {
+    /// The connection is dead, and the daemon has not taken the call.
+    Untaken,
+    /// The connection is dead, and whether the call was carried out is not known.
+    Taken,
+    /// The call was not sent, for this reason.
+    Refused(Rv),
+}
+
+impl Connection {
+    /// Connects, and joins the application if there is one yet.
+    ///
+    /// # Errors
+    /// `DEVICE_REMOVED` if nobody listens, `HOST_MEMORY` if the process can open no more files, the daemon's
+    /// code if it refuses, else `DEVICE_ERROR`.
+    pub(super) fn open(path: &Path, known: Option<&Arc<Application>>) -> Result<Self, Rv> {
+        let mut stream = UnixStream::connect(path).map_err(|error| unreachable(&error))?;
+        let (mut frame, mut replies) = (Vec::with_capacity(512), Reader::default());
+        frame::begin(&mut frame);
+        encode(&Hello::new(known.map(|known| known.token)), &mut frame).map_err(|_| Rv::DEVICE_ERROR)?;
+        close_frame(&mut frame)?;
+        send(&stream, &frame).map_err(|error| unreachable(&error))?;
+        let welcome = replies.next(&mut stream).map_err(|error| unreachable(&error))?;
+        let opened = match decode(welcome).map_err(|_| Rv::DEVICE_ERROR)? {
+            Welcome::Open(opened) => opened,
+            Welcome::Refused { rv, .. } => return Err(if rv == Rv::OK { Rv::DEVICE_ERROR } else { rv }),
+        };
+        let application = match known {
+            Some(known) if known.token == opened.application => Arc::clone(known),
+            _ => Arc::new(Application::new(*opened, known.map_or(1, |known| known.generation + 1))),
+        };
+        replies.wipe(0);
+        Ok(Self { stream, application, frame, replies })
+    }
+
+    /// The application it has joined.
+    pub(super) const fn application(&self) -> &Arc<Application> {
+        &self.application
+    }
+
+    /// The descriptor.
+    pub(super) fn socket(&self) -> RawFd {
+        self.stream.as_raw_fd()
+    }
+
+    /// Sends a call, waits for its answer, and hands the reply to `take` if the code is `CKR_OK`.
+    ///
+    /// # Errors
+    /// [`Lost::Refused`] with `ARGUMENTS_BAD` if the call is longer than a frame, and the connection can be
+    /// used again; else the connection is dead.
+    pub(super) fn exchange<C: Call, T>(
+        &mut self,
+        call: &C,
+        take: &mut impl FnMut(&[u8]) -> Result<T, Rv>,
+    ) -> Result<Result<T, Rv>, Lost> {
+        if !self.replies.is_empty() {
+            return Err(Lost::Untaken);
+        }
+        frame::begin(&mut self.frame);
+        self.frame.extend_from_slice(&C::CODE.to_le_bytes());
+        encode(call, &mut self.frame).map_err(|_| Lost::Refused(Rv::GENERAL_ERROR))?;
+        close_frame(&mut self.frame).map_err(Lost::Refused)?;
+        // A frame that was not sent in full is not carried out.
+        send(&self.stream, &self.frame).map_err(|_| Lost::Untaken)?;
+        let reply = match self.replies.next(&mut self.stream) {
+            Ok(reply) => reply,
+            // The daemon's end closed with a part of this frame unread.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return Err(Lost::Untaken),
+            Err(_) => return Err(Lost::Taken),
+        };
+        let (rv, reply) = reply.split_first_chunk().ok_or(Lost::Taken)?;
+        let result = match Rv(u64::from_le_bytes(*rv)) {
+            Rv::OK => take(reply),
+            rv => Err(rv),
+        };
+        self.wipe();
+        Ok(result)
+    }
+
+    /// Wipes what the last call left in the buffers.
+    fn wipe(&mut self) {
+        wire::bytes::wipe(&mut self.frame);
+        if self.frame.capacity() > KEEP {
+            self.frame = Vec::new();
+        }
+        self.replies.wipe(KEEP);
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.wipe();
+        // A child of this process may hold the descriptor too: the connection ends all the same.
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+/// Writes a frame's length into it.
+fn close_frame(frame: &mut [u8]) -> Result<(), Rv> {
+    match (frame.len().checked_sub(HEADER), frame.first_chunk_mut::<HEADER>()) {
+        (Some(len), Some(header)) if len <= LIMIT as usize => {
+            *header = (len as u32).to_le_bytes();
+            Ok(())
+        }
+        _ => Err(Rv::ARGUMENTS_BAD),
+    }
+}
+
+/// The code for a daemon that cannot be reached.
+fn unreachable(error: &io::Error) -> Rv {
+    match error.kind() {
+        ErrorKind::NotFound
+        | ErrorKind::ConnectionRefused
+        | ErrorKind::ConnectionReset
+        | ErrorKind::BrokenPipe
+        | ErrorKind::UnexpectedEof => Rv::DEVICE_REMOVED,
+        ErrorKind::OutOfMemory => Rv::HOST_MEMORY,
+        _ => match error.raw_os_error() {
+            Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM) => Rv::HOST_MEMORY,
+            _ => Rv::DEVICE_ERROR,
+        },
+    }
+}

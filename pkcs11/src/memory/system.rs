@@ -1,0 +1,77 @@
+//! The few things of the C library that std has not, or has not in a form that suits a guest in someone
+//! else's process.
+
+use std::ffi::{CStr, OsStr};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
+/// An environment variable that is set and not empty; none in a set-uid program, whose environment is its
+/// caller's. Does not take std's lock on the environment, which another thread could hold at a fork.
+pub(crate) fn variable(name: &CStr) -> Option<PathBuf> {
+    if is_privileged() {
+        return None;
+    }
+    // SAFETY: `name` ends with a NUL.
+    let value = unsafe { libc::getenv(name.as_ptr()) };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: not null, so a string that the environment holds.
+    let value = unsafe { CStr::from_ptr(value) };
+    (!value.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(value.to_bytes())))
+}
+
+/// Whether the program runs with rights that its caller has not.
+pub(crate) fn is_privileged() -> bool {
+    // SAFETY: reads a number that the kernel gave the process.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// The process's real user.
+pub(crate) fn user() -> u32 {
+    // SAFETY: cannot fail.
+    unsafe { libc::getuid() }
+}
+
+/// Writes all of `frame`. Unlike `write`, a peer that is gone is an error and not a signal, which would end a
+/// host that has no handler for it.
+pub(crate) fn send(stream: &UnixStream, mut frame: &[u8]) -> io::Result<()> {
+    while !frame.is_empty() {
+        // SAFETY: `frame` is readable for its length.
+        let sent =
+            unsafe { libc::send(stream.as_raw_fd(), frame.as_ptr().cast(), frame.len(), libc::MSG_NOSIGNAL) };
+        match usize::try_from(sent) {
+            Ok(sent) => frame = frame.get(sent..).unwrap_or_default(),
+            Err(_) => match io::Error::last_os_error() {
+                error if error.kind() == io::ErrorKind::Interrupted => {}
+                error => return Err(error),
+            },
+        }
+    }
+    Ok(())
+}
+
+/// What tells one socket from all others, however descriptors are numbered.
+pub(crate) fn inode(socket: RawFd) -> Option<u64> {
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: `stat` has room for what is written.
+    if unsafe { libc::fstat(socket, stat.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: `fstat` filled it.
+    let stat = unsafe { stat.assume_init() };
+    (stat.st_mode & libc::S_IFMT == libc::S_IFSOCK).then_some(stat.st_ino)
+}
+
+/// Closes a descriptor that this process inherited, if it still is that socket.
+pub(crate) fn close_inherited(socket: RawFd, its_inode: u64) {
+    if inode(socket) == Some(its_inode) {
+        // SAFETY: the descriptor is a copy that only the parent's client knows, and that client is never used
+        // in this process.
+        unsafe { libc::close(socket) };
+    }
+}
