@@ -82,16 +82,16 @@ numbers! {
         SHA384_HMAC = 0x2c;
         SHA512_HMAC = 0x2d;
         SHA224_HMAC = 0x2e;
-        SHA3_224_HMAC = 0x33;
-        SHA3_256_HMAC = 0x34;
-        SHA3_384_HMAC = 0x35;
-        SHA3_512_HMAC = 0x36;
+        SHA3_224_HMAC = 0x36;
+        SHA3_256_HMAC = 0x37;
+        SHA3_384_HMAC = 0x38;
+        SHA3_512_HMAC = 0x39;
         EC_EDWARDS = 0x40;
         EC_MONTGOMERY = 0x41;
         HKDF = 0x42;
         SHA512_224_HMAC = 0x43;
         SHA512_256_HMAC = 0x44;
-        AES_XTS = 0x35_0000;
+        AES_XTS = 0x35;
     }
 }
 
