@@ -36,3 +36,23 @@ pub mod x25519;
 pub use error::Error;
 pub use hash::Hash;
 pub use secret::{Secret, equal};
+
+/// Keys may be used by many threads at once, and everything may move to another.
+const _: () = {
+    const fn key<T: Send + Sync>() {}
+    const fn movable<T: Send>() {}
+    key::<Secret>();
+    key::<aes::Key>();
+    key::<aead::GcmKey>();
+    key::<rsa::PrivateKey>();
+    key::<rsa::PublicKey>();
+    key::<ec::PrivateKey>();
+    key::<ec::PublicKey>();
+    key::<ed25519::PrivateKey>();
+    key::<x25519::PrivateKey>();
+    movable::<hash::Digest>();
+    movable::<mac::Hmac>();
+    movable::<mac::Cmac>();
+    movable::<aes::Cipher>();
+    movable::<aead::GcmSeal>();
+};

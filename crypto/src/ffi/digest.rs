@@ -4,6 +4,7 @@ use std::os::raw::c_uint;
 use std::ptr;
 
 use aws_lc_sys as sys;
+use zeroize::Zeroizing;
 
 use super::{append, check, cipher, owner};
 use crate::{Error, Hash};
@@ -43,7 +44,7 @@ fn first(buffer: &[u8; MAX], len: c_uint) -> Vec<u8> {
 
 /// The digest of `data`.
 pub(crate) fn digest(hash: Hash, data: &[u8]) -> Result<Vec<u8>, Error> {
-    let (mut out, mut len) = ([0; MAX], 0);
+    let (mut out, mut len) = (Zeroizing::new([0; MAX]), 0);
     // SAFETY: `data` is readable for its length; `out` has room for the longest digest.
     let ok = unsafe {
         sys::EVP_Digest(
@@ -81,7 +82,7 @@ impl Digest {
     }
 
     pub(crate) fn finish(self) -> Result<Vec<u8>, Error> {
-        let (mut out, mut len) = ([0; MAX], 0);
+        let (mut out, mut len) = (Zeroizing::new([0; MAX]), 0);
         // SAFETY: the context is live; `out` has room for the longest digest.
         let ok = unsafe { sys::EVP_DigestFinal_ex(self.ptr(), out.as_mut_ptr(), &mut len) };
         check(ok == 1, DIGEST)?;
@@ -122,7 +123,7 @@ impl Hmac {
     }
 
     pub(crate) fn finish(self) -> Result<Vec<u8>, Error> {
-        let (mut out, mut len) = ([0; MAX], 0);
+        let (mut out, mut len) = (Zeroizing::new([0; MAX]), 0);
         // SAFETY: the context is live; `out` has room for the longest digest.
         let ok = unsafe { sys::HMAC_Final(self.ptr(), out.as_mut_ptr(), &mut len) };
         check(ok == 1, HMAC)?;
@@ -163,7 +164,7 @@ impl Cmac {
     }
 
     pub(crate) fn finish(self) -> Result<Vec<u8>, Error> {
-        let (mut out, mut len) = ([0; MAX], 0);
+        let (mut out, mut len) = (Zeroizing::new([0; MAX]), 0);
         // SAFETY: the context is live; a tag is 16 bytes.
         let ok = unsafe { sys::CMAC_Final(self.ptr(), out.as_mut_ptr(), &mut len) };
         check(ok == 1, CMAC)?;

@@ -108,3 +108,24 @@ pub(crate) fn seed(seed: &[u8]) {
         unsafe { sys::RAND_seed(part.as_ptr().cast(), len) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_leaves_nothing_in_the_error_queue() {
+        let point = ec::Key::from_point(crate::ec::Curve::P256, &[4; 65]);
+        assert!(point.is_err());
+        // SAFETY: takes no arguments.
+        assert_eq!(unsafe { sys::ERR_peek_last_error() }, 0);
+    }
+
+    #[test]
+    fn bytes_that_differ_anywhere_or_in_length_are_not_equal() {
+        assert!(equal(b"", b""));
+        assert!(equal(b"abc", b"abc"));
+        assert!(!equal(b"abc", b"abd"));
+        assert!(!equal(b"abc", b"ab"));
+    }
+}

