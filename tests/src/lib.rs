@@ -1,1 +1,38 @@
-//! placeholder
+//! The harness of the whole-system tests: a fresh HSM for each test, and other people's programs to use it.
+//!
+//! With `CLAVIGER_TEST_MODULE=softhsm` a fresh SoftHSM2 token stands in for ours, which tells a fault of a
+//! test from a fault of the HSM. With `CLAVIGER_REQUIRE_CLIENTS=1` a missing client fails its tests
+//! instead of skipping them.
+#![forbid(unsafe_code)]
+
+mod clients;
+mod hsm;
+mod public_key;
+mod run;
+
+pub use clients::{compile_c, missing, module_for_engine};
+pub use hsm::Hsm;
+pub use public_key::export_public;
+pub use run::Run;
+
+/// Skips the test, with a printed reason, unless these programs (or files, by absolute path) are there.
+#[macro_export]
+macro_rules! needs {
+    ($($program:expr),+ $(,)?) => {
+        if let Some(missing) = $crate::missing(&[$($program),+]) {
+            println!("skipped: {missing} is not installed (scripts/install-clients does it)");
+            return;
+        }
+    };
+}
+
+/// Skips the test where SoftHSM2 stands in, as it is known to fail it.
+#[macro_export]
+macro_rules! not_on_stand_in {
+    ($hsm:expr, $why:literal) => {
+        if $hsm.is_stand_in() {
+            println!("skipped on SoftHSM2: {}", $why);
+            return;
+        }
+    };
+}

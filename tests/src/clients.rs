@@ -1,0 +1,55 @@
+//! What is installed on this machine, and how to build the test programs in C.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Hsm, Run};
+
+/// The first of these programs or files that is not there.
+///
+/// # Panics
+/// If one is missing and `CLAVIGER_REQUIRE_CLIENTS=1` says that none may be.
+#[must_use]
+pub fn missing(programs: &[&str]) -> Option<String> {
+    let missing = programs.iter().find(|program| !is_there(program))?;
+    let required = std::env::var("CLAVIGER_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
+    assert!(
+        !required,
+        "{missing} is not installed, and CLAVIGER_REQUIRE_CLIENTS=1 (scripts/install-clients)"
+    );
+    Some((*missing).to_owned())
+}
+
+fn is_there(program: &str) -> bool {
+    if program.starts_with('/') {
+        return Path::new(program).exists();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(program).exists())
+        || Path::new("/usr/sbin").join(program).exists()
+}
+
+/// Where OpenSSL's PKCS#11 engine lies.
+#[must_use]
+pub fn module_for_engine() -> String {
+    let place = |arch: &str| format!("/usr/lib/{arch}-linux-gnu/engines-3/pkcs11.so");
+    let places =
+        [place(std::env::consts::ARCH), place("x86_64"), "/usr/lib64/engines-3/pkcs11.so".to_owned()];
+    let found = places.iter().find(|place| Path::new(place).exists());
+    found.unwrap_or(&places[0]).clone()
+}
+
+/// Compiles `tests/c/NAME.c` into the HSM's directory and returns the program.
+///
+/// # Panics
+/// If the compiler finds anything to say.
+#[must_use]
+pub fn compile_c(hsm: &Hsm, name: &str) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("c");
+    let program = hsm.path(name);
+    let mut cc = Command::new("cc");
+    cc.args(["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"]).arg(&program);
+    cc.arg(source.join(format!("{name}.c"))).arg("-ldl");
+    Run::of(&cc).succeeds().done();
+    program
+}
