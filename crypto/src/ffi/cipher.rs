@@ -229,8 +229,8 @@ owner!(
     Gcm, sys::EVP_AEAD_CTX, sys::EVP_AEAD_CTX_free
 );
 
-// SAFETY: sealing and opening take the context as `const` and change nothing in it ("concurrent calls are
-// permitted", aead.h, EVP_AEAD_CTX_seal).
+// SAFETY: for the three AES-GCM algorithms, which are all that this type is made for, sealing and opening "may be
+// called concurrently" on one context (aead.h, EVP_AEAD_CTX_seal).
 unsafe impl Sync for Gcm {}
 
 impl Gcm {

@@ -35,9 +35,9 @@ owner!(
     Key, sys::RSA, sys::RSA_free
 );
 
-// SAFETY: "An |RSA| object represents a public or private RSA key. A given object may be used concurrently on
-// multiple threads by non-mutating functions, provided no other thread is concurrently calling a mutating
-// function" (rsa.h); nothing here mutates a key once it is made.
+// SAFETY: a key "may be used concurrently on multiple threads by non-mutating functions" (rsa.h), and signing,
+// verifying, encrypting and decrypting are such though their pointer is not const (rsa.h, "Signing / Verification" and
+// "Encryption / Decryption"); nothing here mutates a key once it is made.
 unsafe impl Sync for Key {}
 
 /// All the numbers of a private key.

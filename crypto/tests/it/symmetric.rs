@@ -172,6 +172,23 @@ fn aead_refuses_every_flipped_bit_and_every_odd_parameter() {
 }
 
 #[test]
+fn many_threads_use_one_gcm_key_at_once() {
+    let prepared = GcmKey::new(&key(32)).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let prepared = &prepared;
+            scope.spawn(move || {
+                for count in 0..200 {
+                    let data = vec![thread; count];
+                    let sealed = prepared.seal(&[thread; 12], b"", 16, &data).unwrap();
+                    assert_eq!(prepared.open(&[thread; 12], b"", 16, &sealed).unwrap(), data);
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn ccm_takes_no_more_than_its_nonce_leaves_room_for() {
     let data = vec![0; 1 << 16];
     assert_eq!(ccm_seal(&key(16), &[0; 13], b"", 16, &data), Err(Error::TooLong));
