@@ -210,3 +210,19 @@ fn root() -> PathBuf {
 fn script(name: &str) -> PathBuf {
     root().join("scripts").join(name)
 }
+
+/// Runs `body` in a process of its own that has the variables of a fresh HSM, as a module reads them when it
+/// is loaded. `test` is the name of the calling test, which is run a second time there.
+///
+/// # Panics
+/// If the body does.
+pub fn in_own_process(test: &str, body: impl FnOnce()) {
+    const INSIDE: &str = "CLAVIGER_TEST_INSIDE";
+    if std::env::var_os(INSIDE).is_some() {
+        return body();
+    }
+    let hsm = Hsm::start();
+    let mut again = hsm.command(std::env::current_exe().expect("this program"));
+    again.args(["--exact", test, "--nocapture"]).env(INSIDE, "1");
+    Run::of(&again).succeeds().says("1 passed").done();
+}

@@ -11,7 +11,7 @@ mod public_key;
 mod run;
 
 pub use clients::{compile_c, missing, module_for_engine};
-pub use hsm::Hsm;
+pub use hsm::{Hsm, in_own_process};
 pub use public_key::export_public;
 pub use run::Run;
 
