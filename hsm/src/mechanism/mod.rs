@@ -16,7 +16,26 @@ use wire::{List, MechanismId, Params, Value};
 use crate::error::Error;
 use crate::object::{AttributeMap, KeyType, Material};
 
+mod aes;
+mod aes_aead;
+mod aes_wrap;
+mod cmac;
+mod digest;
+pub(crate) mod ec;
+mod ecdh;
+pub(crate) mod edwards;
 mod flags;
+mod gather;
+mod generic;
+mod hashed;
+mod hashes;
+mod hmac;
+mod rsa;
+mod rsa_oaep;
+mod rsa_pkcs1;
+mod rsa_pss;
+mod tag;
+mod wanted;
 
 /// What a parameter structure is made of; [`Word`] as constant data.
 #[derive(Clone, Copy, Debug)]
@@ -158,9 +177,10 @@ pub struct Mechanism {
     pub id: MechanismId,
     /// Its name in the standard.
     pub name: &'static str,
-    /// The keys it uses or makes; none for a digest.
+    /// The keys it uses or makes; none for a digest. A generation makes the first.
     pub key_types: &'static [KeyType],
-    /// Their sizes: in bits for RSA and curves, in bytes for others.
+    /// Their sizes, in the unit of the standard: bits for RSA, curves and `CKM_GENERIC_SECRET_KEY_GEN`, bytes
+    /// for others.
     pub key_sizes: RangeInclusive<u64>,
     /// The structures its parameter may be; none: it takes no parameter.
     pub params: &'static [&'static [Field]],
@@ -184,6 +204,9 @@ pub struct Mechanism {
     pub wrap: Option<fn(&Arc<Material>, &Params, &Secret) -> Result<Vec<u8>, Error>>,
     /// `C_UnwrapKey`: the bytes that were wrapped. Whatever is wrong with them is one error.
     pub unwrap: Option<fn(&Arc<Material>, &Params, &[u8]) -> Result<Secret, Error>>,
+    /// The most zeros that wrapping appends to a key and that unwrapping leaves at its end: the caller, who knows
+    /// how long the key is, cuts them off.
+    pub zero_padding: usize,
     /// `C_DeriveKey`: the value of the new key.
     pub derive: Option<fn(&Arc<Material>, &Params, DerivedKey) -> Result<Secret, Error>>,
     /// `C_GenerateKey`
@@ -210,6 +233,7 @@ impl Mechanism {
         decrypt: None,
         wrap: None,
         unwrap: None,
+        zero_padding: 0,
         derive: None,
         generate: None,
         generate_pair: None,
@@ -267,7 +291,9 @@ impl Mechanisms {
     #[must_use]
     pub fn layouts(&self) -> Vec<MechanismLayouts> {
         let with_params = self.rows.values().filter(|row| !row.params.is_empty());
-        with_params.filter_map(|row| Some(MechanismLayouts { mechanism: row.id, layouts: layouts(row.params)? })).collect()
+        with_params
+            .filter_map(|row| Some(MechanismLayouts { mechanism: row.id, layouts: layouts(row.params)? }))
+            .collect()
     }
 }
 
@@ -295,7 +321,9 @@ pub fn words(params: &Params) -> Result<&[Value], Error> {
     match params {
         Params::None => Ok(&[]),
         Params::Words(words) => Ok(words),
-        Params::Mismatch { .. } => Err(Error::MechanismParamInvalid("its size is not one the mechanism takes")),
+        Params::Mismatch { .. } => {
+            Err(Error::MechanismParamInvalid("its size is not one the mechanism takes"))
+        }
     }
 }
 
@@ -311,4 +339,22 @@ pub fn no_params(params: &Params) -> Result<(), Error> {
 }
 
 /// The families, a file each.
-static FAMILIES: &[&[Mechanism]] = &[];
+static FAMILIES: &[&[Mechanism]] = &[
+    rsa::MECHANISMS,
+    rsa_pkcs1::RAW,
+    rsa_pkcs1::HASHED,
+    rsa_pss::RAW,
+    rsa_pss::HASHED,
+    rsa_oaep::MECHANISMS,
+    ec::MECHANISMS,
+    ec::HASHED,
+    ecdh::MECHANISMS,
+    edwards::MECHANISMS,
+    aes::MECHANISMS,
+    aes_aead::MECHANISMS,
+    aes_wrap::MECHANISMS,
+    cmac::MECHANISMS,
+    generic::MECHANISMS,
+    hmac::MECHANISMS,
+    digest::MECHANISMS,
+];

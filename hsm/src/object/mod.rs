@@ -12,7 +12,7 @@ mod attr;
 mod material;
 
 pub use attr::Attr;
-pub use material::Material;
+pub use material::{Material, SecretKey};
 
 macro_rules! numbers {
     ($(#[$doc:meta])* $name:ident $prefix:literal { $($value_name:ident = $value:literal;)* }) => {
