@@ -1,0 +1,61 @@
+# What one does with the repository. `make help` lists it.
+
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+DESTDIR    ?=
+TARGET      = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+# Seconds for each fuzz target.
+FUZZ_TIME  ?= 60
+
+BINDIR = $(PREFIX)/bin
+LIBDIR = $(PREFIX)/lib
+DOCDIR = $(PREFIX)/share/doc/claviger
+fill   = sed -e 's|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g; s|@DOCDIR@|$(DOCDIR)|g; s|@LIBDIR@|$(LIBDIR)|g'
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench fuzz deny release install clients
+
+help: ## List what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## Walk through the HSM with pkcs11-tool and OpenSSL
+	@scripts/demo
+
+test: clients ## Build everything and run every test
+	cargo build --workspace
+	if cargo nextest --version >/dev/null 2>&1; then run='nextest run'; else run=test; fi; \
+	    CLAVIGER_REQUIRE_CLIENTS=1 CLAVIGER_BIN_DIR="$(TARGET)/debug" cargo $$run --workspace
+
+check: ## Check format and lints, of scripts too if shellcheck is there
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	if command -v shellcheck >/dev/null; then shellcheck $$(grep -lE '^#!.*sh$$' scripts/* .ci/*); fi
+
+bench: ## Measure Claviger and SoftHSM2 side by side
+	@scripts/bench
+
+fuzz: ## Run every fuzz target for FUZZ_TIME seconds (nightly Rust and cargo-fuzz)
+	cd fuzz && for target in $$(cargo +nightly fuzz list); do \
+	    cargo +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_TIME) || exit 1; done
+
+deny: ## Check dependencies for advisories, licences and sources (installs cargo-deny)
+	cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
+	cargo deny --workspace check
+
+release: ## Build what is installed
+	cargo build --release -p hsmd -p pkcs11 -p hsm-admin
+
+install: release ## Install under PREFIX (and DESTDIR), with a systemd unit
+	install -D -m 755 -t "$(DESTDIR)$(BINDIR)" "$(TARGET)/release/hsmd" "$(TARGET)/release/hsm-admin"
+	install -D -m 644 -t "$(DESTDIR)$(LIBDIR)" "$(TARGET)/release/libclaviger.so"
+	install -d "$(DESTDIR)$(LIBDIR)/systemd/system" "$(DESTDIR)$(PREFIX)/share/p11-kit/modules"
+	$(fill) packaging/hsmd.service >"$(DESTDIR)$(LIBDIR)/systemd/system/hsmd.service"
+	$(fill) packaging/claviger.module >"$(DESTDIR)$(PREFIX)/share/p11-kit/modules/claviger.module"
+	install -D -m 644 packaging/claviger.sysusers "$(DESTDIR)$(LIBDIR)/sysusers.d/claviger.conf"
+	[ -e "$(DESTDIR)$(SYSCONFDIR)/claviger/hsmd.toml" ] || \
+	    install -D -m 644 packaging/hsmd.toml "$(DESTDIR)$(SYSCONFDIR)/claviger/hsmd.toml"
+	install -D -m 644 -t "$(DESTDIR)$(DOCDIR)" README.md SECURITY.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT
+
+# What the tests and the demo use as clients; installs only what is missing.
+clients:
+	scripts/install-clients
