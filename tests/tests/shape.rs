@@ -130,6 +130,14 @@ fn the_module_is_built_from_next_to_nothing() {
 }
 
 #[test]
+fn no_private_key_meets_a_library_with_a_known_timing_leak() {
+    for (name, _) in DEPENDENCIES {
+        // RUSTSEC-2023-0071, which deny.toml lets pass for the sake of tests.
+        assert!(!section(name, "dependencies").contains("rsa"), "{name} depends on the crate rsa");
+    }
+}
+
+#[test]
 fn no_crate_has_features_of_its_own() {
     for (name, _) in DEPENDENCIES {
         assert_eq!(section(name, "features"), BTreeSet::new(), "{name}: policy is configuration");
