@@ -196,6 +196,12 @@ names! {
     ALLOWED_MECHANISMS = 0x40000600;
 }
 
+impl Attr {
+    /// What a key has been used for ([`super::roles::Roles::used`]). Stored with the object, in no table: nobody
+    /// reads or sets it from outside.
+    pub const ROLES_USED: Self = Self(0x8000_0000_436c_0001);
+}
+
 impl fmt::Display for Attr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {

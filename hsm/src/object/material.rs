@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use crypto::aead::GcmKey;
 use crypto::{Secret, ec, ed25519, rsa, x25519};
 
-use super::{Attr, AttributeMap, Class, KeyType};
+use super::attributes::key::SECRET_MAX;
+use super::{Attr, AttributeMap, Class, KeyType, der};
 use crate::error::Error;
 
 /// A key ready for use. It is shared by the operations that use it and never copied.
@@ -87,7 +88,109 @@ impl Material {
     pub fn of(attributes: &AttributeMap) -> Result<Self, Error> {
         let class = attributes.ulong(Attr::CLASS).map(Class);
         let key_type = attributes.ulong(Attr::KEY_TYPE).map(KeyType);
-        let _ = (class, key_type);
-        Err(Error::KeyTypeInconsistent("a call that needs a key"))
+        match (class, key_type) {
+            (Some(Class::PUBLIC_KEY), Some(KeyType::RSA)) => rsa_public(attributes).map(Self::RsaPublic),
+            (Some(Class::PRIVATE_KEY), Some(KeyType::RSA)) => rsa_private(attributes).map(Self::Rsa),
+            (Some(Class::PUBLIC_KEY), Some(KeyType::EC)) => ec_public(attributes).map(Self::EcPublic),
+            (Some(Class::PRIVATE_KEY), Some(KeyType::EC)) => ec_private(attributes).map(Self::Ec),
+            (Some(Class::PUBLIC_KEY), Some(key_type @ (KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY))) => {
+                curve25519_public(attributes, key_type)
+            }
+            (Some(Class::PRIVATE_KEY), Some(key_type @ (KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY))) => {
+                curve25519_private(attributes, key_type)
+            }
+            (Some(Class::SECRET_KEY), Some(key_type)) => secret_key(attributes, key_type).map(Self::Secret),
+            _ => Err(Error::KeyTypeInconsistent("a call that needs a key")),
+        }
     }
+}
+
+fn plain(attributes: &AttributeMap, attribute: Attr) -> Result<&[u8], Error> {
+    attributes.plain(attribute).ok_or(Error::TemplateIncomplete(attribute))
+}
+
+fn secret(attributes: &AttributeMap, attribute: Attr) -> Result<&[u8], Error> {
+    attributes.secret(attribute).map(Secret::as_bytes).ok_or(Error::TemplateIncomplete(attribute))
+}
+
+/// What the library says of a key that is not valid, as the fault of an attribute.
+fn fault(attribute: Attr) -> impl Fn(crypto::Error) -> Error {
+    move |error| match error {
+        crypto::Error::Failed(_) => Error::Crypto(error),
+        _ => Error::AttributeValueInvalid { attribute, reason: error.to_string() },
+    }
+}
+
+fn rsa_public(attributes: &AttributeMap) -> Result<rsa::PublicKey, Error> {
+    let (n, e) = (plain(attributes, Attr::MODULUS)?, plain(attributes, Attr::PUBLIC_EXPONENT)?);
+    rsa::PublicKey::from_parts(n, e).map_err(fault(Attr::MODULUS))
+}
+
+fn rsa_private(attributes: &AttributeMap) -> Result<rsa::PrivateKey, Error> {
+    let part = |attribute| attributes.secret(attribute).map(Secret::as_bytes).filter(|part| !part.is_empty());
+    let import = rsa::Import {
+        n: plain(attributes, Attr::MODULUS)?,
+        e: plain(attributes, Attr::PUBLIC_EXPONENT)?,
+        d: secret(attributes, Attr::PRIVATE_EXPONENT)?,
+        p: part(Attr::PRIME_1),
+        q: part(Attr::PRIME_2),
+        dp: part(Attr::EXPONENT_1),
+        dq: part(Attr::EXPONENT_2),
+        qinv: part(Attr::COEFFICIENT),
+    };
+    rsa::PrivateKey::from_parts(&import).map_err(fault(Attr::PRIVATE_EXPONENT))
+}
+
+fn ec_public(attributes: &AttributeMap) -> Result<ec::PublicKey, Error> {
+    let curve = der::curve(plain(attributes, Attr::EC_PARAMS)?)?;
+    let field = curve.field_len();
+    let is_raw_len = |len| len == 1 + field || len == 1 + 2 * field;
+    let point = der::point(plain(attributes, Attr::EC_POINT)?, is_raw_len);
+    ec::PublicKey::from_point(curve, point).map_err(fault(Attr::EC_POINT))
+}
+
+fn ec_private(attributes: &AttributeMap) -> Result<ec::PrivateKey, Error> {
+    let curve = der::curve(plain(attributes, Attr::EC_PARAMS)?)?;
+    ec::PrivateKey::from_scalar(curve, secret(attributes, Attr::VALUE)?).map_err(fault(Attr::VALUE))
+}
+
+fn curve25519_public(attributes: &AttributeMap, key_type: KeyType) -> Result<Material, Error> {
+    der::check_curve25519(key_type, plain(attributes, Attr::EC_PARAMS)?)?;
+    let point = der::point(plain(attributes, Attr::EC_POINT)?, |len| len == x25519::KEY);
+    let fault = fault(Attr::EC_POINT);
+    if key_type == KeyType::EC_EDWARDS {
+        return ed25519::PublicKey::from_bytes(point).map(Material::Ed25519Public).map_err(fault);
+    }
+    let key = x25519::PublicKey::from_bytes(point).map_err(&fault)?;
+    // With a point of small order, an agreement gives the same for every private key.
+    x25519::PrivateKey::generate()?.agree(&key).map_err(&fault)?;
+    Ok(Material::X25519Public(key))
+}
+
+fn curve25519_private(attributes: &AttributeMap, key_type: KeyType) -> Result<Material, Error> {
+    der::check_curve25519(key_type, plain(attributes, Attr::EC_PARAMS)?)?;
+    let value = secret(attributes, Attr::VALUE)?;
+    let fault = fault(Attr::VALUE);
+    if key_type == KeyType::EC_EDWARDS {
+        ed25519::PrivateKey::from_seed(value).map(Material::Ed25519).map_err(fault)
+    } else {
+        x25519::PrivateKey::from_bytes(value).map(Material::X25519).map_err(fault)
+    }
+}
+
+fn secret_key(attributes: &AttributeMap, key_type: KeyType) -> Result<SecretKey, Error> {
+    let value = attributes.secret(Attr::VALUE).ok_or(Error::TemplateIncomplete(Attr::VALUE))?;
+    let (legal, expected) = match key_type {
+        KeyType::AES => (matches!(value.len(), 16 | 24 | 32), "an AES key has 16, 24 or 32 bytes"),
+        KeyType::AES_XTS => {
+            let (first, second) = value.as_bytes().split_at(value.len() / 2);
+            let legal = value.len() == crypto::aes::XTS_KEY && !crypto::equal(first, second);
+            (legal, "an XTS key has two different halves of 32 bytes")
+        }
+        _ => ((1..=SECRET_MAX as usize).contains(&value.len()), "a secret key has 1 to 4096 bytes"),
+    };
+    if !legal {
+        return Err(Error::AttributeValueInvalid { attribute: Attr::VALUE, reason: expected.into() });
+    }
+    Ok(SecretKey::new(value.duplicate()))
 }

@@ -7,12 +7,33 @@ use std::sync::{Arc, OnceLock};
 use crypto::Secret;
 
 use crate::error::Error;
+use crate::policy::Profile;
 
+mod asked;
 mod attr;
+pub mod attributes;
+mod change;
+pub mod check_value;
+mod computed;
+mod der;
+pub mod encode;
+pub mod index;
+mod make;
 mod material;
+pub mod pkcs8;
+pub mod read;
+mod receive;
+pub mod roles;
+pub mod spki;
+mod usage;
 
 pub use attr::Attr;
+pub use change::{changed, copied};
+pub use index::Index;
+pub use make::{Maker, create, generated, generated_pair, wanted, wanted_pair};
 pub use material::{Material, SecretKey};
+pub use receive::{Origin, derived, unwrapped, wanted_derived};
+pub use roles::{Role, Roles};
 
 macro_rules! numbers {
     ($(#[$doc:meta])* $name:ident $prefix:literal { $($value_name:ident = $value:literal;)* }) => {
@@ -227,20 +248,58 @@ pub struct Object {
     /// Its number in the partition: never used again, of session objects neither.
     pub number: u64,
     attributes: AttributeMap,
+    roles: Arc<Roles>,
     material: OnceLock<Arc<Material>>,
 }
 
 impl Object {
-    /// An object of these attributes, which the rules have made complete.
+    /// An object of these attributes, which the rules have made complete. It shares what its key has been used
+    /// for with nothing else; see [`Object::with_roles`].
     #[must_use]
-    pub const fn new(number: u64, attributes: AttributeMap) -> Self {
-        Self { number, attributes, material: OnceLock::new() }
+    pub fn new(number: u64, attributes: AttributeMap, profile: Profile) -> Self {
+        let roles = Arc::new(Roles::new(0, profile));
+        Self::with_roles(number, attributes, roles)
     }
 
-    /// Its attributes.
+    /// An object whose key has been used as `roles` say, and as its own attributes remember.
+    #[must_use]
+    pub fn with_roles(number: u64, attributes: AttributeMap, roles: Arc<Roles>) -> Self {
+        if let Some(used) = attributes.ulong(Attr::ROLES_USED) {
+            roles.merge(u32::try_from(used).unwrap_or(u32::MAX));
+        }
+        Self { number, attributes, roles, material: OnceLock::new() }
+    }
+
+    /// The object that takes the place of this one, with attributes that [`changed`] made: the same key.
+    #[must_use]
+    pub fn successor(&self, attributes: AttributeMap) -> Self {
+        let object = Self::with_roles(self.number, attributes, Arc::clone(&self.roles));
+        match self.material.get() {
+            Some(material) => Self { material: OnceLock::from(Arc::clone(material)), ..object },
+            None => object,
+        }
+    }
+
+    /// Its attributes, as they are stored.
     #[must_use]
     pub const fn attributes(&self) -> &AttributeMap {
         &self.attributes
+    }
+
+    /// The attributes with what the key has been used for by now, to be stored.
+    #[must_use]
+    pub fn attributes_to_store(&self) -> AttributeMap {
+        let mut attributes = self.attributes.duplicate();
+        if self.roles.used() != 0 {
+            attributes.set_ulong(Attr::ROLES_USED, self.roles.used().into());
+        }
+        attributes
+    }
+
+    /// What the key has been used for.
+    #[must_use]
+    pub const fn roles(&self) -> &Arc<Roles> {
+        &self.roles
     }
 
     /// `CKA_CLASS`
@@ -255,10 +314,21 @@ impl Object {
         self.attributes.ulong(Attr::KEY_TYPE).map(KeyType)
     }
 
-    /// A `CK_BBOOL` attribute; one that is not there is false.
+    /// The key type or certificate type.
+    fn kind(&self) -> Option<u64> {
+        let attribute = match self.class() {
+            Class::CERTIFICATE => Attr::CERTIFICATE_TYPE,
+            _ => Attr::KEY_TYPE,
+        };
+        self.attributes.ulong(attribute)
+    }
+
+    /// A `CK_BBOOL` attribute; one that is not there is false, and so is a usage that what the key has been used
+    /// for excludes.
     #[must_use]
     pub fn flag(&self, attribute: Attr) -> bool {
-        self.attributes.flag(attribute)
+        let excluded = |role| self.roles.conflict(role).is_some();
+        self.attributes.flag(attribute) && !Role::of(attribute).is_some_and(excluded)
     }
 
     /// `CKA_UNIQUE_ID`

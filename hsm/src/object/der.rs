@@ -1,0 +1,132 @@
+//! The DER structures that keys are exchanged in, and the names of algorithms and curves.
+
+use ::der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, PrintableStringRef, UintRef};
+use ::der::{Decode, Encode, Sequence};
+use crypto::ec::Curve;
+
+use super::KeyType;
+use crate::error::Error;
+
+/// rsaEncryption (RFC 8017, "ASN.1 Object Identifiers").
+pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// id-ecPublicKey (RFC 5480).
+pub(super) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+/// id-X25519 (RFC 8410).
+pub(super) const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
+/// id-Ed25519 (RFC 8410).
+pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+
+/// AlgorithmIdentifier (RFC 5280).
+#[derive(Clone, Copy, Sequence)]
+pub(super) struct Algorithm<'a> {
+    pub(super) oid: ObjectIdentifier,
+    pub(super) parameters: Option<AnyRef<'a>>,
+}
+
+/// RSAPublicKey (RFC 8017).
+#[derive(Sequence)]
+pub(super) struct RsaPublicKey<'a> {
+    pub(super) modulus: UintRef<'a>,
+    pub(super) public_exponent: UintRef<'a>,
+}
+
+/// RSAPrivateKey (RFC 8017), of two primes.
+#[derive(Sequence)]
+pub(super) struct RsaPrivateKey<'a> {
+    pub(super) version: u8,
+    pub(super) modulus: UintRef<'a>,
+    pub(super) public_exponent: UintRef<'a>,
+    pub(super) private_exponent: UintRef<'a>,
+    pub(super) prime1: UintRef<'a>,
+    pub(super) prime2: UintRef<'a>,
+    pub(super) exponent1: UintRef<'a>,
+    pub(super) exponent2: UintRef<'a>,
+    pub(super) coefficient: UintRef<'a>,
+}
+
+/// ECPrivateKey (RFC 5915).
+#[derive(Sequence)]
+pub(super) struct EcPrivateKey<'a> {
+    pub(super) version: u8,
+    pub(super) private_key: &'a OctetStringRef,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    pub(super) parameters: Option<ObjectIdentifier>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    pub(super) public_key: Option<BitStringRef<'a>>,
+}
+
+/// The curve a key is on, as `CKA_EC_PARAMS` names it.
+///
+/// # Errors
+/// `DomainParamsInvalid` if it is no such name; `CurveNotSupported` if the curve is not known.
+pub(super) fn curve(params: &[u8]) -> Result<Curve, Error> {
+    if let Some(curve) = Curve::from_oid(params) {
+        return Ok(curve);
+    }
+    if let Ok(name) = PrintableStringRef::from_der(params) {
+        return by_name(name.as_str()).ok_or(Error::CurveNotSupported);
+    }
+    not_known(params)
+}
+
+fn by_name(name: &str) -> Option<Curve> {
+    Some(match name {
+        "secp224r1" | "P-224" => Curve::P224,
+        "secp256r1" | "prime256v1" | "P-256" => Curve::P256,
+        "secp384r1" | "P-384" => Curve::P384,
+        "secp521r1" | "P-521" => Curve::P521,
+        "secp256k1" => Curve::Secp256k1,
+        _ => return None,
+    })
+}
+
+/// Checks that `CKA_EC_PARAMS` names the one curve of this key type: edwards25519 or curve25519, by the name of
+/// RFC 8032 or RFC 7748 or the object identifier of RFC 8410.
+///
+/// # Errors
+/// As [`curve`].
+pub(super) fn check_curve25519(key_type: KeyType, params: &[u8]) -> Result<(), Error> {
+    let (oid, name) =
+        if key_type == KeyType::EC_EDWARDS { (ED25519, "edwards25519") } else { (X25519, "curve25519") };
+    let is_oid = ObjectIdentifier::from_der(params).is_ok_and(|given| given == oid);
+    let is_name = PrintableStringRef::from_der(params).is_ok_and(|given| given.as_str() == name);
+    if is_oid || is_name {
+        return Ok(());
+    }
+    if PrintableStringRef::from_der(params).is_ok() {
+        return Err(Error::CurveNotSupported);
+    }
+    not_known(params)
+}
+
+fn not_known<T>(params: &[u8]) -> Result<T, Error> {
+    Err(match <ObjectIdentifier>::from_der(params) {
+        Ok(_) => Error::CurveNotSupported,
+        Err(_) => Error::DomainParamsInvalid("neither an object identifier nor the name of a curve"),
+    })
+}
+
+/// Bytes in a DER OCTET STRING, the form of `CKA_EC_POINT`.
+pub(super) fn octet_string(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    encoded(&OctetStringRef::new(bytes).map_err(failed)?)
+}
+
+/// The point that `CKA_EC_POINT` holds: in a DER OCTET STRING, or as it is. One whose length is that of a raw
+/// point is one, since its first byte is no tag of an OCTET STRING; of a raw Ed25519 or X25519 key the length
+/// alone decides.
+pub(super) fn point(value: &[u8], is_raw_len: impl Fn(usize) -> bool) -> &[u8] {
+    if is_raw_len(value.len()) {
+        return value;
+    }
+    <&OctetStringRef>::from_der(value).map_or(value, OctetStringRef::as_bytes)
+}
+
+/// The DER encoding. Its length is known beforehand, so that no copy of a secret is left behind.
+pub(super) fn encoded(value: &impl Encode) -> Result<Vec<u8>, Error> {
+    value.to_der().map_err(failed)
+}
+
+/// A key of ours always has an encoding.
+pub(super) fn failed(_: ::der::Error) -> Error {
+    Error::Internal("a key does not encode as DER")
+}

@@ -1,0 +1,205 @@
+//! How keys come in from outside: unwrapped, or derived from another key.
+
+use crypto::Secret;
+use wire::{MechanismId, Template};
+
+use super::asked::{self, Asked};
+use super::attributes::Way;
+use super::make::{Draft, Maker, check_kind};
+use super::{Attr, AttributeMap, AttributeValue, Class, KeyType, Object, computed, pkcs8};
+use crate::error::Error;
+use crate::policy::Profile;
+
+/// What is known of a key that once left the partition, or is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Its `CKA_SENSITIVE`.
+    pub sensitive: bool,
+    /// Its `CKA_EXTRACTABLE`.
+    pub extractable: bool,
+    /// Its `CKA_WRAP_WITH_TRUSTED`.
+    pub wrap_with_trusted: bool,
+}
+
+impl Origin {
+    /// What a key's attributes say.
+    #[must_use]
+    pub fn of(attributes: &AttributeMap) -> Self {
+        Self {
+            sensitive: attributes.flag(Attr::SENSITIVE),
+            extractable: attributes.flag(Attr::EXTRACTABLE),
+            wrap_with_trusted: attributes.flag(Attr::WRAP_WITH_TRUSTED),
+        }
+    }
+
+    /// The stricter of two.
+    #[must_use]
+    pub const fn meet(self, other: Self) -> Self {
+        Self {
+            sensitive: self.sensitive || other.sensitive,
+            extractable: self.extractable && other.extractable,
+            wrap_with_trusted: self.wrap_with_trusted || other.wrap_with_trusted,
+        }
+    }
+
+    fn demands(self) -> impl Iterator<Item = (Attr, bool)> {
+        let demands = [
+            (self.sensitive, Attr::SENSITIVE, true),
+            (!self.extractable, Attr::EXTRACTABLE, false),
+            (self.wrap_with_trusted, Attr::WRAP_WITH_TRUSTED, true),
+        ];
+        demands.into_iter().filter(|(demanded, ..)| *demanded).map(|(_, attribute, flag)| (attribute, flag))
+    }
+
+    /// Makes a new key as strict as this; fails where its template asks otherwise.
+    fn bind(self, asked: &Asked<'_>, attributes: &mut AttributeMap) -> Result<(), Error> {
+        for (attribute, flag) in self.demands() {
+            if asked.flag(attribute).is_some_and(|asked| asked != flag) {
+                return Err(Error::TemplateInconsistent(format!(
+                    "{attribute} of this key is {flag}, and nothing that is made of it can have less"
+                )));
+            }
+            attributes.set_flag(attribute, flag);
+        }
+        Ok(())
+    }
+}
+
+/// `C_UnwrapKey`: the attributes of the key that `bytes` hold, which are a secret key's value or the PKCS#8 of
+/// a private key. `origin` is given the bytes and the key's attributes, and tells what is known of it: what is
+/// unwrapped has no more rights than it had before. `zero_padding` is the most zeros that the mechanism leaves
+/// at the end: `CKA_VALUE_LEN` says where a secret key ends, and a private key says so itself.
+///
+/// # Errors
+/// What the standard says for templates, the key's `CKA_UNWRAP_TEMPLATE` included; `WrappedKeyInvalid` for
+/// whatever is wrong with the bytes.
+pub fn unwrapped(
+    template: &Template,
+    bytes: &Secret,
+    zero_padding: usize,
+    unwrapping_key: &Object,
+    maker: &Maker,
+    origin: impl FnOnce(&Secret, &AttributeMap) -> Result<Option<Origin>, Error>,
+) -> Result<AttributeMap, Error> {
+    let plan = Plan::new(template, unwrapping_key, Attr::UNWRAP_TEMPLATE)?;
+    let asked = Asked::new(&plan.template)?;
+    if maker.profile != Profile::Legacy {
+        for usage in [Attr::WRAP, Attr::UNWRAP] {
+            if asked.flag(usage) == Some(true) && plan.own.iter().all(|(own, _)| *own != usage) {
+                return Err(Error::TemplateInconsistent(format!(
+                    "{usage} of an unwrapped key only comes from the CKA_UNWRAP_TEMPLATE of the key it is unwrapped with"
+                )));
+            }
+        }
+    }
+    let mut draft = Draft::new(&asked, plan.class, Some(plan.key_type.0), Way::Unwrap, maker, None)?;
+    maker.may_write(&draft.attributes)?;
+    let len = match plan.class {
+        Class::PRIVATE_KEY => pkcs8::len(bytes).unwrap_or(bytes.len()),
+        _ => asked.ulong(Attr::VALUE_LEN).and_then(|len| usize::try_from(len).ok()).unwrap_or(bytes.len()),
+    };
+    let bytes = &cut(bytes, len, zero_padding)?;
+    let parts = match plan.class {
+        Class::PRIVATE_KEY => pkcs8::decode(bytes, plan.key_type).map_err(|_| Error::WrappedKeyInvalid)?,
+        _ => value(bytes),
+    };
+    draft.take(parts)?;
+    computed::complete(&mut draft.attributes).map_err(|error| match error {
+        Error::TemplateInconsistent(_) => error,
+        _ => Error::WrappedKeyInvalid,
+    })?;
+    if let Some(origin) = origin(bytes, &draft.attributes)?.filter(|_| maker.profile != Profile::Legacy) {
+        origin.bind(&asked, &mut draft.attributes)?;
+    }
+    draft.finish(maker)
+}
+
+/// What a derivation is asked for: the new key's type and, where the template says, its length in bytes. It
+/// is checked before anything is derived.
+///
+/// # Errors
+/// As [`derived`].
+pub fn wanted_derived(
+    template: &Template,
+    base: &Object,
+    maker: &Maker,
+) -> Result<(KeyType, Option<u64>), Error> {
+    let plan = Plan::new(template, base, Attr::DERIVE_TEMPLATE)?;
+    let asked = Asked::new(&plan.template)?;
+    let draft = Draft::new(&asked, plan.class, Some(plan.key_type.0), Way::Derive, maker, None)?;
+    maker.may_write(&draft.attributes)?;
+    Ok((plan.key_type, asked.ulong(Attr::VALUE_LEN)))
+}
+
+/// `C_DeriveKey`: the attributes of the secret key with this value. From a secret key comes nothing less
+/// sensitive or more extractable; from a key agreement comes what the template says, as the standard has it
+/// ("Elliptic curve Diffie-Hellman").
+///
+/// # Errors
+/// What the standard says for templates, the base key's `CKA_DERIVE_TEMPLATE` included.
+pub fn derived(
+    template: &Template,
+    bytes: &Secret,
+    base: &Object,
+    _mechanism: MechanismId,
+    maker: &Maker,
+) -> Result<AttributeMap, Error> {
+    let plan = Plan::new(template, base, Attr::DERIVE_TEMPLATE)?;
+    let asked = Asked::new(&plan.template)?;
+    if plan.class != Class::SECRET_KEY {
+        return Err(Error::TemplateInconsistent(format!("{} cannot be derived", plan.class)));
+    }
+    let mut draft = Draft::new(&asked, plan.class, Some(plan.key_type.0), Way::Derive, maker, None)?;
+    draft.take(value(bytes))?;
+    computed::complete(&mut draft.attributes)?;
+    let attributes = &mut draft.attributes;
+    if base.class() == Class::SECRET_KEY && maker.profile != Profile::Legacy {
+        Origin::of(base.attributes()).bind(&asked, attributes)?;
+    }
+    let always = base.flag(Attr::ALWAYS_SENSITIVE) && attributes.flag(Attr::SENSITIVE);
+    let never = base.flag(Attr::NEVER_EXTRACTABLE) && !attributes.flag(Attr::EXTRACTABLE);
+    attributes.set_flag(Attr::ALWAYS_SENSITIVE, always);
+    attributes.set_flag(Attr::NEVER_EXTRACTABLE, never);
+    draft.finish(maker)
+}
+
+/// The first `len` bytes, if what follows is padding: at most so many zeros.
+fn cut(bytes: &Secret, len: usize, zero_padding: usize) -> Result<Secret, Error> {
+    match bytes.as_bytes().split_at_checked(len) {
+        Some((key, padding)) if padding.len() <= zero_padding && padding.iter().all(|byte| *byte == 0) => {
+            Ok(Secret::new(key.to_vec()))
+        }
+        _ => Err(Error::WrappedKeyInvalid),
+    }
+}
+
+fn value(bytes: &Secret) -> AttributeMap {
+    [(Attr::VALUE, AttributeValue::Secret(bytes.duplicate()))].into_iter().collect()
+}
+
+/// A caller's template together with that of the key it uses.
+struct Plan<'a> {
+    template: Template,
+    own: &'a [(Attr, Vec<u8>)],
+    class: Class,
+    key_type: KeyType,
+}
+
+impl<'a> Plan<'a> {
+    fn new(template: &Template, key: &'a Object, attribute: Attr) -> Result<Self, Error> {
+        let own: &[_] = match key.attributes().get(attribute) {
+            Some(AttributeValue::Template(own)) => own,
+            _ => &[],
+        };
+        let template = asked::merged(template, own)?;
+        let asked = Asked::new(&template)?;
+        // The standard does not ask for the class here, and some clients leave it out.
+        let class = asked.ulong(Attr::CLASS).map_or(Class::SECRET_KEY, Class);
+        if !super::make::guarded(class) {
+            return Err(Error::TemplateInconsistent(format!("{class} is no class of a key that is hidden")));
+        }
+        let key_type = KeyType(asked.ulong(Attr::KEY_TYPE).ok_or(Error::TemplateIncomplete(Attr::KEY_TYPE))?);
+        check_kind(class, key_type)?;
+        Ok(Self { template, own, class, key_type })
+    }
+}

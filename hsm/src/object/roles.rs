@@ -1,0 +1,243 @@
+//! What a key has been used for: roles that conflict on one key become exclusive on first use.
+//!
+//! Who may wrap with a key and decrypt with it reads whatever may be wrapped; who may unwrap and encrypt
+//! makes keys of known value; who may derive and encrypt computes what is derived. Templates of stock clients
+//! ask for all of them, so they are granted, and the first use decides. The history belongs to the key, not to
+//! the object: copies, both halves of a pair, and the same key in another object share it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crypto::{Hash, Secret};
+
+use super::{Attr, AttributeMap, Class};
+use crate::error::Error;
+use crate::policy::Profile;
+
+/// A use of a key that conflicts with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// `C_WrapKey`
+    Wrap,
+    /// `C_UnwrapKey`
+    Unwrap,
+    /// `C_Encrypt`
+    Encrypt,
+    /// `C_Decrypt`
+    Decrypt,
+    /// `C_DeriveKey`
+    Derive,
+}
+
+impl Role {
+    /// All there are.
+    pub const ALL: [Self; 5] = [Self::Wrap, Self::Unwrap, Self::Encrypt, Self::Decrypt, Self::Derive];
+
+    /// The usage attribute that grants it.
+    #[must_use]
+    pub const fn attribute(self) -> Attr {
+        match self {
+            Self::Wrap => Attr::WRAP,
+            Self::Unwrap => Attr::UNWRAP,
+            Self::Encrypt => Attr::ENCRYPT,
+            Self::Decrypt => Attr::DECRYPT,
+            Self::Derive => Attr::DERIVE,
+        }
+    }
+
+    /// The role that an attribute grants, if any.
+    #[must_use]
+    pub fn of(attribute: Attr) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.attribute() == attribute)
+    }
+
+    /// The roles that the same key may not have.
+    #[must_use]
+    pub const fn conflicts(self) -> &'static [Self] {
+        match self {
+            Self::Wrap => &[Self::Decrypt],
+            Self::Unwrap | Self::Derive => &[Self::Encrypt],
+            Self::Encrypt => &[Self::Unwrap, Self::Derive],
+            Self::Decrypt => &[Self::Wrap],
+        }
+    }
+
+    const fn bit(self) -> u32 {
+        // Stored with the object (`Attr::ROLES_USED`): never renumbered.
+        match self {
+            Self::Wrap => 1,
+            Self::Unwrap => 2,
+            Self::Encrypt => 4,
+            Self::Decrypt => 8,
+            Self::Derive => 16,
+        }
+    }
+
+    fn excluding(self) -> u32 {
+        self.conflicts().iter().fold(0, |bits, role| bits | role.bit())
+    }
+}
+
+/// What one key has been used for, shared by all objects that hold it.
+#[derive(Debug, Default)]
+pub struct Roles {
+    used: AtomicU32,
+    /// Under [`Profile::Legacy`], nothing conflicts.
+    lenient: bool,
+}
+
+impl Roles {
+    /// A key of which `used` is known, as [`Roles::used`] told it.
+    #[must_use]
+    pub const fn new(used: u32, profile: Profile) -> Self {
+        Self { used: AtomicU32::new(used), lenient: matches!(profile, Profile::Legacy) }
+    }
+
+    /// What the key has been used for, to be stored with it.
+    #[must_use]
+    pub fn used(&self) -> u32 {
+        self.used.load(Ordering::Acquire)
+    }
+
+    /// Adds what another object that holds the same key knows.
+    pub fn merge(&self, used: u32) {
+        self.used.fetch_or(used, Ordering::AcqRel);
+    }
+
+    /// A role the key has been used for that excludes this one.
+    #[must_use]
+    pub fn conflict(&self, role: Role) -> Option<Role> {
+        if self.lenient {
+            return None;
+        }
+        let used = self.used();
+        role.conflicts().iter().copied().find(|other| used & other.bit() != 0)
+    }
+
+    /// Takes a role for good. Whether the key did not have it yet, so that it must be stored.
+    ///
+    /// # Errors
+    /// `KeyFunctionNotPermitted` if the key has been used for what excludes it; two threads cannot both win.
+    pub fn claim(&self, role: Role) -> Result<bool, Error> {
+        let barred = if self.lenient { 0 } else { role.excluding() };
+        let claim = |used: u32| (used & barred == 0).then_some(used | role.bit());
+        match self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, claim) {
+            Ok(before) => Ok(before & role.bit() == 0),
+            Err(_) => Err(Error::KeyFunctionNotPermitted(match role {
+                Role::Wrap => "wrap, since it has been used to decrypt",
+                Role::Unwrap => "unwrap, since it has been used to encrypt",
+                Role::Encrypt => "encrypt, since it has been used to unwrap or derive",
+                Role::Decrypt => "decrypt, since it has been used to wrap",
+                Role::Derive => "derive, since it has been used to encrypt",
+            })),
+        }
+    }
+
+    /// Takes a role back that was claimed and then not stored.
+    pub fn disclaim(&self, role: Role) {
+        self.used.fetch_and(!role.bit(), Ordering::AcqRel);
+    }
+}
+
+/// The bits of the roles whose attribute is true here.
+pub(super) fn granted(attributes: &AttributeMap) -> u32 {
+    let granted = Role::ALL.into_iter().filter(|role| attributes.flag(role.attribute()));
+    granted.fold(0, |bits, role| bits | role.bit())
+}
+
+/// What all objects that hold one key have in common: for a pair a digest of the public half, for a secret key
+/// a MAC of its value under a secret of the partition, whatever the key's type. None of what holds no key.
+///
+/// # Errors
+/// If the library fails.
+pub fn identity(attributes: &AttributeMap, partition_secret: &[u8]) -> Result<Option<[u8; 32]>, Error> {
+    let class = attributes.ulong(Attr::CLASS).map(Class);
+    if class == Some(Class::SECRET_KEY) {
+        return match attributes.secret(Attr::VALUE) {
+            Some(value) => fingerprint(value, partition_secret).map(Some),
+            None => Ok(None),
+        };
+    }
+    match attributes.plain(Attr::PUBLIC_KEY_INFO) {
+        Some(info) if matches!(class, Some(Class::PUBLIC_KEY | Class::PRIVATE_KEY)) => {
+            as_array(&crypto::hash::digest(Hash::Sha256, info)?).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A MAC of bytes that are wrapped or were unwrapped, by which they are known again: of a secret key it is
+/// the key's [`identity`]. Zeros at the end do not count, since some mechanisms pad with them and whoever
+/// unwraps says where the key ends.
+///
+/// # Errors
+/// If the library fails.
+pub fn fingerprint(bytes: &Secret, partition_secret: &[u8]) -> Result<[u8; 32], Error> {
+    let end = bytes.as_bytes().iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let significant = bytes.as_bytes().get(..end).unwrap_or_default();
+    as_array(&crypto::mac::hmac(Hash::Sha256, partition_secret, significant)?)
+}
+
+fn as_array(bytes: &[u8]) -> Result<[u8; 32], Error> {
+    bytes.try_into().map_err(|_| Error::Internal("SHA-256 gives 32 bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conflicts_go_both_ways() {
+        for role in Role::ALL {
+            for other in role.conflicts() {
+                assert!(other.conflicts().contains(&role), "{role:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_of_two_conflicting_uses_excludes_the_other_for_good() {
+        let roles = Roles::new(0, Profile::Standard);
+        assert!(roles.claim(Role::Wrap).unwrap());
+        assert!(!roles.claim(Role::Wrap).unwrap());
+        assert_eq!(roles.conflict(Role::Decrypt), Some(Role::Wrap));
+        assert_eq!(roles.claim(Role::Decrypt).unwrap_err().rv(), wire::Rv::KEY_FUNCTION_NOT_PERMITTED);
+        assert!(roles.claim(Role::Unwrap).unwrap());
+        let again = Roles::new(roles.used(), Profile::Standard);
+        assert!(again.claim(Role::Decrypt).is_err());
+        assert!(again.claim(Role::Encrypt).is_err());
+    }
+
+    #[test]
+    fn legacy_excludes_nothing() {
+        let roles = Roles::new(0, Profile::Legacy);
+        for role in Role::ALL {
+            assert!(roles.claim(role).unwrap());
+            assert_eq!(roles.conflict(role), None);
+        }
+    }
+
+    #[test]
+    fn a_role_that_was_not_stored_is_given_back() {
+        let roles = Roles::new(0, Profile::Standard);
+        roles.claim(Role::Decrypt).unwrap();
+        roles.disclaim(Role::Decrypt);
+        assert!(roles.claim(Role::Wrap).unwrap());
+    }
+
+    #[test]
+    fn of_two_threads_that_claim_roles_in_conflict_one_wins() {
+        for _ in 0..200 {
+            let roles = Roles::new(0, Profile::Standard);
+            let won: Vec<bool> = std::thread::scope(|scope| {
+                let claims = [Role::Wrap, Role::Decrypt].map(|role| {
+                    scope.spawn({
+                        let roles = &roles;
+                        move || roles.claim(role).is_ok()
+                    })
+                });
+                claims.into_iter().map(|claim| claim.join().unwrap()).collect()
+            });
+            assert_eq!(won.iter().filter(|won| **won).count(), 1);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! SubjectPublicKeyInfo (RFC 5280), the value of `CKA_PUBLIC_KEY_INFO`.
+
+use ::der::Decode;
+use ::der::Sequence;
+use ::der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, UintRef};
+use crypto::{ec, rsa};
+
+use super::Material;
+use super::der::{self, Algorithm, RsaPublicKey, encoded, failed};
+use crate::error::Error;
+
+#[derive(Sequence)]
+struct SubjectPublicKeyInfo<'a> {
+    algorithm: Algorithm<'a>,
+    key: BitStringRef<'a>,
+}
+
+/// The encoding of the public half of a key; none of a secret key.
+///
+/// # Errors
+/// If the library fails.
+pub fn encode(key: &Material) -> Result<Option<Vec<u8>>, Error> {
+    match key {
+        Material::Rsa(key) => rsa(&key.public()),
+        Material::RsaPublic(key) => rsa(key),
+        Material::Ec(key) => ec(&key.public()),
+        Material::EcPublic(key) => ec(key),
+        Material::Ed25519(key) => info(der::ED25519, None, key.public().as_bytes()),
+        Material::Ed25519Public(key) => info(der::ED25519, None, key.as_bytes()),
+        Material::X25519(key) => info(der::X25519, None, key.public().as_bytes()),
+        Material::X25519Public(key) => info(der::X25519, None, key.as_bytes()),
+        Material::Secret(_) => return Ok(None),
+    }
+    .map(Some)
+}
+
+fn rsa(key: &rsa::PublicKey) -> Result<Vec<u8>, Error> {
+    let (modulus, exponent) = (key.modulus(), key.public_exponent());
+    let key = encoded(&RsaPublicKey {
+        modulus: UintRef::new(&modulus).map_err(failed)?,
+        public_exponent: UintRef::new(&exponent).map_err(failed)?,
+    })?;
+    info(der::RSA, Some(AnyRef::NULL), &key)
+}
+
+fn ec(key: &ec::PublicKey) -> Result<Vec<u8>, Error> {
+    let curve = AnyRef::from_der(key.curve().oid()).map_err(failed)?;
+    info(der::EC, Some(curve), &key.point()?)
+}
+
+fn info(oid: ObjectIdentifier, parameters: Option<AnyRef<'_>>, key: &[u8]) -> Result<Vec<u8>, Error> {
+    encoded(&SubjectPublicKeyInfo {
+        algorithm: Algorithm { oid, parameters },
+        key: BitStringRef::from_bytes(key).map_err(failed)?,
+    })
+}
