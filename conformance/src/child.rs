@@ -62,8 +62,9 @@ pub fn run<T: Serialize + DeserializeOwned>(seconds: u32, work: impl FnOnce() ->
                 });
             }
             read.map_err(|error| Lost::Other(error.to_string()))?;
-            serde_json::from_slice(&answer)
-                .map_err(|_| Lost::Other(format!("exited with {}", libc::WEXITSTATUS(status))))
+            serde_json::from_slice(&answer).map_err(|_| {
+                Lost::Other(format!("the process was ended with status {}", libc::WEXITSTATUS(status)))
+            })
         }
     }
 }

@@ -4,6 +4,7 @@
 //! names. Both load the module by path, so that one run can put several modules side by side.
 
 pub mod attacks;
+pub mod calls;
 pub mod child;
 pub mod ground;
 pub mod mechanism;

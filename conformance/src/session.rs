@@ -4,8 +4,9 @@ use std::ptr::null_mut;
 
 use cryptoki_sys as ck;
 
+use crate::calls::{made, output};
 use crate::mechanism::Mechanism;
-use crate::module::{Begin, Module, ObjectHandle, Room, SessionHandle, Transform, invoke, made, output};
+use crate::module::{Begin, Module, ObjectHandle, Room, SessionHandle, Transform, invoke};
 use crate::names::Rv;
 use crate::template::Template;
 

@@ -76,3 +76,33 @@ fn wrong_usage_is_told_from_a_key_obtained() {
     let missing = Command::new(program).env_clear().output().unwrap();
     assert_eq!(missing.status.code(), Some(2));
 }
+
+#[test]
+fn the_suite_of_rules_runs_to_its_end_and_a_crash_is_one_result_of_many() {
+    let Some(hsm) = SoftHsm::start() else { return };
+    let output = hsm.run(env!("CARGO_BIN_EXE_claviger-conformance"), &[]);
+    assert_eq!(output.status.code(), Some(1), "SoftHSM2 fails some");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report["passed"].as_u64().unwrap() > 400, "{}", report["passed"]);
+    let result = |name: &str| {
+        let checks = report["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["name"] == name);
+        check.unwrap_or_else(|| panic!("no check {name}"))["outcome"]["result"].clone()
+    };
+    // What SoftHSM2 is known for, and what it is known to do well.
+    assert_eq!(result("parameter: AES-GCM with null data of 10 bytes"), "crashed");
+    assert_eq!(result("login: logout with nobody logged in"), "fail");
+    assert_eq!(result("attribute: one attribute refused: none changed"), "fail");
+    assert_eq!(result("fork: a child calls C_Initialize"), "fail");
+    assert_eq!(result("attribute: a sensitive value"), "pass");
+    assert_eq!(result("session: a read-only session makes no token object"), "pass");
+    assert_eq!(result("buffer: C_Sign ECDSA with too little room"), "pass");
+}
+
+#[test]
+fn a_name_that_no_check_has_is_wrong_usage() {
+    let program = env!("CARGO_BIN_EXE_claviger-conformance");
+    let target = ["--module", MODULE, "--label", "x", "--pin", "x", "--so-pin", "x"];
+    let output = Command::new(program).args(target).args(["--only", "no such check"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -6,7 +6,7 @@
 //! AES of our own, so that an attack cannot believe in its success by mistake.
 
 mod allowed;
-mod bad_keys;
+pub(crate) mod bad_keys;
 mod cbc_oracle;
 mod derive;
 mod forge_trust;

@@ -17,29 +17,16 @@ pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
     let session = at.session;
 
     let open = exposed(ck::CKK_AES, &[ck::CKA_WRAP], false, true);
-    if let Some(key) = tries.need("a readable AES key", at.aes(&open)) {
-        if let Some(value) = tries.need("its value", session.get(key, ck::CKA_VALUE)) {
-            wrap_under_known(&mut tries, "a readable key", session, key, &value, &victim);
-            // Too late: what was once readable stays known.
-            session.set(key, &Template::new().bool(ck::CKA_SENSITIVE, true));
-            session.set(key, &Template::new().bool(ck::CKA_EXTRACTABLE, false));
-            wrap_under_known(&mut tries, "a readable key made sensitive", session, key, &value, &victim);
-            if let Some(copy) = tries.need(
-                "a guarded copy",
-                session.copy(
-                    key,
-                    &Template::new().bool(ck::CKA_SENSITIVE, true).bool(ck::CKA_EXTRACTABLE, false),
-                ),
-            ) {
-                wrap_under_known(
-                    &mut tries,
-                    "a guarded copy of a readable key",
-                    session,
-                    copy,
-                    &value,
-                    &victim,
-                );
-            }
+    if let Some(key) = tries.need("a readable AES key", at.aes(&open))
+        && let Some(value) = tries.need("its value", session.get(key, ck::CKA_VALUE))
+    {
+        wrap_under_known(&mut tries, "a readable key", session, key, &value, &victim);
+        // Too late: what was once readable stays known.
+        let guarded = Template::new().bool(ck::CKA_SENSITIVE, true).bool(ck::CKA_EXTRACTABLE, false);
+        session.set(key, &guarded);
+        wrap_under_known(&mut tries, "a readable key made sensitive", session, key, &value, &victim);
+        if let Some(copy) = tries.need("a guarded copy", session.copy(key, &guarded)) {
+            wrap_under_known(&mut tries, "a guarded copy of a readable key", session, copy, &value, &victim);
         }
     }
 
