@@ -44,6 +44,19 @@ impl Hsm {
         hsm
     }
 
+    /// Kills the daemon with `kill -9`, as a power cut would, and starts it again on the same state.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn kill_and_start_again(&mut self) {
+        let pid = self.var("HSMD_PID").to_owned();
+        self.run("kill", ["-9", &pid]).succeeds().done();
+        while Path::new("/proc").join(&pid).join("exe").exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        self.start_ours(&["--again"]);
+    }
+
     fn start_ours(&mut self, options: &[&str]) {
         let mut up = Command::new(script("dev-up"));
         up.arg(self.state()).args(options).current_dir(root());

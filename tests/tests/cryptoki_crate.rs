@@ -313,7 +313,7 @@ fn a_wrong_pin_is_refused_and_private_objects_stay_hidden() {
 fn eight_threads_sign_and_verify_each_in_a_session_of_its_own() {
     in_own_process("eight_threads_sign_and_verify_each_in_a_session_of_its_own", || {
         let token = Token::open();
-        let (public, private) = ec(&token.session_kept(), "shared", Attribute::Sign(true));
+        let (public, private) = ec(token.session_kept(), "shared", Attribute::Sign(true));
         thread::scope(|scope| {
             for thread in 0..8_u8 {
                 let token = &token;
