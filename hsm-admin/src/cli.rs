@@ -23,7 +23,7 @@ Exit codes:
   1  the command failed; nothing was changed
   2  wrong usage
   3  the daemon cannot be reached
-  4  the daemon is sealed: `hsm-admin unseal` first
+  4  the daemon is sealed: it waits for its root key (see `hsm-admin unseal`)
 
 Examples:
   hsm-admin status

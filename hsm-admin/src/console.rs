@@ -88,7 +88,7 @@ fn parse(text: &str) -> Parsed {
 fn greet(daemon: &Daemon) {
     match daemon.ask(&Ask::Status) {
         Ok(Told::Status(status)) => {
-            let sealed = if status.sealed { " It is sealed: `unseal` opens it." } else { "" };
+            let sealed = if status.sealed { " It is sealed: it waits for its root key." } else { "" };
             anstream::println!("hsmd {} at {}.{sealed}", status.version, daemon.socket().display());
         }
         Ok(_) => screen::complain(&Error::Unknown),

@@ -57,24 +57,29 @@ impl Daemon {
     }
 
     fn exchange(&self, ask: &Ask) -> Result<Told, Error> {
+        let mut stream = self.connect()?;
         let mut request = Vec::new();
         frame::begin(&mut request);
-        let sent = codec::encode(ask, &mut request)
-            .map_err(|_| Error::Usage("the command is too long".into()))
-            .and_then(|()| self.send(&mut request));
+        let sent = match codec::encode(ask, &mut request) {
+            Ok(()) => frame::end(&mut request, &mut stream),
+            Err(_) => Err(io::ErrorKind::InvalidInput.into()),
+        };
         request.zeroize(); // it may hold a PIN
-        let mut stream = sent?;
+        match sent {
+            // A daemon that does not serve this user says so, and does not wait for the question.
+            Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => return Err(self.broken(cause)),
+            _ => {}
+        }
         let mut reply = Vec::new();
         frame::read(&mut stream, &mut reply).map_err(|cause| self.broken(cause))?;
         codec::decode(&reply).map_err(|_| Error::Unknown)
     }
 
-    fn send(&self, request: &mut [u8]) -> Result<UnixStream, Error> {
-        let mut stream = UnixStream::connect(&self.socket).map_err(|cause| self.unreachable(cause))?;
+    fn connect(&self) -> Result<UnixStream, Error> {
+        let stream = UnixStream::connect(&self.socket).map_err(|cause| self.unreachable(cause))?;
         stream
             .set_read_timeout(Some(self.patience))
             .and_then(|()| stream.set_write_timeout(Some(self.patience)))
-            .and_then(|()| frame::end(request, &mut stream))
             .map_err(|cause| self.broken(cause))?;
         Ok(stream)
     }

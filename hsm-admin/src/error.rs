@@ -23,7 +23,7 @@ pub(crate) enum Error {
     #[error("{0}")]
     Failed(String),
     /// The daemon's own words, while it had no root key.
-    #[error("{0}\nhsmd is sealed: open it with `hsm-admin unseal`")]
+    #[error("{0}")]
     Sealed(String),
     #[error("{0}")]
     Usage(String),

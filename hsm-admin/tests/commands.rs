@@ -232,12 +232,10 @@ fn a_refusal_of_a_sealed_daemon_has_an_exit_code_of_its_own() {
     let daemon = FakeDaemon::start(|ask| usual(ask, true));
     let out = daemon.run(&["partition", "list"]);
     assert_eq!(out.status.code(), Some(4));
-    let expected =
-        "error: the root key is not there\n       hsmd is sealed: open it with `hsm-admin unseal`\n";
-    assert_eq!(text(&out.stderr), expected);
+    assert_eq!(text(&out.stderr), "error: the root key is not there\n");
     let out = daemon.run(&["status"]);
     assert_eq!(out.status.code(), Some(0));
-    assert!(text(&out.stdout).contains("state        sealed: open it with `unseal`\n"));
+    assert!(text(&out.stdout).contains("state        sealed: it waits for its root key\n"));
 }
 
 #[test]

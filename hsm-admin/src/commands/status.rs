@@ -23,7 +23,7 @@ impl Status {
 
 fn people(status: &admin::Status) -> String {
     let seal = if status.sealed {
-        Cell::from("sealed: open it with `unseal`").styled(WARN)
+        Cell::from("sealed: it waits for its root key").styled(WARN)
     } else {
         Cell::from("open").styled(GOOD)
     };
