@@ -12,7 +12,7 @@ use crate::names::Rv;
 use crate::template::Template;
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let got = |what: &str| Some(format!("{what} by a mechanism that the key does not allow"));
 

@@ -11,7 +11,7 @@ use crate::names::Rv;
 use crate::template::Template;
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let (public, private) = ec_templates();
     let how = Mechanism::plain(ck::CKM_EC_KEY_PAIR_GEN);

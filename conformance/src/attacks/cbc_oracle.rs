@@ -15,7 +15,7 @@ use crate::names::Rv;
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
     let victim = at.victim()?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let template = guarded(ck::CKK_GENERIC_SECRET, &[ck::CKA_SIGN]);
 

@@ -45,7 +45,7 @@ fn read(
 
 pub(super) fn by_xor(at: &Context) -> Result<Verdict, Rv> {
     let victim = base(at)?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     for (form, template) in readable() {
         for data in [vec![0; 32], vec![0x55; 32]] {
             let how = Mechanism::text(ck::CKM_XOR_BASE_AND_DATA, &data);
@@ -60,7 +60,7 @@ pub(super) fn by_xor(at: &Context) -> Result<Verdict, Rv> {
 
 pub(super) fn by_concatenation(at: &Context) -> Result<Verdict, Rv> {
     let victim = base(at)?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     for (form, template) in readable() {
         for (name, id) in [
             ("CONCATENATE-BASE-AND-DATA", ck::CKM_CONCATENATE_BASE_AND_DATA),
@@ -88,7 +88,7 @@ pub(super) fn by_concatenation(at: &Context) -> Result<Verdict, Rv> {
 
 pub(super) fn by_extraction(at: &Context) -> Result<Verdict, Rv> {
     let victim = base(at)?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     for (form, template) in readable() {
         let how = Mechanism::ulong(ck::CKM_EXTRACT_KEY_FROM_KEY, 0);
         tries.recover(&format!("the whole key, as {form}"), &victim, || {
@@ -122,7 +122,7 @@ fn encrypt_by_deriving(at: &Context, key: ObjectHandle, block: Block) -> Result<
 
 pub(super) fn as_oracle(at: &Context) -> Result<Verdict, Rv> {
     let victim = at.victim()?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let planted = guarded(ck::CKK_AES, &[ck::CKA_WRAP]);
     let kw = Mechanism::plain(ck::CKM_AES_KEY_WRAP);
     let uses = [ck::CKA_DERIVE, ck::CKA_UNWRAP];

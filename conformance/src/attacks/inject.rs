@@ -15,7 +15,7 @@ use crate::template::Template;
 
 pub(super) fn by_creating(at: &Context) -> Result<Verdict, Rv> {
     let victim = at.victim()?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let known = |template: Template| template.bytes(ck::CKA_VALUE, &KNOWN_KEY);
     let wrapping = Template::new().bool(ck::CKA_WRAP, true);
@@ -61,7 +61,7 @@ pub(super) fn by_creating(at: &Context) -> Result<Verdict, Rv> {
 
 pub(super) fn by_unwrapping_and_deriving(at: &Context) -> Result<Verdict, Rv> {
     let victim = at.victim()?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let planted = guarded(ck::CKK_AES, &[ck::CKA_WRAP]);
     let silent = Template::secret(ck::CKK_AES)

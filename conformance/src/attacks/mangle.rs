@@ -16,7 +16,7 @@ const QUESTION: &[u8] = b"which bytes?";
 
 pub(super) fn alter(at: &Context) -> Result<Verdict, Rv> {
     let victim = at.victim()?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let aes = guarded(ck::CKK_AES, &[ck::CKA_ENCRYPT]);
     for how in aes_wraps() {
@@ -82,7 +82,7 @@ fn byte_by_byte(at: &Context, how: &Mechanism, key: ObjectHandle, blob: &[u8]) -
 }
 
 pub(super) fn conjure(at: &Context) -> Result<Verdict, Rv> {
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let key = at.aes_for(&[ck::CKA_UNWRAP, ck::CKA_WRAP])?;
     for how in aes_wraps() {

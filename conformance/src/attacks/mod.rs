@@ -49,6 +49,10 @@ pub enum Verdict {
         what: String,
         /// By which variant.
         how: String,
+        /// The other variants that succeed, if all were run.
+        others: Vec<String>,
+        /// How many were run.
+        tried: usize,
     },
     /// Every variant was tried and failed.
     Withstood {
@@ -79,6 +83,8 @@ pub struct Context {
     pub target: Target,
     /// The label of a second token, which may be locked or lost.
     pub victim_label: Option<String>,
+    /// Whether to run every variant, even after one has succeeded.
+    pub thorough: bool,
 }
 
 /// An attack.
@@ -131,8 +137,8 @@ pub static ATTACKS: &[Attack] = &[
 ];
 
 /// Runs one attack in a process of its own.
-pub fn run(attack: &Attack, target: &Target, victim_label: Option<&str>) -> Verdict {
-    let answer = child::run(attack.limit, || match prepare(target, victim_label) {
+pub fn run(attack: &Attack, target: &Target, victim_label: Option<&str>, thorough: bool) -> Verdict {
+    let answer = child::run(attack.limit, || match prepare(target, victim_label, thorough) {
         Ok(context) => (attack.run)(&context)
             .unwrap_or_else(|rv| Verdict::Broken { why: format!("could not begin: {rv}") }),
         Err(why) => Verdict::Broken { why },
@@ -140,12 +146,12 @@ pub fn run(attack: &Attack, target: &Target, victim_label: Option<&str>) -> Verd
     answer.unwrap_or_else(|lost| Verdict::Broken { why: lost.to_string() })
 }
 
-fn prepare(target: &Target, victim_label: Option<&str>) -> Result<Context, String> {
+fn prepare(target: &Target, victim_label: Option<&str>, thorough: bool) -> Result<Context, String> {
     let module = Module::load(&target.module)?;
     module.initialize().ok().map_err(|rv| format!("C_Initialize: {rv}"))?;
     let slot = module.slot_of(&target.label).map_err(|rv| format!("token {}: {rv}", target.label))?;
     let session = Session::open(module, slot).map_err(|rv| format!("C_OpenSession: {rv}"))?;
     session.login(ck::CKU_USER, &target.pin).ok().map_err(|rv| format!("C_Login: {rv}"))?;
     let victim_label = victim_label.map(str::to_owned);
-    Ok(Context { module, slot, session, target: target.clone(), victim_label })
+    Ok(Context { module, slot, session, target: target.clone(), victim_label, thorough })
 }

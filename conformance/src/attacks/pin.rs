@@ -20,7 +20,7 @@ pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
         return Ok(Verdict::Unsupported { why: "needs --victim-label: a token that may be locked".into() });
     };
     at.session.logout();
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     for (name, threads) in [("one session", 1), ("eight sessions at once", 8)] {
         if name != "one session" {
             unlock(at, label);

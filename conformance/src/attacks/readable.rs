@@ -13,7 +13,7 @@ use crate::template::Template;
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
     let victim = at.victim()?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
 
     let open = exposed(ck::CKK_AES, &[ck::CKA_WRAP], false, true);

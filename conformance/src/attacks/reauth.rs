@@ -14,7 +14,7 @@ use crate::template::Template;
 const ROOM: Room = Room::Bytes(1024);
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let how = Mechanism::plain(ck::CKM_RSA_PKCS);
     let Some((one, two)) = tries.need("keys with CKA_ALWAYS_AUTHENTICATE", guarded_pair(at)) else {

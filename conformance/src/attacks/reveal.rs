@@ -13,7 +13,7 @@ use crate::names::Rv;
 use crate::template::Template;
 
 pub(super) fn sensitive(at: &Context) -> Result<Verdict, Rv> {
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let open = Template::new().bool(ck::CKA_SENSITIVE, false);
     let wide_open = open.clone().bool(ck::CKA_EXTRACTABLE, true);
@@ -93,7 +93,7 @@ fn private_key(at: &Context, tries: &mut Tries) {
 }
 
 pub(super) fn extractable(at: &Context) -> Result<Verdict, Rv> {
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let change = Template::new().bool(ck::CKA_EXTRACTABLE, true);
 

@@ -52,7 +52,7 @@ fn shapes(size: usize, message: &[u8]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
 }
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     for bits in [2048, 1024] {
         let uses = ([ck::CKA_ENCRYPT], [ck::CKA_DECRYPT]);
         if let Some((public, private)) =

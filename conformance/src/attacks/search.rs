@@ -13,7 +13,7 @@ use crate::template::Template;
 const GUESS: &[u8] = b"sixteen byte key";
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let seen = |what: &str, found: Result<Vec<u64>, Rv>| Ok((!found?.is_empty()).then(|| what.to_owned()));
 

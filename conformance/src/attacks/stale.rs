@@ -24,7 +24,7 @@ fn token_key(at: &Context, label: &[u8]) -> Result<ObjectHandle, Rv> {
 }
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let label = format!("attack-t19-{}", std::process::id());
     let by_label = Template::new().bytes(ck::CKA_LABEL, label.as_bytes());
@@ -82,7 +82,7 @@ pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
 }
 
 pub(super) fn across_tokens(at: &Context) -> Result<Verdict, Rv> {
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let Some(label) = &at.victim_label else {
         return Ok(Verdict::Unsupported { why: "needs --victim-label".into() });
     };

@@ -22,7 +22,7 @@ fn turn(session: Session, key: ObjectHandle, off: u64, on: u64) -> Result<(), Rv
 
 pub(super) fn by_setting(at: &Context) -> Result<Verdict, Rv> {
     let victim = at.victim()?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
 
     wrap_then_decrypt(
@@ -85,7 +85,7 @@ pub(super) fn by_setting(at: &Context) -> Result<Verdict, Rv> {
 
 pub(super) fn by_copying(at: &Context) -> Result<Verdict, Rv> {
     let victim = at.victim()?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let decrypting = Template::new().bool(ck::CKA_WRAP, false).bool(ck::CKA_DECRYPT, true);
 

@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::Verdict;
 use super::victim::Victim;
+use super::{Context, Verdict};
 use crate::names::Rv;
 
-/// The variants tried so far. Once one has succeeded, the others are not run.
+/// The variants tried so far. Once one has succeeded, the others are run only if that was asked for.
 #[derive(Default)]
 pub(super) struct Tries {
-    obtained: Option<Verdict>,
+    thorough: bool,
+    obtained: Option<(String, String)>,
+    others: Vec<String>,
     tried: usize,
     answers: BTreeMap<String, usize>,
     missing: Vec<String>,
 }
 
 impl Tries {
-    pub(super) fn new() -> Self {
-        Self::default()
+    pub(super) fn new(at: &Context) -> Self {
+        Self { thorough: at.thorough, ..Self::default() }
     }
 
     /// Runs a variant that gives bytes in which the victim's value may be.
@@ -31,12 +33,13 @@ impl Tries {
 
     /// Runs a variant that gives a description of what it obtained, if it did.
     pub(super) fn judge(&mut self, how: &str, run: impl FnOnce() -> Result<Option<String>, Rv>) {
-        if self.obtained.is_some() {
+        if self.done() {
             return;
         }
         self.tried += 1;
         match run() {
-            Ok(Some(what)) => self.obtained = Some(Verdict::Obtained { what, how: how.to_owned() }),
+            Ok(Some(_)) if self.obtained.is_some() => self.others.push(how.to_owned()),
+            Ok(Some(what)) => self.obtained = Some((what, how.to_owned())),
             Ok(None) => self.count("nothing of use"),
             Err(rv) => self.count(&rv.to_string()),
         }
@@ -55,15 +58,15 @@ impl Tries {
         value.map_err(|rv| self.missing(what, rv)).ok()
     }
 
-    /// Whether a variant has succeeded.
+    /// Whether a variant has succeeded, and that is enough.
     pub(super) fn done(&self) -> bool {
-        self.obtained.is_some()
+        self.obtained.is_some() && !self.thorough
     }
 
     /// What it all came to.
     pub(super) fn verdict(self) -> Verdict {
-        if let Some(verdict) = self.obtained {
-            return verdict;
+        if let Some((what, how)) = self.obtained {
+            return Verdict::Obtained { what, how, others: self.others, tried: self.tried };
         }
         if self.tried == 0 {
             return Verdict::Unsupported { why: self.missing.join("; ") };

@@ -15,7 +15,7 @@ use crate::template::Template;
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
     let victim = at.victim()?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let wrong = Rv(ck::CKR_GENERAL_ERROR);
     let own = RsaPrivateKey::new(&mut OsRng, 2048).map_err(|_| wrong)?;

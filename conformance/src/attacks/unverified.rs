@@ -9,7 +9,7 @@ use crate::module::{Begin, Finish, Room, Transform};
 use crate::names::Rv;
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let key = at.aes_for(&[ck::CKA_ENCRYPT, ck::CKA_DECRYPT])?;
     let how = Mechanism::gcm(&[1; 12], b"context");

@@ -15,7 +15,7 @@ use crate::names::Rv;
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
     let victim = at.victim()?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let planted = guarded(ck::CKK_AES, &[ck::CKA_WRAP]);
 

@@ -11,7 +11,7 @@ use crate::names::Rv;
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
     let victim = at.victim()?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let left = |under: &str| Some(format!("an AES-256 key in a blob under {under}"));
 

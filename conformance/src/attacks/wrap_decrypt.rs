@@ -14,7 +14,7 @@ use crate::template::Template;
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
     let victim = at.victim()?;
-    let mut tries = Tries::new();
+    let mut tries = Tries::new(at);
     let session = at.session;
     let both = [ck::CKA_WRAP, ck::CKA_DECRYPT, ck::CKA_ENCRYPT, ck::CKA_UNWRAP];
 

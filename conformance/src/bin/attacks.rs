@@ -22,6 +22,9 @@ struct Options {
     /// Run these attacks only, as in T1,T9
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Run every variant of an attack, even after one has succeeded
+    #[arg(long)]
+    thorough: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -38,7 +41,9 @@ fn main() -> ExitCode {
     let results: Vec<_> = ATTACKS
         .iter()
         .filter(wanted)
-        .map(|attack| (attack, run(attack, &options.target, options.victim_label.as_deref())))
+        .map(|attack| {
+            (attack, run(attack, &options.target, options.victim_label.as_deref(), options.thorough))
+        })
         .collect();
     if options.json {
         let list: Vec<_> = results
@@ -63,7 +68,16 @@ fn same(one: &str, other: &str) -> bool {
 
 fn describe(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Obtained { what, how } => format!("OBTAINED {what} by: {how}"),
+        Verdict::Obtained { what, how, others, .. } if others.is_empty() => {
+            format!("OBTAINED {what} by: {how}")
+        }
+        Verdict::Obtained { what, how, others, tried } => {
+            format!(
+                "OBTAINED {what} by: {how} (and {} other variants of {tried}: {})",
+                others.len(),
+                others.join("; ")
+            )
+        }
         Verdict::Withstood { why } => format!("withstood: {why}"),
         Verdict::Unsupported { why } => format!("unsupported: {why}"),
         Verdict::Broken { why } => format!("BROKEN: {why}"),
