@@ -4,6 +4,8 @@ use std::time::SystemTime;
 
 use wire::Rv;
 
+use crate::partition::Partition;
+
 /// The time.
 pub trait Clock: Send + Sync {
     /// Now.
@@ -42,4 +44,10 @@ pub struct Event<'a> {
     pub object: Option<&'a str>,
     /// The outcome.
     pub rv: Rv,
+}
+
+/// Who may open which partition.
+pub trait Access: Send + Sync {
+    /// Whether this peer sees the partition's slot at all.
+    fn may_open(&self, peer: Peer, partition: &Partition) -> bool;
 }

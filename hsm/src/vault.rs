@@ -142,6 +142,14 @@ impl Vault {
         opening::open(store, anchor, root, trust)
     }
 
+    /// Whether a store holds a vault already.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn is_made(store: &dyn Store) -> Result<bool, StoreError> {
+        Ok(store.get(header::HEADER)?.is_some())
+    }
+
     /// A record's content and version; none if it is not there.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
     Mechanism {
         id: MechanismId(0x1081),
         name: "CKM_AES_ECB",
+        malleable: true,
         encrypt: Some(|key, params| ecb(Direction::Encrypt, key, params)),
         decrypt: Some(|key, params| ecb(Direction::Decrypt, key, params)),
         wrap: Some(|key, params, target| wrap(ecb(Direction::Encrypt, key, params)?, &zero_padded(target))),
@@ -40,6 +41,7 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
     Mechanism {
         id: MechanismId(0x1082),
         name: "CKM_AES_CBC",
+        malleable: true,
         params: IV,
         encrypt: Some(|key, params| cbc(Direction::Encrypt, key, params)),
         decrypt: Some(|key, params| cbc(Direction::Decrypt, key, params)),
@@ -51,6 +53,7 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
     Mechanism {
         id: MechanismId(0x1085),
         name: "CKM_AES_CBC_PAD",
+        malleable: true,
         params: IV,
         encrypt: Some(|key, params| cbc_pad(Direction::Encrypt, key, params)),
         decrypt: Some(|key, params| cbc_pad(Direction::Decrypt, key, params)),

@@ -186,6 +186,8 @@ pub struct Mechanism {
     pub params: &'static [&'static [Field]],
     /// `CKF_EC_*` flags of `CK_MECHANISM_INFO`.
     pub curve_flags: u64,
+    /// Whether what it wraps can be cut and pasted unnoticed (a cipher without a tag).
+    pub malleable: bool,
     /// `C_DigestInit`
     pub digest: Option<fn(&Params) -> Result<Box<dyn Digester>, Error>>,
     /// `C_SignInit`
@@ -224,6 +226,7 @@ impl Mechanism {
         key_sizes: 0..=0,
         params: &[],
         curve_flags: 0,
+        malleable: false,
         digest: None,
         sign: None,
         verify: None,

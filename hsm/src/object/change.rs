@@ -5,7 +5,7 @@ use wire::Template;
 use super::asked::{self, Asked};
 use super::attributes::{self, Change};
 use super::make::{Maker, unique_id};
-use super::{Attr, AttributeMap, AttributeValue, Class, Object, Role, roles};
+use super::{Attr, AttributeMap, AttributeValue, Class, Object, Role, Roles, roles};
 use crate::error::Error;
 use crate::policy::Profile;
 use crate::user::User;
@@ -135,8 +135,7 @@ fn check_roles(attributes: &AttributeMap, asked: &Asked<'_>, profile: Profile) -
     if profile != Profile::Strict {
         return Ok(());
     }
-    let used = attributes.ulong(Attr::ROLES_USED).unwrap_or(0);
-    let had = roles::Roles::new(u32::try_from(used).unwrap_or(u32::MAX), profile);
+    let had = Roles::kept(attributes, profile);
     for role in Role::ALL.into_iter().filter(|role| asked.flag(role.attribute()) == Some(true)) {
         let meets = role.conflicts().iter().any(|other| attributes.flag(other.attribute()));
         if meets || had.conflict(role).is_some() {

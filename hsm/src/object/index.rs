@@ -74,6 +74,22 @@ impl Index {
         self.objects.values()
     }
 
+    /// A page of those after a number, in the order of their numbers.
+    #[must_use]
+    pub fn after(&self, number: u64, limit: usize) -> Vec<Arc<Object>> {
+        self.objects
+            .range(number.saturating_add(1)..)
+            .take(limit)
+            .map(|(_, object)| Arc::clone(object))
+            .collect()
+    }
+
+    /// The numbers of the private objects.
+    #[must_use]
+    pub fn private_numbers(&self) -> Vec<u64> {
+        self.objects.values().filter(|object| object.is_private()).map(|object| object.number).collect()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -129,6 +145,11 @@ impl Index {
 /// The value under which an object is indexed.
 fn key(object: &Object, attribute: Attr) -> Option<&[u8]> {
     object.attributes().plain(attribute).filter(|value| !value.is_empty())
+}
+
+/// Whether an object's attribute has these bytes, and may say so.
+pub(super) fn has_bytes(object: &Object, attribute: Attr, value: &[u8]) -> bool {
+    has(object, attribute, &Sent::Bytes(value.into()))
 }
 
 /// Whether an object has this value, and may say so.

@@ -20,6 +20,7 @@ pub mod encode;
 pub mod index;
 mod make;
 mod material;
+mod measure;
 pub mod pkcs8;
 pub mod read;
 mod receive;
@@ -28,12 +29,14 @@ pub mod spki;
 mod usage;
 
 pub use attr::Attr;
+pub use attributes::{bounds, flat_arrays};
 pub use change::{changed, copied};
 pub use index::Index;
 pub use make::{Maker, create, generated, generated_pair, wanted, wanted_pair};
 pub use material::{Material, SecretKey};
+pub use pkcs8::private_key_info;
 pub use receive::{Origin, derived, unwrapped, wanted_derived};
-pub use roles::{Role, Roles};
+pub use roles::{Role, Roles, identity};
 
 macro_rules! numbers {
     ($(#[$doc:meta])* $name:ident $prefix:literal { $($value_name:ident = $value:literal;)* }) => {

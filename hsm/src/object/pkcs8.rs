@@ -6,8 +6,9 @@ use ::der::{Decode, Reader, Sequence, SliceReader, TagNumber};
 use crypto::ec::Curve;
 use crypto::{Secret, ec, rsa};
 
+use super::attributes::key::PAIR_TYPES;
 use super::der::{self, Algorithm, EcPrivateKey, RsaPrivateKey, encoded, failed};
-use super::{Attr, AttributeMap, KeyType, Material};
+use super::{Attr, AttributeMap, Class, KeyType, Material};
 use crate::error::Error;
 
 /// The longest encoding that is read, in bytes: that of an RSA key of 8192 bits is about half of it.
@@ -32,6 +33,14 @@ pub fn encode(key: &Material) -> Result<Secret, Error> {
         Material::X25519(key) => encode_raw(der::X25519, &key.to_bytes()),
         _ => Err(Error::KeyNotWrappable("it is not a private key")),
     }
+}
+
+/// The encoding of the private key that these attributes hold.
+///
+/// # Errors
+/// As [`Material::of`] and [`encode`].
+pub fn private_key_info(attributes: &AttributeMap) -> Result<Secret, Error> {
+    encode(&Material::of(attributes)?)
 }
 
 fn encode_rsa(key: &rsa::PrivateKey) -> Result<Secret, Error> {
@@ -96,6 +105,20 @@ pub fn decode(bytes: &Secret, key_type: KeyType) -> Result<AttributeMap, Error> 
         }
         _ => Err(INVALID),
     }
+}
+
+/// The attributes of the private key, of whatever type, that bytes are the encoding of, with zeros after it or
+/// not; none if they are none.
+#[must_use]
+pub fn recognize(bytes: &Secret) -> Option<AttributeMap> {
+    let (key, _) = bytes.as_bytes().split_at_checked(len(bytes)?)?;
+    let key = Secret::new(key.to_vec());
+    PAIR_TYPES.iter().find_map(|key_type| {
+        let mut attributes = decode(&key, KeyType(*key_type)).ok()?;
+        attributes.set_ulong(Attr::CLASS, Class::PRIVATE_KEY.0);
+        attributes.set_ulong(Attr::KEY_TYPE, *key_type);
+        Some(attributes)
+    })
 }
 
 /// The length of the encoding that these bytes begin with, if they do.

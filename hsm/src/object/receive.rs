@@ -66,8 +66,8 @@ impl Origin {
 }
 
 /// `C_UnwrapKey`: the attributes of the key that `bytes` hold, which are a secret key's value or the PKCS#8 of
-/// a private key. `origin` is given the bytes and the key's attributes, and tells what is known of it: what is
-/// unwrapped has no more rights than it had before. `zero_padding` is the most zeros that the mechanism leaves
+/// a private key. `origin` is given the bytes and the key's attributes and tells what is known of it: what is unwrapped has no
+/// more rights than it had before. It is asked twice of a secret key whose value is the PKCS#8 of a private one. `zero_padding` is the most zeros that the mechanism leaves
 /// at the end: `CKA_VALUE_LEN` says where a secret key ends, and a private key says so itself.
 ///
 /// # Errors
@@ -79,7 +79,7 @@ pub fn unwrapped(
     zero_padding: usize,
     unwrapping_key: &Object,
     maker: &Maker,
-    origin: impl FnOnce(&Secret, &AttributeMap) -> Result<Option<Origin>, Error>,
+    origin: impl Fn(&Secret, &AttributeMap) -> Result<Option<Origin>, Error>,
 ) -> Result<AttributeMap, Error> {
     let plan = Plan::new(template, unwrapping_key, Attr::UNWRAP_TEMPLATE)?;
     let asked = Asked::new(&plan.template)?;
@@ -108,8 +108,16 @@ pub fn unwrapped(
         Error::TemplateInconsistent(_) => error,
         _ => Error::WrappedKeyInvalid,
     })?;
-    if let Some(origin) = origin(bytes, &draft.attributes)?.filter(|_| maker.profile != Profile::Legacy) {
-        origin.bind(&asked, &mut draft.attributes)?;
+    if maker.profile != Profile::Legacy {
+        let mut known = origin(bytes, &draft.attributes)?;
+        if let Some(mut disguised) = pkcs8::recognize(bytes).filter(|_| plan.class == Class::SECRET_KEY)
+            && computed::complete(&mut disguised).is_ok()
+        {
+            known = known.into_iter().chain(origin(bytes, &disguised)?).reduce(Origin::meet);
+        }
+        if let Some(known) = known {
+            known.bind(&asked, &mut draft.attributes)?;
+        }
     }
     draft.finish(maker)
 }

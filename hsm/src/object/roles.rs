@@ -92,6 +92,13 @@ impl Roles {
         Self { used: AtomicU32::new(used), lenient: matches!(profile, Profile::Legacy) }
     }
 
+    /// What stored attributes remember of their key.
+    #[must_use]
+    pub fn kept(attributes: &AttributeMap, profile: Profile) -> Self {
+        let used = attributes.ulong(Attr::ROLES_USED).unwrap_or(0);
+        Self::new(u32::try_from(used).unwrap_or(u32::MAX), profile)
+    }
+
     /// What the key has been used for, to be stored with it.
     #[must_use]
     pub fn used(&self) -> u32 {

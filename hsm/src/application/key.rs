@@ -1,0 +1,142 @@
+//! Keys: made, wrapped, unwrapped and derived.
+
+use std::sync::Arc;
+
+use crypto::Secret;
+use wire::calls::key::{DeriveKey, GenerateKey, GenerateKeyPair, KeyCalls, UnwrapKey, WrapKey};
+use wire::{ObjectHandle, Output};
+
+use super::Application;
+use crate::error::Error;
+use crate::mechanism::DerivedKey;
+use crate::object::{
+    Attr, AttributeMap, Class, KeyType, Object, Origin, derived, generated, generated_pair, pkcs8, unwrapped,
+    wanted, wanted_derived, wanted_pair,
+};
+use crate::policy::{Usage, decide_wrap};
+use crate::session::Session;
+
+impl KeyCalls for Application {
+    fn generate_key(&self, call: GenerateKey) -> Result<ObjectHandle, Error> {
+        let session = self.session(call.session)?;
+        let row = self.hsm.mechanisms.find(call.mechanism.id)?;
+        let generate = row.generate.ok_or(Error::MechanismInvalid(row.id))?;
+        let (id, key_type, maker) = (row.id, made_type(row.key_types)?, self.maker(&session));
+        let wanted = wanted(&call.template, Class::SECRET_KEY, key_type, &maker)?;
+        let made = generate(&call.mechanism.params, &wanted)?;
+        let key = generated(&call.template, Class::SECRET_KEY, key_type, made.private, id, &maker)?;
+        self.add_one(&session, "generate", key)
+    }
+
+    fn generate_key_pair(&self, call: GenerateKeyPair) -> Result<(ObjectHandle, ObjectHandle), Error> {
+        let session = self.session(call.session)?;
+        let row = self.hsm.mechanisms.find(call.mechanism.id)?;
+        let generate = row.generate_pair.ok_or(Error::MechanismInvalid(row.id))?;
+        let (id, key_type, maker) = (row.id, made_type(row.key_types)?, self.maker(&session));
+        let (public, private) = wanted_pair(&call.public, &call.private, key_type, &maker)?;
+        let made = generate(&call.mechanism.params, &public, &private)?;
+        let (public, private) = generated_pair(&call.public, &call.private, key_type, made, id, &maker)?;
+        match self.add(&session, "generate", vec![public, private])?.as_slice() {
+            [public, private] => Ok((*public, *private)),
+            _ => Err(Error::Internal("a pair is two objects")),
+        }
+    }
+
+    fn wrap_key(&self, call: WrapKey) -> Result<Output, Error> {
+        let session = self.session(call.session)?;
+        self.mechanism(&session, Usage::Wrap, &call.mechanism)?;
+        let key = self.object(&session, call.key).ok_or(Error::KeyHandleInvalid(call.key.0))?;
+        let payload = wrappable(&key)?;
+        let wrapping = self
+            .object(&session, call.wrapping_key)
+            .ok_or(Error::WrappingKeyHandleInvalid(call.wrapping_key.0))?;
+        let made = match wrapping.class() {
+            Class::PUBLIC_KEY => self.private_half(&session, &wrapping)?,
+            _ => Some(Arc::clone(&wrapping)),
+        };
+        let permit = self.permit(&session, Usage::Wrap, &call.mechanism, call.wrapping_key)?;
+        let decision = decide_wrap(session.partition.profile(), &wrapping, made.as_ref(), &key);
+        let rv = decision.as_ref().map_or_else(Error::rv, |()| wire::Rv::OK);
+        self.event(&session, "leave wrapped", Some(&key), rv);
+        decision?;
+        let wrap = permit.row.wrap.ok_or(Error::MechanismInvalid(call.mechanism.id))?;
+        let wrapped = wrap(&permit.material, &call.mechanism.params, &payload)?;
+        if let Some(answer) = call.room.open_answer(wrapped.len() as u64) {
+            return Ok(answer);
+        }
+        session.partition.note_wrapped(&self.hsm.vault, key.attributes())?;
+        Ok(Output::Bytes(wrapped.into()))
+    }
+
+    fn unwrap_key(&self, call: UnwrapKey<'_>) -> Result<ObjectHandle, Error> {
+        let session = self.session(call.session)?;
+        let permit = self.permit(&session, Usage::Unwrap, &call.mechanism, call.unwrapping_key)?;
+        let unwrap = permit.row.unwrap.ok_or(Error::MechanismInvalid(call.mechanism.id))?;
+        let bytes = unwrap(&permit.material, &call.mechanism.params, call.wrapped.0)?;
+        // What anyone may cut and paste must not come back readable, whoever the pieces are of.
+        let pieces = permit.row.malleable.then_some(Origin {
+            sensitive: true,
+            extractable: true,
+            wrap_with_trusted: false,
+        });
+        let origin = |_: &Secret, attributes: &AttributeMap| {
+            let known = session.partition.origin_of(attributes)?;
+            Ok(known.into_iter().chain(pieces).reduce(Origin::meet))
+        };
+        let key = unwrapped(
+            &call.template,
+            &bytes,
+            permit.row.zero_padding,
+            &permit.object,
+            &self.maker(&session),
+            origin,
+        )?;
+        self.add_one(&session, "unwrap", key)
+    }
+
+    fn derive_key(&self, call: DeriveKey) -> Result<ObjectHandle, Error> {
+        let session = self.session(call.session)?;
+        let permit = self.permit(&session, Usage::Derive, &call.mechanism, call.base_key)?;
+        let derive = permit.row.derive.ok_or(Error::MechanismInvalid(call.mechanism.id))?;
+        let maker = self.maker(&session);
+        let (key_type, len) = wanted_derived(&call.template, &permit.object, &maker)?;
+        let len = len.map(usize::try_from).transpose().map_err(|_| too_long())?;
+        let value = derive(&permit.material, &call.mechanism.params, DerivedKey { key_type, len })?;
+        let key = derived(&call.template, &value, &permit.object, call.mechanism.id, &maker)?;
+        self.add_one(&session, "derive", key)
+    }
+}
+
+impl Application {
+    /// The object that is the private half of a public key: of the token, or one of the application's own.
+    fn private_half(&self, session: &Session, public: &Object) -> Result<Option<Arc<Object>>, Error> {
+        if let Some(half) = session.partition.private_half(public)? {
+            return Ok(Some(half));
+        }
+        let place = self.place(&session.partition);
+        let objects = place.objects.read();
+        let mut halves = objects.index.iter().filter(|own| own.class() == Class::PRIVATE_KEY);
+        Ok(halves.find(|own| Arc::ptr_eq(own.roles(), public.roles())).cloned())
+    }
+}
+
+fn too_long() -> Error {
+    Error::AttributeValueInvalid { attribute: Attr::VALUE_LEN, reason: "longer than memory".to_owned() }
+}
+
+/// The type of key that a mechanism makes: the first of its row.
+fn made_type(types: &[KeyType]) -> Result<KeyType, Error> {
+    types.first().copied().ok_or(Error::Internal("a mechanism that makes keys says of what type"))
+}
+
+/// The bytes of a key as they are wrapped: a secret key's value, a private key's PKCS#8.
+fn wrappable(key: &Object) -> Result<Secret, Error> {
+    match key.class() {
+        Class::SECRET_KEY => match key.attributes().secret(Attr::VALUE) {
+            Some(value) => Ok(value.duplicate()),
+            None => Err(Error::KeyNotWrappable("it has no value")),
+        },
+        Class::PRIVATE_KEY => pkcs8::encode(key.material()?),
+        _ => Err(Error::KeyNotWrappable("only secret and private keys are wrapped")),
+    }
+}

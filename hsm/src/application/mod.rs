@@ -1,0 +1,186 @@
+//! An application: one process's sessions, log-ins and session objects. Its calls stand in a file for each
+//! section of the standard.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use wire::handshake::ApplicationToken;
+use wire::{ObjectHandle, Rv, SessionHandle, SlotId};
+
+use crate::error::Error;
+use crate::hsm::Hsm;
+use crate::object::{Index, Object};
+use crate::partition::Partition;
+use crate::ports::{Event, Peer};
+use crate::session::Session;
+use crate::user::User;
+
+mod decrypt;
+mod digest;
+mod dual;
+mod encrypt;
+mod handles;
+mod key;
+mod login;
+mod object;
+mod permit;
+mod random;
+mod session;
+mod sign;
+mod slot;
+mod verify;
+
+pub(crate) use handles::Handles;
+
+/// An application.
+pub struct Application {
+    pub(crate) hsm: Arc<Hsm>,
+    pub(crate) token: ApplicationToken,
+    pub(crate) peer: Peer,
+    /// Connections that belong to it; it ends with the last.
+    pub(crate) connections: AtomicU64,
+    sessions: RwLock<HashMap<SessionHandle, Arc<Session>>>,
+    /// What it has on each partition on which it has a session.
+    places: RwLock<HashMap<u64, Arc<Place>>>,
+    /// Slots as the application last saw them, for `C_WaitForSlotEvent`.
+    seen: Mutex<Vec<(SlotId, bool)>>,
+}
+
+/// What an application has on one partition.
+pub(crate) struct Place {
+    login: RwLock<Login>,
+    /// Its session objects, and the session that each is of.
+    objects: RwLock<SessionObjects>,
+}
+
+/// Who is logged in, and how often that has changed: a handle of a private object is good for one log-in.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Login {
+    user: User,
+    generation: u64,
+}
+
+#[derive(Default)]
+struct SessionObjects {
+    index: Index,
+    owners: HashMap<u64, SessionHandle>,
+}
+
+impl Application {
+    pub(crate) fn new(hsm: Arc<Hsm>, token: ApplicationToken, peer: Peer) -> Self {
+        let application = Self {
+            hsm,
+            token,
+            peer,
+            connections: AtomicU64::new(0),
+            sessions: RwLock::default(),
+            places: RwLock::default(),
+            seen: Mutex::default(),
+        };
+        *application.seen.lock() = application.slots();
+        application
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub const fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    /// The token that lets another connection join it.
+    #[must_use]
+    pub const fn token(&self) -> ApplicationToken {
+        self.token
+    }
+
+    fn session(&self, handle: SessionHandle) -> Result<Arc<Session>, Error> {
+        self.sessions.read().get(&handle).cloned().ok_or(Error::SessionHandleInvalid(handle.0))
+    }
+
+    /// The partition of a slot that this application may open.
+    fn partition(&self, slot: SlotId) -> Result<Arc<Partition>, Error> {
+        self.hsm
+            .partition(slot)
+            .filter(|_| self.hsm.may_open(self.peer, slot))
+            .ok_or(Error::SlotIdInvalid(slot.0))
+    }
+
+    /// The slots it may open, and whether each has a token in it.
+    fn slots(&self) -> Vec<(SlotId, bool)> {
+        let all = self.hsm.partitions();
+        let mine = all.into_iter().filter(|partition| self.hsm.may_open(self.peer, partition.slot()));
+        mine.map(|partition| (partition.slot(), partition.is_initialized())).collect()
+    }
+
+    fn place(&self, partition: &Partition) -> Arc<Place> {
+        if let Some(place) = self.places.read().get(&partition.domain) {
+            return Arc::clone(place);
+        }
+        let new = || Arc::new(Place { login: RwLock::default(), objects: RwLock::default() });
+        Arc::clone(self.places.write().entry(partition.domain).or_insert_with(new))
+    }
+
+    fn login(&self, partition: &Partition) -> Login {
+        self.places.read().get(&partition.domain).map_or_else(Login::default, |place| *place.login.read())
+    }
+
+    /// The object of a handle, if the session may see it.
+    fn object(&self, session: &Session, handle: ObjectHandle) -> Option<Arc<Object>> {
+        let login = self.login(&session.partition);
+        let number = self.hsm.handles.number(handle, login.generation)?;
+        let object = session.partition.object(number).or_else(|| {
+            let place = self.places.read().get(&session.partition.domain).cloned()?;
+            let objects = place.objects.read();
+            objects.index.get(number).cloned()
+        })?;
+        let same_kind = self.hsm.handles.of(&object, login.generation) == handle;
+        (same_kind && (login.user == User::User || !object.is_private())).then_some(object)
+    }
+
+    fn handle_of(&self, partition: &Partition, object: &Object) -> ObjectHandle {
+        self.hsm.handles.of(object, self.login(partition).generation)
+    }
+
+    /// Records one event.
+    fn event(&self, session: &Session, action: &'static str, object: Option<&Object>, rv: Rv) {
+        self.hsm.ports.events.record(&Event {
+            peer: self.peer,
+            slot: session.partition.domain,
+            user: self.login(&session.partition).user.name(),
+            action,
+            object: object.map(Object::unique_id),
+            rv,
+        });
+    }
+
+    /// Ends the application: every session, and with them log-ins and session objects.
+    pub(crate) fn end(&self) {
+        let sessions: Vec<_> = self.sessions.write().drain().map(|(_, session)| session).collect();
+        for session in sessions {
+            session.operations.lock().clear();
+            session.partition.session_closed();
+        }
+        self.places.write().clear();
+    }
+
+    /// Sessions it has open, on all partitions.
+    #[must_use]
+    pub fn session_count(&self) -> u64 {
+        self.sessions.read().len() as u64
+    }
+
+    /// Takes a connection in; `false` if the application has ended.
+    pub(crate) fn join(&self) -> bool {
+        let more = |count: u64| (count > 0).then(|| count + 1);
+        self.connections.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
+    }
+}
+
+impl wire::calls::Handler for Application {
+    type Error = Error;
+    fn rv(error: &Error) -> Rv {
+        error.rv()
+    }
+}

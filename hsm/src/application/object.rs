@@ -1,0 +1,202 @@
+//! Objects: made, copied, read, changed, destroyed and found.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use wire::calls::object::{
+    CopyObject, CreateObject, DestroyObject, FindObjects, FindObjectsFinal, FindObjectsInit,
+    GetAttributeValue, GetObjectSize, MAX_FOUND, ObjectCalls, SetAttributeValue,
+};
+use wire::template::Answers;
+use wire::{List, ObjectHandle};
+
+use super::Application;
+use crate::error::Error;
+use crate::object::{Attr, AttributeMap, Maker, Object, changed, copied, create, read};
+use crate::session::Session;
+use crate::user::User;
+
+impl ObjectCalls for Application {
+    fn create_object(&self, call: CreateObject) -> Result<ObjectHandle, Error> {
+        let session = self.session(call.session)?;
+        let attributes = create(&call.template, &self.maker(&session))?;
+        self.add_one(&session, "create", attributes)
+    }
+
+    fn copy_object(&self, call: CopyObject) -> Result<ObjectHandle, Error> {
+        let session = self.session(call.session)?;
+        let source = self.object_or_error(&session, call.object)?;
+        if !source.flag(Attr::COPYABLE) {
+            return Err(Error::ActionProhibited("CKA_COPYABLE is false"));
+        }
+        let attributes = copied(&source, &call.template, &self.maker(&session))?;
+        self.add_one(&session, "copy", attributes)
+    }
+
+    fn destroy_object(&self, call: DestroyObject) -> Result<(), Error> {
+        let session = self.session(call.session)?;
+        let object = self.object_or_error(&session, call.object)?;
+        self.check_may_change(&session, &object)?;
+        if !object.flag(Attr::DESTROYABLE) {
+            return Err(Error::ActionProhibited("CKA_DESTROYABLE is false"));
+        }
+        if object.is_token() {
+            session.partition.destroy(&self.hsm.vault, object.number)?;
+        } else {
+            let place = self.place(&session.partition);
+            let mut objects = place.objects.write();
+            objects.index.remove(object.number);
+            objects.owners.remove(&object.number);
+        }
+        self.event(&session, "destroy", Some(&object), wire::Rv::OK);
+        Ok(())
+    }
+
+    fn get_object_size(&self, call: GetObjectSize) -> Result<u64, Error> {
+        let session = self.session(call.session)?;
+        Ok(read::size(&*self.object_or_error(&session, call.object)?))
+    }
+
+    fn get_attribute_value(&self, call: GetAttributeValue) -> Result<Answers, Error> {
+        let session = self.session(call.session)?;
+        Ok(read::answer(&*self.object_or_error(&session, call.object)?, &call.queries))
+    }
+
+    fn set_attribute_value(&self, call: SetAttributeValue) -> Result<(), Error> {
+        let session = self.session(call.session)?;
+        let object = self.object_or_error(&session, call.object)?;
+        self.check_may_change(&session, &object)?;
+        let maker = self.maker(&session);
+        if object.is_token() {
+            let change = |object: &Object| changed(object, &call.template, &maker);
+            session.partition.change(&self.hsm.vault, object.number, change)?;
+        } else {
+            let place = self.place(&session.partition);
+            let mut objects = place.objects.write();
+            let current =
+                objects.index.get(object.number).ok_or(Error::ObjectHandleInvalid(call.object.0))?;
+            let attributes = changed(current, &call.template, &maker)?;
+            let changed = Arc::new(current.successor(attributes));
+            objects.index.replace(changed);
+        }
+        self.event(&session, "change", Some(&object), wire::Rv::OK);
+        Ok(())
+    }
+
+    fn find_objects_init(&self, call: FindObjectsInit) -> Result<(), Error> {
+        let session = self.session(call.session)?;
+        let mut operations = session.operations.lock();
+        if operations.find.is_some() {
+            return Err(Error::OperationActive);
+        }
+        let sees_private = self.login(&session.partition).user == User::User;
+        let mut found = VecDeque::from(session.partition.find(&call.template, sees_private)?);
+        let place = self.place(&session.partition);
+        found.extend(place.objects.read().index.find(&call.template, sees_private)?);
+        operations.find = Some(found);
+        Ok(())
+    }
+
+    fn find_objects(&self, call: FindObjects) -> Result<List<ObjectHandle, MAX_FOUND>, Error> {
+        let session = self.session(call.session)?;
+        let mut operations = session.operations.lock();
+        let numbers = operations.find.as_mut().ok_or(Error::OperationNotInitialized)?;
+        let max = usize::try_from(call.max).unwrap_or(MAX_FOUND).min(MAX_FOUND);
+        let mut found = Vec::with_capacity(max.min(numbers.len()));
+        // An object may have gone since the search began.
+        while let Some(number) = numbers.pop_front().filter(|_| found.len() < max) {
+            found.extend(
+                self.by_number(&session, number).map(|object| self.handle_of(&session.partition, &object)),
+            );
+            if found.len() == max {
+                break;
+            }
+        }
+        List::new(found).ok_or(Error::Internal("what is found fits its list"))
+    }
+
+    fn find_objects_final(&self, call: FindObjectsFinal) -> Result<(), Error> {
+        let session = self.session(call.session)?;
+        session.operations.lock().find.take().map(drop).ok_or(Error::OperationNotInitialized)
+    }
+}
+
+impl Application {
+    /// Who makes or changes objects in this session.
+    pub(super) fn maker(&self, session: &Session) -> Maker {
+        Maker {
+            user: self.login(&session.partition).user,
+            rw: session.rw,
+            profile: session.partition.profile(),
+        }
+    }
+
+    pub(super) fn object_or_error(
+        &self,
+        session: &Session,
+        handle: ObjectHandle,
+    ) -> Result<Arc<Object>, Error> {
+        self.object(session, handle).ok_or(Error::ObjectHandleInvalid(handle.0))
+    }
+
+    fn by_number(&self, session: &Session, number: u64) -> Option<Arc<Object>> {
+        session.partition.object(number).or_else(|| {
+            let place = self.place(&session.partition);
+            let objects = place.objects.read();
+            objects.index.get(number).cloned()
+        })
+    }
+
+    /// Whether the session may change or destroy the object.
+    fn check_may_change(&self, session: &Session, object: &Object) -> Result<(), Error> {
+        if object.is_token() && !session.rw {
+            return Err(Error::SessionReadOnly);
+        }
+        Ok(())
+    }
+
+    /// Adds one object, of the token or of the session, and gives its handle.
+    pub(super) fn add_one(
+        &self,
+        session: &Session,
+        action: &'static str,
+        attributes: AttributeMap,
+    ) -> Result<ObjectHandle, Error> {
+        let added = self.add(session, action, vec![attributes])?;
+        added.first().copied().ok_or(Error::Internal("what was added has a handle"))
+    }
+
+    /// Adds objects, all or none.
+    pub(super) fn add(
+        &self,
+        session: &Session,
+        action: &'static str,
+        objects: Vec<AttributeMap>,
+    ) -> Result<Vec<ObjectHandle>, Error> {
+        let objects: Vec<_> = objects
+            .into_iter()
+            .map(|attributes| session.partition.new_object(attributes))
+            .collect::<Result<_, _>>()?;
+        let (token, own): (Vec<_>, Vec<_>) = objects.into_iter().partition(Object::is_token);
+        let limit = self.hsm.settings.max_session_objects;
+        let place = self.place(&session.partition);
+        if place.objects.read().owners.len() + own.len() > usize::try_from(limit).unwrap_or(usize::MAX) {
+            return Err(Error::ObjectCount { limit });
+        }
+        let mut added = Vec::new();
+        if !token.is_empty() {
+            added = session.partition.add(&self.hsm.vault, self.hsm.settings.max_token_objects, token)?;
+        }
+        for object in own.into_iter().map(Arc::new) {
+            let mut objects = place.objects.write();
+            objects.owners.insert(object.number, session.handle);
+            objects.index.insert(Arc::clone(&object));
+            added.push(object);
+        }
+        added.sort_by_key(|object| object.number);
+        for object in &added {
+            self.event(session, action, Some(object), wire::Rv::OK);
+        }
+        Ok(added.iter().map(|object| self.handle_of(&session.partition, object)).collect())
+    }
+}

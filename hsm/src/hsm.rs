@@ -1,0 +1,251 @@
+//! The HSM as a whole: its partitions, the applications that use them, and what the console asks of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+
+use parking_lot::{Mutex, RwLock};
+use wire::handshake::{ApplicationToken, Opened, VERSION};
+use wire::{List, SlotId};
+
+use crate::application::{Application, Handles};
+use crate::error::Error;
+use crate::mechanism::Mechanisms;
+use crate::object::Object;
+use crate::object::attributes::{bounds, flat_arrays};
+use crate::partition::{NewPartition, Partition};
+use crate::ports::{Access, Clock, Events, Peer};
+use crate::settings::Settings;
+use crate::vault::{Change, RecordId, Vault, kind};
+
+/// What the HSM is handed in.
+#[derive(Clone)]
+pub struct Ports {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where events go.
+    pub events: Arc<dyn Events>,
+    /// Who may open which partition.
+    pub access: Arc<dyn Access>,
+}
+
+/// The HSM.
+pub struct Hsm {
+    pub(crate) vault: Vault,
+    pub(crate) settings: Settings,
+    pub(crate) ports: Ports,
+    pub(crate) mechanisms: Mechanisms,
+    pub(crate) handles: Handles,
+    partitions: RwLock<BTreeMap<SlotId, Arc<Partition>>>,
+    applications: Mutex<HashMap<ApplicationToken, Weak<Application>>>,
+    /// The next slot number; the numbers of partitions that are gone are not given again.
+    next_slot: Mutex<u64>,
+}
+
+/// A connection of an application: the application lasts as long as one of these.
+pub struct Connection {
+    application: Arc<Application>,
+}
+
+impl std::ops::Deref for Connection {
+    type Target = Application;
+    fn deref(&self) -> &Application {
+        &self.application
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.application.connections.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.application.hsm.applications.lock().remove(&self.application.token);
+            self.application.end();
+        }
+    }
+}
+
+/// In domain 0, of kind `SETTINGS`: how often the HSM has been opened.
+const STARTS: RecordId = RecordId { domain: 0, kind: kind::SETTINGS, number: 0 };
+/// In domain 0, of kind `SETTINGS`: the next slot number.
+const NEXT_SLOT: RecordId = RecordId { domain: 0, kind: kind::SETTINGS, number: 1 };
+
+impl Hsm {
+    /// Opens the HSM that a vault holds.
+    ///
+    /// # Errors
+    /// What the vault says; `Internal` if a record does not decode.
+    pub fn open(
+        vault: Vault,
+        settings: Settings,
+        mechanisms: Mechanisms,
+        ports: Ports,
+    ) -> Result<Arc<Self>, Error> {
+        let start = counter(&vault, STARTS)?.0;
+        vault.commit(vec![count_to(&vault, STARTS, start + 1)])?;
+        let mut partitions = BTreeMap::new();
+        for domain in vault.domains() {
+            partitions.insert(SlotId(domain), Arc::new(Partition::load(&vault, domain)?));
+        }
+        let highest = partitions.keys().next_back().map_or(0, |slot: &SlotId| slot.0);
+        let next_slot = counter(&vault, NEXT_SLOT)?.0.max(highest + 1);
+        Ok(Arc::new(Self {
+            vault,
+            settings,
+            ports,
+            mechanisms,
+            handles: Handles::new(start + 1),
+            partitions: RwLock::new(partitions),
+            applications: Mutex::default(),
+            next_slot: Mutex::new(next_slot),
+        }))
+    }
+
+    /// Takes in a connection: of the application it names, if that is still there and of the same user, else
+    /// of a new one.
+    ///
+    /// # Errors
+    /// `Crypto` if no token can be drawn.
+    pub fn connect(
+        self: &Arc<Self>,
+        peer: Peer,
+        join: Option<ApplicationToken>,
+    ) -> Result<Connection, Error> {
+        let mut applications = self.applications.lock();
+        let known = join.and_then(|token| applications.get(&token)?.upgrade());
+        if let Some(application) = known.filter(|known| known.peer.uid == peer.uid && known.join()) {
+            return Ok(Connection { application });
+        }
+        let mut token = ApplicationToken([0; 16]);
+        crypto::random::fill(&mut token.0)?;
+        let application = Arc::new(Application::new(Arc::clone(self), token, peer));
+        application.connections.store(1, Ordering::Release);
+        applications.insert(token, Arc::downgrade(&application));
+        Ok(Connection { application })
+    }
+
+    /// What a module is told when its connection opens.
+    ///
+    /// # Errors
+    /// `Internal` if the tables outgrow the handshake.
+    pub fn opened(&self, application: &Application) -> Result<Opened, Error> {
+        let fits = Error::Internal;
+        Ok(Opened {
+            version: VERSION,
+            application: application.token,
+            release: crate::RELEASE,
+            layouts: List::new(self.mechanisms.layouts()).ok_or(fits("the layouts fit the handshake"))?,
+            flat_arrays: List::new(flat_arrays()).ok_or(fits("the flat arrays fit the handshake"))?,
+            bounds: List::new(bounds()).ok_or(fits("the bounds fit the handshake"))?,
+        })
+    }
+
+    /// All partitions, in the order of their slots.
+    #[must_use]
+    pub fn partitions(&self) -> Vec<Arc<Partition>> {
+        self.partitions.read().values().cloned().collect()
+    }
+
+    pub(crate) fn partition(&self, slot: SlotId) -> Option<Arc<Partition>> {
+        self.partitions.read().get(&slot).cloned()
+    }
+
+    pub(crate) fn may_open(&self, peer: Peer, slot: SlotId) -> bool {
+        self.partition(slot).is_some_and(|partition| self.ports.access.may_open(peer, &partition))
+    }
+
+    /// The partition of this label, serial number or slot number; of several with the label, none.
+    #[must_use]
+    pub fn partition_named(&self, name: &str) -> Option<Arc<Partition>> {
+        let all = self.partitions();
+        let by_number = |partition: &&Arc<Partition>| {
+            partition.serial() == name || partition.slot().0.to_string() == name
+        };
+        if let Some(found) = all.iter().find(by_number) {
+            return Some(Arc::clone(found));
+        }
+        let mut labelled = all.iter().filter(|partition| partition.label() == name);
+        labelled.next().filter(|_| labelled.next().is_none()).cloned()
+    }
+
+    /// Sessions that are open, of all applications.
+    #[must_use]
+    pub fn session_count(&self) -> u64 {
+        self.partitions().iter().map(|partition| partition.sessions()).sum()
+    }
+
+    /// Makes a partition.
+    ///
+    /// # Errors
+    /// As [`Partition::create`].
+    pub fn create_partition(&self, new: &NewPartition<'_>) -> Result<Arc<Partition>, Error> {
+        let mut next = self.next_slot.lock();
+        let slot = *next;
+        let partition = Arc::new(Partition::create(&self.vault, &self.settings, slot, new)?);
+        self.vault.commit(vec![count_to(&self.vault, NEXT_SLOT, slot + 1)])?;
+        *next = slot + 1;
+        self.partitions.write().insert(SlotId(slot), Arc::clone(&partition));
+        Ok(partition)
+    }
+
+    /// Initialises a partition's token, as `C_InitToken` does.
+    ///
+    /// # Errors
+    /// As [`Partition::init_token`].
+    pub fn init_partition(
+        &self,
+        partition: &Partition,
+        label: Option<&str>,
+        so_pin: &[u8],
+        user_pin: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        partition.init_token(&self.vault, &self.settings, label, so_pin, user_pin)
+    }
+
+    /// Gives a partition another label.
+    ///
+    /// # Errors
+    /// As [`Partition::rename`].
+    pub fn rename_partition(&self, partition: &Partition, label: &str) -> Result<(), Error> {
+        partition.rename(&self.vault, label)
+    }
+
+    /// Destroys a partition: its key first, so that nothing of it can be read again.
+    ///
+    /// # Errors
+    /// `SessionExists` if a session is open on it; what the vault says.
+    pub fn delete_partition(&self, partition: &Partition) -> Result<(), Error> {
+        let mut partitions = self.partitions.write();
+        match partition.sessions() {
+            0 => {}
+            open => return Err(Error::SessionExists(open)),
+        }
+        self.vault.destroy_domain(partition.slot().0, Vec::new())?;
+        partitions.remove(&partition.slot());
+        Ok(())
+    }
+
+    /// A page of a partition's token objects, for the console: what they are, and never what they hold.
+    #[must_use]
+    pub fn objects(&self, partition: &Partition, after: u64, limit: usize) -> Vec<Arc<Object>> {
+        partition.objects_after(after, limit)
+    }
+
+    /// The mechanisms of the HSM.
+    #[must_use]
+    pub const fn mechanisms(&self) -> &Mechanisms {
+        &self.mechanisms
+    }
+}
+
+fn counter(vault: &Vault, id: RecordId) -> Result<(u64, bool), Error> {
+    let Some((_, bytes)) = vault.get(id)? else { return Ok((0, false)) };
+    let bytes = bytes.as_bytes().try_into().map_err(|_| Error::Internal("a counter has eight bytes"))?;
+    Ok((u64::from_le_bytes(bytes), true))
+}
+
+fn count_to(vault: &Vault, id: RecordId, count: u64) -> Change {
+    let value = crypto::Secret::new(count.to_le_bytes().to_vec());
+    match vault.version(id) {
+        None => Change::create(id, value),
+        Some(version) => Change::update(id, version, value),
+    }
+}

@@ -1,0 +1,143 @@
+//! A partition: a slot with a token in it, its PINs and its objects.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use wire::SlotId;
+
+use crate::error::Error;
+use crate::object::Index;
+use crate::policy::Profile;
+use crate::vault::{Vault, Version};
+
+mod objects;
+mod pins;
+mod record;
+
+pub use record::{NewPartition, TokenRecord};
+
+/// A partition.
+pub struct Partition {
+    /// The number that names it in the vault; also its slot number.
+    pub(crate) domain: u64,
+    token: RwLock<Token>,
+    /// Held while a PIN is checked, so that tries come one after the other.
+    pins: Mutex<pins::Pins>,
+    objects: RwLock<Index>,
+    next_number: AtomicU64,
+    sessions: AtomicU64,
+    /// What is known of keys by what they are.
+    identities: Mutex<objects::Identities>,
+    /// Held while a token object is changed.
+    changes: Mutex<()>,
+}
+
+/// The token as it stands.
+struct Token {
+    record: TokenRecord,
+    version: Version,
+}
+
+impl Partition {
+    /// The slot's number, kept for ever.
+    #[must_use]
+    pub const fn slot(&self) -> SlotId {
+        SlotId(self.domain)
+    }
+
+    /// The token's label.
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.token.read().record.label.clone()
+    }
+
+    /// The token's serial number: 16 hexadecimal digits.
+    #[must_use]
+    pub fn serial(&self) -> String {
+        self.token.read().record.serial.clone()
+    }
+
+    /// The key policy.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.token.read().record.profile()
+    }
+
+    /// Whether the token is initialised.
+    #[must_use]
+    pub fn is_initialized(&self) -> bool {
+        self.token.read().record.initialized
+    }
+
+    /// Whether the user has a PIN.
+    #[must_use]
+    pub fn has_user_pin(&self) -> bool {
+        self.pins.lock().has_user_pin()
+    }
+
+    /// The sessions open on it, of all applications.
+    #[must_use]
+    pub fn sessions(&self) -> u64 {
+        self.sessions.load(Ordering::Acquire)
+    }
+
+    /// Counts a session that opens.
+    pub(crate) fn session_opened(&self) {
+        self.sessions.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Counts a session that closes.
+    pub(crate) fn session_closed(&self) {
+        self.sessions.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// A number for a new object, token or session: never given twice while the daemon runs.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.next_number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The token's `pkcs11:` URI (RFC 7512).
+    #[must_use]
+    pub fn uri(&self) -> String {
+        let token = self.token.read();
+        format!(
+            "pkcs11:model={};manufacturer={};serial={};token={}",
+            escape(crate::MODEL),
+            escape(crate::MANUFACTURER),
+            escape(&token.record.serial),
+            escape(&token.record.label)
+        )
+    }
+
+    /// Gives the token another label.
+    ///
+    /// # Errors
+    /// `ArgumentsBad` if it is longer than 32 bytes; else what the vault says.
+    pub fn rename(&self, vault: &Vault, label: &str) -> Result<(), Error> {
+        record::check_label(label)?;
+        self.change_token(vault, |record| record.label = label.to_owned())
+    }
+
+    /// Changes the token's record, durably.
+    fn change_token(&self, vault: &Vault, change: impl FnOnce(&mut TokenRecord)) -> Result<(), Error> {
+        let mut token = self.token.write();
+        let mut record = token.record.clone();
+        change(&mut record);
+        let version = vault.commit(vec![record.change(self.domain, Some(token.version))?])?;
+        *token = Token { record, version };
+        Ok(())
+    }
+}
+
+/// Percent-encodes what RFC 7512 does not let stand as it is.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}

@@ -1,0 +1,367 @@
+//! The token objects of a partition: made, changed and destroyed durably, then shown in the index.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use crypto::Secret;
+use serde::{Deserialize, Serialize};
+use wire::Template;
+
+use super::Partition;
+use crate::error::Error;
+use crate::object::{Attr, AttributeMap, Class, Index, Object, Origin, Role, Roles, encode, identity};
+use crate::vault::{Change, RecordId, Vault, VaultError, kind};
+
+/// In place of an object's number where a whole partition's settings stand.
+const IDENTITY_SECRET: u64 = 0;
+/// How often a change is tried again when another came first.
+const RETRIES: usize = 100;
+
+/// A key by what it is, not by what it is called: the same for all copies and for both halves of a pair.
+pub(super) type Identity = [u8; 32];
+
+/// What a partition knows of keys by their identity.
+pub(super) struct Identities {
+    /// Identities of secret keys are made with it, so that they say nothing to others.
+    secret: Secret,
+    /// Keys that have left the partition wrapped, and how strict they were.
+    wrapped: HashMap<Identity, Origin>,
+    /// The keys that some object holds.
+    held: HashMap<Identity, Held>,
+}
+
+/// A key that some object holds.
+struct Held {
+    /// What it has been used for; gone with the last object that holds it.
+    roles: Weak<Roles>,
+    /// The token objects that hold it.
+    numbers: Vec<u64>,
+}
+
+/// What is kept of a key that has left.
+#[derive(Serialize, Deserialize)]
+struct Wrapped {
+    identity: Identity,
+    sensitive: bool,
+    extractable: bool,
+    wrap_with_trusted: bool,
+}
+
+impl Wrapped {
+    const fn origin(&self) -> Origin {
+        Origin {
+            sensitive: self.sensitive,
+            extractable: self.extractable,
+            wrap_with_trusted: self.wrap_with_trusted,
+        }
+    }
+}
+
+impl Identities {
+    /// Of a new partition.
+    pub(super) fn new() -> Result<Self, Error> {
+        Ok(Self {
+            secret: Secret::new(crypto::random::bytes(32)?),
+            wrapped: HashMap::new(),
+            held: HashMap::new(),
+        })
+    }
+
+    pub(super) fn change(&self, domain: u64) -> Result<Change, Error> {
+        let id = RecordId { domain, kind: kind::SETTINGS, number: IDENTITY_SECRET };
+        Ok(Change::create(id, self.secret.duplicate()))
+    }
+
+    /// Keeps how strict a key is that has left; of two times, the stricter.
+    fn keep(&mut self, identity: Identity, origin: Origin) {
+        let known = self.wrapped.get(&identity).map_or(origin, |known| known.meet(origin));
+        self.wrapped.insert(identity, known);
+    }
+
+    /// Forgets the keys that no object holds any more, when there are many.
+    fn forget_what_nothing_holds(&mut self) {
+        if self.held.len().is_power_of_two() && self.held.len() > 512 {
+            self.held.retain(|_, held| held.roles.strong_count() > 0);
+        }
+    }
+
+    pub(super) fn load(vault: &Vault, domain: u64) -> Result<Self, Error> {
+        let mut identities = Self::new()?;
+        for (number, _, bytes) in vault.records(domain, kind::SETTINGS)? {
+            if number == IDENTITY_SECRET {
+                identities.secret = bytes;
+            } else {
+                let kept: Wrapped = wire::codec::decode(bytes.as_bytes())
+                    .map_err(|_| Error::Internal("a record of a wrapped key decodes"))?;
+                identities.keep(kept.identity, kept.origin());
+            }
+        }
+        Ok(identities)
+    }
+}
+
+impl Partition {
+    /// Token objects.
+    #[must_use]
+    pub fn object_count(&self) -> u64 {
+        self.objects.read().len() as u64
+    }
+
+    /// The token object of this number.
+    pub(crate) fn object(&self, number: u64) -> Option<Arc<Object>> {
+        self.objects.read().get(number).cloned()
+    }
+
+    /// The numbers of the token objects that fit a template.
+    pub(crate) fn find(&self, template: &Template, sees_private: bool) -> Result<Vec<u64>, Error> {
+        self.objects.read().find(template, sees_private)
+    }
+
+    /// A page of the token objects, for the console.
+    pub(crate) fn objects_after(&self, after: u64, limit: usize) -> Vec<Arc<Object>> {
+        self.objects.read().after(after, limit)
+    }
+
+    /// An object of these attributes with a number of its own, sharing the history of its key. It is not yet
+    /// among the objects of the partition or of an application.
+    ///
+    /// # Errors
+    /// If the library fails.
+    pub(crate) fn new_object(&self, attributes: AttributeMap) -> Result<Object, Error> {
+        let roles = self.roles_of(&attributes)?;
+        Ok(Object::with_roles(self.next_number(), attributes, roles))
+    }
+
+    /// The one history of a key that all objects with it share.
+    fn roles_of(&self, attributes: &AttributeMap) -> Result<Arc<Roles>, Error> {
+        let used = attributes.ulong(Attr::ROLES_USED).and_then(|used| u32::try_from(used).ok()).unwrap_or(0);
+        let kept = Roles::new(used, self.profile());
+        let mut identities = self.identities.lock();
+        let Some(identity) = identity(attributes, identities.secret.as_bytes())? else {
+            return Ok(Arc::new(kept));
+        };
+        if let Some(roles) = identities.held.get(&identity).and_then(|held| held.roles.upgrade()) {
+            roles.merge(used);
+            return Ok(roles);
+        }
+        identities.forget_what_nothing_holds();
+        let roles = Arc::new(kept);
+        let held = Held { roles: Arc::downgrade(&roles), numbers: Vec::new() };
+        identities.held.insert(identity, held);
+        Ok(roles)
+    }
+
+    /// Makes a token object, durably.
+    ///
+    /// # Errors
+    /// `ObjectCount` at the limit; what the vault says.
+    pub(crate) fn add(
+        &self,
+        vault: &Vault,
+        limit: u64,
+        objects: Vec<Object>,
+    ) -> Result<Vec<Arc<Object>>, Error> {
+        if self.object_count().saturating_add(objects.len() as u64) > limit {
+            return Err(Error::ObjectCount { limit });
+        }
+        let changes = objects.iter().map(|object| {
+            Ok(Change::create(self.id(object.number), encode::encode(&object.attributes_to_store())?))
+        });
+        vault.commit(changes.collect::<Result<_, Error>>()?)?;
+        let objects: Vec<_> = objects.into_iter().map(Arc::new).collect();
+        for object in &objects {
+            self.show(Arc::clone(object))?;
+        }
+        Ok(objects)
+    }
+
+    /// Puts a token object that is durable into the index.
+    fn show(&self, object: Arc<Object>) -> Result<(), Error> {
+        let mut identities = self.identities.lock();
+        if let Some(identity) = identity(object.attributes(), identities.secret.as_bytes())? {
+            let held = identities.held.entry(identity);
+            let new = || Held { roles: Arc::downgrade(object.roles()), numbers: Vec::new() };
+            held.or_insert_with(new).numbers.push(object.number);
+        }
+        drop(identities);
+        self.objects.write().insert(object);
+        Ok(())
+    }
+
+    /// Takes a token object that is gone out of the index.
+    fn hide(&self, number: u64) -> Result<(), Error> {
+        let Some(object) = self.objects.write().remove(number) else { return Ok(()) };
+        let mut identities = self.identities.lock();
+        if let Some(identity) = identity(object.attributes(), identities.secret.as_bytes())?
+            && let Some(held) = identities.held.get_mut(&identity)
+        {
+            held.numbers.retain(|other| *other != number);
+        }
+        Ok(())
+    }
+
+    /// The token objects that hold the same key as this one.
+    fn with_key_of(&self, object: &Object) -> Result<Vec<Arc<Object>>, Error> {
+        let identities = self.identities.lock();
+        let identity = identity(object.attributes(), identities.secret.as_bytes())?;
+        let numbers = identity.and_then(|identity| Some(identities.held.get(&identity)?.numbers.clone()));
+        drop(identities);
+        let index = self.objects.read();
+        Ok(numbers.unwrap_or_default().into_iter().filter_map(|number| index.get(number).cloned()).collect())
+    }
+
+    /// Changes a token object, durably: `change` makes its attributes anew from those it has.
+    ///
+    /// # Errors
+    /// What `change` says; `ObjectHandleInvalid` if the object is gone; what the vault says.
+    pub(crate) fn change(
+        &self,
+        vault: &Vault,
+        number: u64,
+        change: impl Fn(&Object) -> Result<AttributeMap, Error>,
+    ) -> Result<(), Error> {
+        // Changes come one after the other, so that what is shown and what is durable change in one order.
+        let _one_at_a_time = self.changes.lock();
+        let (Some(version), Some(object)) = (vault.version(self.id(number)), self.object(number)) else {
+            return Err(Error::ObjectHandleInvalid(number));
+        };
+        let changed = object.successor(change(&object)?);
+        let update =
+            Change::update(self.id(number), version, encode::encode(&changed.attributes_to_store())?);
+        match vault.commit(vec![update]) {
+            // Only what destroys it can have come between.
+            Err(VaultError::Conflict { .. }) => Err(Error::ObjectHandleInvalid(number)),
+            Err(error) => Err(error.into()),
+            Ok(_) => {
+                self.objects.write().replace(Arc::new(changed));
+                Ok(())
+            }
+        }
+    }
+
+    /// Destroys a token object, durably.
+    ///
+    /// # Errors
+    /// `ObjectHandleInvalid` if it is gone; what the vault says.
+    pub(crate) fn destroy(&self, vault: &Vault, number: u64) -> Result<(), Error> {
+        for _ in 0..RETRIES {
+            let Some(version) = vault.version(self.id(number)) else {
+                return Err(Error::ObjectHandleInvalid(number));
+            };
+            match vault.commit(vec![Change::delete(self.id(number), version)]) {
+                Err(VaultError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+                Ok(_) => return self.hide(number),
+            }
+        }
+        Err(Error::Internal("an object changes faster than it can be destroyed"))
+    }
+
+    /// Notes, durably for keys on the token, that a key is used in a role; roles that conflict with it are
+    /// closed to that key for good.
+    ///
+    /// # Errors
+    /// `KeyFunctionNotPermitted` if the key has been used in a conflicting role; what the vault says.
+    pub(crate) fn claim_role(&self, vault: &Vault, object: &Object, role: Role) -> Result<(), Error> {
+        let roles = object.roles();
+        if !roles.claim(role)? {
+            return Ok(());
+        }
+        let result = self.keep_roles(vault, object);
+        if result.is_err() {
+            roles.disclaim(role);
+        }
+        result
+    }
+
+    /// Writes what a key has been used for to all token objects that hold it.
+    fn keep_roles(&self, vault: &Vault, object: &Object) -> Result<(), Error> {
+        let _one_at_a_time = self.changes.lock();
+        let mut changes = Vec::new();
+        for kept in self.with_key_of(object)? {
+            if let Some(version) = vault.version(self.id(kept.number)) {
+                changes.push(Change::update(
+                    self.id(kept.number),
+                    version,
+                    encode::encode(&kept.attributes_to_store())?,
+                ));
+            }
+        }
+        if !changes.is_empty() {
+            vault.commit(changes)?;
+        }
+        Ok(())
+    }
+
+    /// Notes, durably, that a key leaves the partition wrapped, so that it cannot come back with more rights.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub(crate) fn note_wrapped(&self, vault: &Vault, attributes: &AttributeMap) -> Result<(), Error> {
+        let origin = Origin::of(attributes);
+        let mut identities = self.identities.lock();
+        let Some(identity) = identity(attributes, identities.secret.as_bytes())? else { return Ok(()) };
+        if identities.wrapped.get(&identity).is_some_and(|known| known.meet(origin) == *known) {
+            return Ok(());
+        }
+        let Origin { sensitive, extractable, wrap_with_trusted } = origin;
+        let kept = Wrapped { identity, sensitive, extractable, wrap_with_trusted };
+        let mut bytes = Vec::new();
+        wire::codec::encode(&kept, &mut bytes).map_err(|_| Error::Internal("an identity has an encoding"))?;
+        let mut number = [0; 8];
+        crypto::random::fill(&mut number)?;
+        let number = u64::from_le_bytes(number).max(IDENTITY_SECRET + 1);
+        let id = RecordId { domain: self.domain, kind: kind::SETTINGS, number };
+        vault.commit(vec![Change::create(id, Secret::new(bytes))])?;
+        identities.keep(identity, origin);
+        Ok(())
+    }
+
+    /// How strict a key is that is here, or has left here wrapped; of one that is not known, nothing.
+    ///
+    /// # Errors
+    /// If the library fails.
+    pub(crate) fn origin_of(&self, attributes: &AttributeMap) -> Result<Option<Origin>, Error> {
+        let identities = self.identities.lock();
+        let Some(identity) = identity(attributes, identities.secret.as_bytes())? else { return Ok(None) };
+        let left = identities.wrapped.get(&identity).copied();
+        let numbers = identities.held.get(&identity).map(|held| held.numbers.clone()).unwrap_or_default();
+        drop(identities);
+        let index = self.objects.read();
+        let here = numbers.into_iter().filter_map(|number| index.get(number));
+        let secret = here.filter(|object| object.class() != Class::PUBLIC_KEY);
+        Ok(secret.map(|object| Origin::of(object.attributes())).chain(left).reduce(Origin::meet))
+    }
+
+    /// The token object that is the private half of a public key, if it is here.
+    ///
+    /// # Errors
+    /// If the library fails.
+    pub(crate) fn private_half(&self, public: &Object) -> Result<Option<Arc<Object>>, Error> {
+        Ok(self.with_key_of(public)?.into_iter().find(|kept| kept.class() == Class::PRIVATE_KEY))
+    }
+
+    /// Reads all objects from the vault into the index.
+    pub(super) fn load_objects(&self, vault: &Vault) -> Result<(), Error> {
+        let mut last = 0;
+        for (number, _, bytes) in vault.records(self.domain, kind::OBJECT)? {
+            let attributes = encode::decode(&bytes)?;
+            let roles = self.roles_of(&attributes)?;
+            self.show(Arc::new(Object::with_roles(number, attributes, roles)))?;
+            last = last.max(number);
+        }
+        self.next_number.store(last + 1, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The changes that delete all objects.
+    pub(super) fn deletions(vault: &Vault, domain: u64, index: &Index) -> Vec<Change> {
+        let id = |object: &Arc<Object>| RecordId { domain, kind: kind::OBJECT, number: object.number };
+        let numbers = index.iter().map(id);
+        numbers.filter_map(|id| Some(Change::delete(id, vault.version(id)?))).collect()
+    }
+
+    const fn id(&self, number: u64) -> RecordId {
+        RecordId { domain: self.domain, kind: kind::OBJECT, number }
+    }
+}

@@ -1,0 +1,235 @@
+//! The PINs of a token: kept, checked, counted.
+//!
+//! A try is counted, durably, before the PIN is looked at, so that neither a crash nor a second connection
+//! gives a try for nothing.
+
+use crypto::Secret;
+use serde::{Deserialize, Serialize};
+
+use super::{Partition, Token};
+use crate::error::Error;
+use crate::pin::{Tries, Verifier, Which};
+use crate::settings::Settings;
+use crate::vault::{Change, RecordId, Vault, Version, kind};
+
+/// The PINs of a token, and the record they stand in.
+pub(super) struct Pins {
+    kept: Kept,
+    version: Version,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Kept {
+    so: Option<Verifier>,
+    user: Option<Verifier>,
+    tries: Tries,
+}
+
+impl Pins {
+    pub(super) fn new(so: Option<Verifier>, user: Option<Verifier>) -> Self {
+        Self { kept: Kept { so, user, tries: Tries::default() }, version: Version(0) }
+    }
+
+    pub(super) fn at(self, version: Version) -> Self {
+        Self { version, ..self }
+    }
+
+    pub(super) fn load(vault: &Vault, domain: u64) -> Result<Self, Error> {
+        let (version, bytes) =
+            vault.get(id(domain))?.ok_or(Error::Internal("a partition has a PIN record"))?;
+        let kept =
+            wire::codec::decode(bytes.as_bytes()).map_err(|_| Error::Internal("a PIN record decodes"))?;
+        Ok(Self { kept, version })
+    }
+
+    pub(super) fn change(&self, domain: u64, version: Option<Version>) -> Result<Change, Error> {
+        self.kept.change(domain, version)
+    }
+
+    pub(super) const fn has_user_pin(&self) -> bool {
+        self.kept.user.is_some()
+    }
+
+    /// Makes `kept` what is kept, durably.
+    fn keep(&mut self, vault: &Vault, domain: u64, kept: Kept) -> Result<(), Error> {
+        self.version = vault.commit(vec![kept.change(domain, Some(self.version))?])?;
+        self.kept = kept;
+        Ok(())
+    }
+}
+
+impl Kept {
+    fn change(&self, domain: u64, version: Option<Version>) -> Result<Change, Error> {
+        let mut bytes = Vec::new();
+        wire::codec::encode(self, &mut bytes).map_err(|_| Error::Internal("PINs have an encoding"))?;
+        Ok(match version {
+            None => Change::create(id(domain), Secret::new(bytes)),
+            Some(version) => Change::update(id(domain), version, Secret::new(bytes)),
+        })
+    }
+
+    const fn verifier(&self, which: Which) -> Option<&Verifier> {
+        match which {
+            Which::So => self.so.as_ref(),
+            Which::User => self.user.as_ref(),
+        }
+    }
+
+    fn with_verifier(mut self, which: Which, verifier: Verifier) -> Self {
+        match which {
+            Which::So => self.so = Some(verifier),
+            Which::User => self.user = Some(verifier),
+        }
+        self
+    }
+}
+
+const fn id(domain: u64) -> RecordId {
+    RecordId { domain, kind: kind::PINS, number: 0 }
+}
+
+const fn allowed(which: Which, settings: &Settings) -> u8 {
+    match which {
+        Which::So => settings.so_pin_tries,
+        Which::User => settings.user_pin_tries,
+    }
+}
+
+impl Partition {
+    /// Wrong tries since the last right one.
+    #[must_use]
+    pub fn tries(&self) -> Tries {
+        self.pins.lock().kept.tries
+    }
+
+    /// Checks a PIN: the try is counted first, and forgotten if the PIN is right.
+    ///
+    /// # Errors
+    /// `PinLocked` without a look at the PIN; `PinIncorrect`, or `PinLocked` if that was the last try;
+    /// `UserPinNotInitialized` if there is none; what the vault says.
+    pub fn check_pin(
+        &self,
+        vault: &Vault,
+        settings: &Settings,
+        which: Which,
+        pin: &[u8],
+    ) -> Result<(), Error> {
+        self.check_pin_of(&mut self.pins.lock(), vault, settings, which, pin)
+    }
+
+    fn check_pin_of(
+        &self,
+        pins: &mut Pins,
+        vault: &Vault,
+        settings: &Settings,
+        which: Which,
+        pin: &[u8],
+    ) -> Result<(), Error> {
+        let limit = allowed(which, settings);
+        let tries = pins.kept.tries.of(which);
+        if pins.kept.verifier(which).is_none() {
+            return Err(match which {
+                Which::User => Error::UserPinNotInitialized,
+                Which::So => Error::TokenNotInitialized(self.domain),
+            });
+        }
+        if tries >= limit {
+            return Err(Error::PinLocked { tries });
+        }
+        let counted = Kept { tries: pins.kept.tries.with(which, tries + 1), ..pins.kept.clone() };
+        pins.keep(vault, self.domain, counted)?;
+        let right = match pins.kept.verifier(which) {
+            Some(verifier) => verifier.matches(pin)?,
+            None => false,
+        };
+        if right {
+            let cleared = Kept { tries: pins.kept.tries.with(which, 0), ..pins.kept.clone() };
+            return pins.keep(vault, self.domain, cleared);
+        }
+        match limit - (tries + 1) {
+            0 => Err(Error::PinLocked { tries: tries + 1 }),
+            left => Err(Error::PinIncorrect { left }),
+        }
+    }
+
+    /// `C_SetPIN`: another PIN in place of the one that is right now.
+    ///
+    /// # Errors
+    /// As [`Partition::check_pin`] for the old PIN; `PinLenRange` for the new one, before the old is tried.
+    pub fn set_pin(
+        &self,
+        vault: &Vault,
+        settings: &Settings,
+        which: Which,
+        old: &[u8],
+        new: &[u8],
+    ) -> Result<(), Error> {
+        let verifier = Verifier::new(new, settings)?;
+        let mut pins = self.pins.lock();
+        self.check_pin_of(&mut pins, vault, settings, which, old)?;
+        let kept = pins.kept.clone().with_verifier(which, verifier);
+        pins.keep(vault, self.domain, kept)
+    }
+
+    /// `C_InitPIN`: the user's PIN by the security officer, which also unlocks it.
+    ///
+    /// # Errors
+    /// `PinLenRange`; what the vault says.
+    pub fn init_pin(&self, vault: &Vault, settings: &Settings, pin: &[u8]) -> Result<(), Error> {
+        let verifier = Verifier::new(pin, settings)?;
+        let mut pins = self.pins.lock();
+        let mut kept = pins.kept.clone().with_verifier(Which::User, verifier);
+        kept.tries = kept.tries.with(Which::User, 0);
+        pins.keep(vault, self.domain, kept)
+    }
+
+    /// `C_InitToken`: a first security officer's PIN, or the one it has; all objects go, and the user's PIN.
+    ///
+    /// # Errors
+    /// As [`Partition::check_pin`] on an initialised token; `SessionExists` if a session is open on it;
+    /// `PinLenRange`, `ArgumentsBad` for a bad label; what the vault says.
+    pub fn init_token(
+        &self,
+        vault: &Vault,
+        settings: &Settings,
+        label: Option<&str>,
+        so_pin: &[u8],
+        user_pin: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        if let Some(label) = label {
+            super::record::check_label(label)?;
+        }
+        let user = user_pin.map(|pin| Verifier::new(pin, settings)).transpose()?;
+        let mut pins = self.pins.lock();
+        match self.sessions() {
+            0 => {}
+            open => return Err(Error::SessionExists(open)),
+        }
+        let initialized = self.is_initialized();
+        let so = if initialized {
+            self.check_pin_of(&mut pins, vault, settings, Which::So, so_pin)?;
+            pins.kept.so.clone()
+        } else {
+            Some(Verifier::new(so_pin, settings)?)
+        };
+        let mut objects = self.objects.write();
+        let mut token = self.token.write();
+        let mut record = token.record.clone();
+        record.initialized = true;
+        if let Some(label) = label {
+            record.label = label.to_owned();
+        }
+        let kept = Kept { so, user, tries: Tries::default() };
+        let mut changes = vec![
+            record.change(self.domain, Some(token.version))?,
+            kept.change(self.domain, Some(pins.version))?,
+        ];
+        changes.extend(Self::deletions(vault, self.domain, &objects));
+        let version = vault.commit(changes)?;
+        *token = Token { record, version };
+        pins.version = version;
+        pins.kept = kept;
+        *objects = crate::object::Index::default();
+        Ok(())
+    }
+}
