@@ -112,13 +112,14 @@ impl Reader {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Reads once, having made room for `whole` bytes from `start` on.
+    /// Reads once, having made room for a part of the `whole` bytes from `start` on.
     fn fill(&mut self, whole: usize, from: &mut impl Read) -> io::Result<()> {
         if self.start + whole > self.buffer.len() {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
-            if whole > self.buffer.len() {
-                self.buffer.resize(whole.max(Self::ROOM), 0);
+            if self.end == self.buffer.len() {
+                // No more than doubled: memory is made for what came, not for what is claimed.
+                self.buffer.resize(whole.min(2 * self.end).max(Self::ROOM), 0);
             }
         }
         loop {
@@ -219,6 +220,14 @@ mod tests {
         let claim = (LIMIT + 1).to_le_bytes();
         let mut reader = Reader::default();
         assert_eq!(reader.next(&mut claim.as_slice()).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert!(reader.buffer.len() <= Reader::ROOM);
+    }
+
+    #[test]
+    fn a_reader_makes_no_memory_for_a_claim() {
+        let sent = [LIMIT.to_le_bytes().as_slice(), &[7; 100]].concat();
+        let mut reader = Reader::default();
+        assert_eq!(reader.next(&mut sent.as_slice()).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         assert!(reader.buffer.len() <= Reader::ROOM);
     }
 

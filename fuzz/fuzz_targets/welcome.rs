@@ -1,0 +1,9 @@
+//! Fuzzes `welcome`: see `targets.rs`.
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    targets::welcome(data);
+});
