@@ -1,4 +1,6 @@
 //! The daemon absent, gone, back, slow, and many threads at once.
+// Each call of a C function is the test's own business: what it passes is what the test is about.
+#![allow(clippy::undocumented_unsafe_blocks)]
 
 use std::os::unix::net::UnixListener;
 use std::ptr::null_mut;

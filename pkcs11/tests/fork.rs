@@ -1,4 +1,6 @@
 //! `fork`: nothing is inherited, nothing of the parent's is touched, and a child can start anew.
+// Each call of a C function is the test's own business: what it passes is what the test is about.
+#![allow(clippy::undocumented_unsafe_blocks)]
 
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};

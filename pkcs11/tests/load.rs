@@ -1,4 +1,6 @@
 //! The shared library itself: what it exports and needs, and that it comes and goes without a trace.
+// Each call of a C function is the test's own business: what it passes is what the test is about.
+#![allow(clippy::undocumented_unsafe_blocks)]
 
 use std::ffi::c_void;
 use std::path::PathBuf;

@@ -1,4 +1,6 @@
 //! What the module reads of mechanisms and attributes, told as data: it knows none of those used here.
+// Each call of a C function is the test's own business: what it passes is what the test is about.
+#![allow(clippy::undocumented_unsafe_blocks)]
 
 use std::ffi::c_void;
 use std::mem::offset_of;
