@@ -8,10 +8,12 @@ use super::tools::{KNOWN_KEY, wrap_under_known};
 use super::tries::Tries;
 use super::victim::{encrypt_block, guarded};
 use super::{Context, Verdict};
-use crate::ground::{self, BLOCK, KW_CHECK, KWP_CHECK_32};
+use crate::ground::{self, BLOCK, Block, KW_CHECK, KWP_CHECK_32};
 use crate::mechanism::Mechanism;
-use crate::module::ObjectHandle;
+use crate::module::{Begin, ObjectHandle, Room, Transform};
 use crate::names::Rv;
+use crate::session::Session;
+use crate::template::Template;
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
     let victim = at.victim()?;
@@ -38,6 +40,8 @@ pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
             .and_then(|(key, blob)| session.unwrap(&how, key, &blob, &planted));
         plant(&mut tries, &name, at, handle, &victim);
     }
+    let begun = forge_by_an_operation_begun_before(at, &planted);
+    plant(&mut tries, "an encryption begun before the first unwrap, AES-KW", at, begun, &victim);
     for how in [Mechanism::plain(ck::CKM_RSA_PKCS), Mechanism::oaep()] {
         let name = format!("a known key encrypted with the pair's public key in the token, {}", how.name());
         let handle = at
@@ -94,6 +98,21 @@ fn forge(at: &Context, how: &Mechanism, key: ObjectHandle) -> Result<Vec<u8>, Rv
         }
         _ => Err(Rv(ck::CKR_MECHANISM_INVALID)),
     }
+}
+
+/// Begins to encrypt, has the key unwrap something, and only then encrypts the blob.
+fn forge_by_an_operation_begun_before(at: &Context, planted: &Template) -> Result<ObjectHandle, Rv> {
+    let key = at.aes_for(&[ck::CKA_ENCRYPT, ck::CKA_UNWRAP])?;
+    let how = Mechanism::plain(ck::CKM_AES_KEY_WRAP);
+    let other = Session::open(at.module, at.slot)?;
+    other.begin(Begin::Encrypt, &Mechanism::ecb(), key).ok()?;
+    let _ = at.session.unwrap(&how, key, &[0; 40], planted);
+    let blob = ground::wrap_kw(KW_CHECK, &KNOWN_KEY, &mut |block| {
+        let cipher = other.transform(Transform::EncryptUpdate, &block, Room::Bytes(64)).ok()?;
+        Block::try_from(cipher).map_err(|_| Rv(ck::CKR_DATA_LEN_RANGE))
+    });
+    other.close();
+    at.session.unwrap(&how, key, &blob?, planted)
 }
 
 /// The public key of a pair in the token, for use outside.

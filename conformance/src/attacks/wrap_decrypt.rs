@@ -2,10 +2,11 @@
 
 use cryptoki_sys as ck;
 
-use super::tools::{rsa_wraps, undo_in_token, wrap_then_decrypt};
+use super::tools::{aes_wraps, rsa_wraps, undo, undo_in_token, wrap_then_decrypt};
 use super::tries::Tries;
-use super::victim::{decrypt_block, guarded};
+use super::victim::{Victim, decrypt_block, guarded};
 use super::{Context, Verdict};
+use crate::ground::Block;
 use crate::mechanism::Mechanism;
 use crate::module::{Begin, Room, Transform};
 use crate::names::Rv;
@@ -54,19 +55,11 @@ pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
         session,
     );
 
-    // A decryption begun before the key is used to wrap, and gone on with afterwards.
-    let other = Session::open(at.module, at.slot)?;
-    for how in [Mechanism::ecb(), Mechanism::cbc(&[0; 16])] {
-        tries.recover(&format!("decryption by {} begun before the wrap", how.name()), &victim, || {
-            let key = at.aes_for(&both)?;
-            other.begin(Begin::Decrypt, &how, key).ok()?;
-            let blob = session.wrap(&how, key, victim.handle).inspect_err(|_| {
-                other.transform(Transform::Decrypt, &[0; 16], Room::Bytes(64));
-            })?;
-            other.transform(Transform::DecryptUpdate, &blob, Room::Bytes(256)).ok()
+    for how in aes_wraps() {
+        tries.recover(&format!("decryption begun before the wrap, {}", how.name()), &victim, || {
+            begun_before(at, &how, &victim)
         });
     }
-    other.close();
 
     for how in rsa_wraps() {
         for (order, first) in [("wrap, then decrypt", false), ("decrypt once, then wrap and decrypt", true)] {
@@ -105,4 +98,20 @@ pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
         undo_in_token(session, &how, twin, &blob)
     });
     Ok(tries.verdict())
+}
+
+/// A decryption begun in another session before the key is used to wrap, and gone on with afterwards.
+fn begun_before(at: &Context, how: &Mechanism, victim: &Victim) -> Result<Vec<u8>, Rv> {
+    let key = at.aes_for(&[ck::CKA_WRAP, ck::CKA_DECRYPT])?;
+    let other = Session::open(at.module, at.slot)?;
+    other.begin(Begin::Decrypt, &Mechanism::ecb(), key).ok()?;
+    let none = Rv(ck::CKR_FUNCTION_NOT_SUPPORTED);
+    let opened = at.session.wrap(how, key, victim.handle).and_then(|blob| {
+        undo(how, &blob, &mut |_| Err(none), &mut |block| {
+            let clear = other.transform(Transform::DecryptUpdate, &block, Room::Bytes(64)).ok()?;
+            Block::try_from(clear).map_err(|_| Rv(ck::CKR_DATA_LEN_RANGE))
+        })
+    });
+    other.close();
+    opened
 }
