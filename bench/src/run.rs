@@ -109,6 +109,7 @@ impl Peer {
         };
         match peer.send(&hello) {
             Answer::Ready(_) => Ok(peer),
+            Answer::Failed(why) => Err(format!("{}: {why}", token.name)),
             other => Err(format!("{}: {other:?}", token.name)),
         }
     }
@@ -148,6 +149,7 @@ impl Peer {
         let _ = self.child.wait();
         match answer {
             Answer::Finished { peak } => Ok(peak),
+            Answer::Failed(why) => Err(why),
             other => Err(format!("{other:?}")),
         }
     }
