@@ -29,7 +29,7 @@ test: clients ## Build everything and run every test
 check: ## Check format and lints, of scripts too if shellcheck is there
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	if command -v shellcheck >/dev/null; then shellcheck $$(grep -lE '^#!.*sh$$' scripts/* .ci/*); fi
+	if command -v shellcheck >/dev/null; then shellcheck -S warning $$(grep -lE '^#!.*sh$$' scripts/* .ci/*); fi
 
 bench: ## Measure Claviger and SoftHSM2 side by side
 	@scripts/bench
