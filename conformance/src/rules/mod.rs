@@ -8,6 +8,7 @@ mod attributes;
 mod buffers;
 mod fork;
 mod general;
+mod interfaces;
 mod keys;
 mod login;
 mod matrix;
@@ -145,8 +146,9 @@ type Add = fn(&mut Group<'_>);
 /// Every check.
 pub fn checks() -> Vec<Check> {
     let mut list = Vec::new();
-    let groups: [(&str, Add); 13] = [
+    let groups: [(&str, Add); 14] = [
         ("general", general::checks),
+        ("interface", interfaces::checks),
         ("session", sessions::checks),
         ("login", login::checks),
         ("object", objects::checks),
