@@ -1,6 +1,6 @@
 //! One sample of everything that crosses the socket: of each call and its reply, of the handshake, and of
 //! what the console says.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, unused_qualifications)]
 
 use wire::admin::{Ask, Object, Partition, Status, Told};
 use wire::calls::Call;
