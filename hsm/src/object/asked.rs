@@ -97,7 +97,8 @@ pub(super) fn merged(template: &Template, first: &[(Attr, Vec<u8>)]) -> Result<T
     for (attribute, value) in first {
         match template.iter().find(|given| Attr::from(given.kind) == *attribute) {
             None => {
-                all.push(Attribute { kind: (*attribute).into(), value: Sent::Bytes(value.as_slice().into()) })
+                let value = Sent::Bytes(value.as_slice().into());
+                all.push(Attribute { kind: (*attribute).into(), value });
             }
             Some(Attribute { value: Sent::Bytes(given), .. }) if **given == **value => {}
             Some(_) => {

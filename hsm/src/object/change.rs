@@ -107,7 +107,7 @@ fn step(
 
 /// Why a usage may not become true, for a key that has been used for the contrary, or was not made here.
 fn barred(source: &Object, attribute: Attr, flag: bool, profile: Profile) -> Option<&'static str> {
-    let role = Role::of(attribute).filter(|_| flag && is_key(source.class()))?;
+    let role = Role::of(attribute, source.class()).filter(|_| flag && is_key(source.class()))?;
     if source.roles().conflict(role).is_some() {
         return Some("the key has been used for what excludes it");
     }

@@ -17,6 +17,12 @@ impl Object {
         self.attributes.flag(Attr::PRIVATE)
     }
 
+    /// Whether the key was made here and its value never was anywhere else.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.flag(Attr::LOCAL) && self.flag(Attr::ALWAYS_SENSITIVE) && self.flag(Attr::NEVER_EXTRACTABLE)
+    }
+
     /// A key's size in the unit of its mechanisms: bits of an RSA key or a curve, bytes of a secret key.
     #[must_use]
     pub fn size(&self) -> Option<u64> {

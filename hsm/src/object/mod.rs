@@ -35,7 +35,7 @@ pub use index::Index;
 pub use make::{Maker, create, generated, generated_pair, wanted, wanted_pair};
 pub use material::{Material, SecretKey};
 pub use pkcs8::private_key_info;
-pub use receive::{Origin, derived, unwrapped, wanted_derived};
+pub use receive::{Origin, Unwrapping, derived, unwrapped, wanted_derived};
 pub use roles::{Role, Roles, identity};
 
 macro_rules! numbers {
@@ -331,7 +331,7 @@ impl Object {
     #[must_use]
     pub fn flag(&self, attribute: Attr) -> bool {
         let excluded = |role| self.roles.conflict(role).is_some();
-        self.attributes.flag(attribute) && !Role::of(attribute).is_some_and(excluded)
+        self.attributes.flag(attribute) && !Role::of(attribute, self.class()).is_some_and(excluded)
     }
 
     /// `CKA_UNIQUE_ID`
@@ -352,3 +352,6 @@ impl Object {
         Ok(self.material.get_or_init(|| material))
     }
 }
+
+#[cfg(test)]
+mod tests;

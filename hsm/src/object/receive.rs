@@ -65,10 +65,23 @@ impl Origin {
     }
 }
 
+/// How a key comes out of its wrapping.
+pub struct Unwrapping<'a> {
+    /// The key it is unwrapped with.
+    pub key: &'a Object,
+    /// The most zeros that the mechanism leaves at the end: `CKA_VALUE_LEN` says where a secret key ends, and a
+    /// private key says so itself.
+    pub zero_padding: usize,
+    /// Tells, of the key's bytes and attributes, what is known of the key: what is unwrapped has no more rights
+    /// than it had before. It is asked twice of a secret key whose value is the PKCS#8 of a private one.
+    pub origin: &'a dyn Fn(&Secret, &AttributeMap) -> Result<Option<Origin>, Error>,
+    /// Where nobody may learn whether the blob opened: makes a secret of so many bytes, always the same for one
+    /// blob, in place of one whose length is not right.
+    pub stand_in: Option<&'a dyn Fn(usize) -> Result<Secret, Error>>,
+}
+
 /// `C_UnwrapKey`: the attributes of the key that `bytes` hold, which are a secret key's value or the PKCS#8 of
-/// a private key. `origin` is given the bytes and the key's attributes and tells what is known of it: what is unwrapped has no
-/// more rights than it had before. It is asked twice of a secret key whose value is the PKCS#8 of a private one. `zero_padding` is the most zeros that the mechanism leaves
-/// at the end: `CKA_VALUE_LEN` says where a secret key ends, and a private key says so itself.
+/// a private key.
 ///
 /// # Errors
 /// What the standard says for templates, the key's `CKA_UNWRAP_TEMPLATE` included; `WrappedKeyInvalid` for
@@ -76,12 +89,11 @@ impl Origin {
 pub fn unwrapped(
     template: &Template,
     bytes: &Secret,
-    zero_padding: usize,
-    unwrapping_key: &Object,
+    unwrapping: &Unwrapping<'_>,
     maker: &Maker,
-    origin: impl Fn(&Secret, &AttributeMap) -> Result<Option<Origin>, Error>,
 ) -> Result<AttributeMap, Error> {
-    let plan = Plan::new(template, unwrapping_key, Attr::UNWRAP_TEMPLATE)?;
+    let Unwrapping { key, zero_padding, origin, stand_in } = *unwrapping;
+    let plan = Plan::new(template, key, Attr::UNWRAP_TEMPLATE)?;
     let asked = Asked::new(&plan.template)?;
     if maker.profile != Profile::Legacy {
         for usage in [Attr::WRAP, Attr::UNWRAP] {
@@ -98,7 +110,10 @@ pub fn unwrapped(
         Class::PRIVATE_KEY => pkcs8::len(bytes).unwrap_or(bytes.len()),
         _ => asked.ulong(Attr::VALUE_LEN).and_then(|len| usize::try_from(len).ok()).unwrap_or(bytes.len()),
     };
-    let bytes = &cut(bytes, len, zero_padding)?;
+    let bytes = &match stand_in {
+        Some(stand_in) if plan.class == Class::SECRET_KEY => plan.plausible(bytes, asked.ulong(Attr::VALUE_LEN), stand_in)?,
+        _ => cut(bytes, len, zero_padding)?,
+    };
     let parts = match plan.class {
         Class::PRIVATE_KEY => pkcs8::decode(bytes, plan.key_type).map_err(|_| Error::WrappedKeyInvalid)?,
         _ => value(bytes),
@@ -191,6 +206,29 @@ struct Plan<'a> {
     own: &'a [(Attr, Vec<u8>)],
     class: Class,
     key_type: KeyType,
+}
+
+impl Plan<'_> {
+    /// The bytes, if a key of the type can have so many and the template does not say another number; else
+    /// others, of a number that is right.
+    fn plausible(
+        &self,
+        bytes: &Secret,
+        asked: Option<u64>,
+        stand_in: impl Fn(usize) -> Result<Secret, Error>,
+    ) -> Result<Secret, Error> {
+        const USUAL: usize = 32;
+        let can_be = |len: usize| match self.key_type {
+            KeyType::AES => [16, 24, 32].contains(&len),
+            KeyType::AES_XTS => len == 64,
+            _ => len > 0,
+        };
+        let asked = asked.and_then(|len| usize::try_from(len).ok()).filter(|len| can_be(*len) && *len <= 4096);
+        if can_be(bytes.len()) && asked.is_none_or(|asked| asked == bytes.len()) {
+            return Ok(bytes.duplicate());
+        }
+        stand_in(asked.unwrap_or(if self.key_type == KeyType::AES_XTS { 64 } else { USUAL }))
+    }
 }
 
 impl<'a> Plan<'a> {

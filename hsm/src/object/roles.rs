@@ -44,19 +44,26 @@ impl Role {
         }
     }
 
-    /// The role that an attribute grants, if any.
+    /// The role that an attribute grants to a key of this class, if any. Anyone encrypts with a public key, in
+    /// the token or not, so that this is no role of a pair.
     #[must_use]
-    pub fn of(attribute: Attr) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.attribute() == attribute)
+    pub fn of(attribute: Attr, class: Class) -> Option<Self> {
+        Self::of_class(class).find(|role| role.attribute() == attribute)
+    }
+
+    /// The roles that a key of this class can have.
+    pub fn of_class(class: Class) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |role| class == Class::SECRET_KEY || *role != Self::Encrypt)
     }
 
     /// The roles that the same key may not have.
     #[must_use]
     pub const fn conflicts(self) -> &'static [Self] {
         match self {
-            Self::Wrap => &[Self::Decrypt],
+            // To encrypt the counters of AES-GCM is to decrypt what it wrapped.
+            Self::Wrap => &[Self::Decrypt, Self::Encrypt],
             Self::Unwrap | Self::Derive => &[Self::Encrypt],
-            Self::Encrypt => &[Self::Unwrap, Self::Derive],
+            Self::Encrypt => &[Self::Unwrap, Self::Derive, Self::Wrap],
             Self::Decrypt => &[Self::Wrap],
         }
     }
@@ -130,9 +137,9 @@ impl Roles {
         match self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, claim) {
             Ok(before) => Ok(before & role.bit() == 0),
             Err(_) => Err(Error::KeyFunctionNotPermitted(match role {
-                Role::Wrap => "wrap, since it has been used to decrypt",
+                Role::Wrap => "wrap, since it has been used to encrypt or decrypt",
                 Role::Unwrap => "unwrap, since it has been used to encrypt",
-                Role::Encrypt => "encrypt, since it has been used to unwrap or derive",
+                Role::Encrypt => "encrypt, since it has been used to wrap, unwrap or derive",
                 Role::Decrypt => "decrypt, since it has been used to wrap",
                 Role::Derive => "derive, since it has been used to encrypt",
             })),

@@ -32,7 +32,7 @@ impl Usages {
         other_half: Option<&Asked<'_>>,
     ) -> Result<Self, Error> {
         let mut asked = BTreeMap::new();
-        for role in Role::ALL {
+        for role in Role::of_class(class) {
             let flag = |half: &Asked<'_>| half.flag(role.attribute());
             let other = other_half.and_then(flag);
             if let Some(flag) = flag(template).map(|flag| flag || other == Some(true)).or(other) {
@@ -69,7 +69,7 @@ impl Usages {
         if !can(self.class, self.key_type, usage) {
             return false;
         }
-        let Some(role) = Role::of(usage) else { return true };
+        let Some(role) = Role::of(usage, self.class) else { return true };
         match self.profile {
             Profile::Legacy => true,
             Profile::Standard => !self.is_withheld(role),
@@ -94,7 +94,10 @@ impl Usages {
     fn will_have(&self, role: Role) -> bool {
         match self.asked.get(&role.attribute()) {
             Some(flag) => *flag,
-            None => pair_can(self.key_type, role.attribute()) && self.strict_default(role),
+            None => {
+                let can = Role::of_class(self.class).any(|own| own == role) && pair_can(self.key_type, role.attribute());
+                can && self.strict_default(role)
+            }
         }
     }
 }
