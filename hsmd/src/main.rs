@@ -1,1 +1,114 @@
-fn main() {}
+//! `hsmd`: the daemon that holds HSM partitions.
+//!
+//! Exit codes: 0 after a signal, 1 if it cannot serve, 2 for a bad command line or configuration.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+mod anchor;
+mod config;
+mod daemon;
+mod harden;
+mod log;
+mod notify;
+mod root_key;
+mod server;
+mod store;
+
+use std::panic;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use hsm::vault::Trust;
+use tracing::{error, warn};
+
+use config::Config;
+use daemon::Daemon;
+
+/// Holds HSM partitions and serves them to PKCS#11 modules.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Options {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "/etc/claviger/hsmd.toml")]
+    config: PathBuf,
+    /// Checks the configuration, and does nothing else
+    #[arg(long)]
+    check_config: bool,
+    /// Makes the root key file that the configuration names, and does nothing else
+    #[arg(long, conflicts_with = "check_config")]
+    make_root_key: bool,
+    /// Takes the store as it is and makes the anchor follow: after a backup was put back on purpose, or if the
+    /// anchor is lost. Whether the store is an older copy is not checked.
+    #[arg(long, conflicts_with_all = ["check_config", "make_root_key"])]
+    trust_store: bool,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let config = match Config::read(&options.config) {
+        Ok(config) => config,
+        Err(error) => return fail(2, &error.to_string()),
+    };
+    if options.check_config {
+        println!("{}: good", options.config.display());
+        return ExitCode::SUCCESS;
+    }
+    if options.make_root_key {
+        return make_root_key(&config);
+    }
+    serve(config, if options.trust_store { Trust::Store } else { Trust::Anchor })
+}
+
+fn make_root_key(config: &Config) -> ExitCode {
+    let Some(path) = &config.root_key.file else {
+        return fail(2, "the configuration names no root key file: expected file under [root_key]");
+    };
+    match root_key::make_file(path) {
+        Ok(()) => {
+            println!("{} made: keep a copy where the store's backups are not", path.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(1, &error.to_string()),
+    }
+}
+
+fn serve(config: Config, trust: Trust) -> ExitCode {
+    log::start(&config.log);
+    panic::set_hook(Box::new(|defect| {
+        // The message may hold what a caller sent; the place is enough to find the defect.
+        let place = defect.location().map(ToString::to_string).unwrap_or_default();
+        error!("a defect in hsmd at {place}");
+    }));
+    harden::harden(&config.hardening);
+    let signals = match server::block_signals() {
+        Ok(signals) => signals,
+        Err(errno) => return fail(1, &format!("signals cannot be waited for: {errno}")),
+    };
+    if trust == Trust::Store {
+        warn!("--trust-store: whether the store is an older copy is not checked this time");
+    }
+    let daemon = match Daemon::start(config, trust) {
+        Ok(daemon) => Arc::new(daemon),
+        Err(error) => {
+            error!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match server::run(&daemon, &signals) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn fail(code: u8, reason: &str) -> ExitCode {
+    eprintln!("hsmd: {reason}");
+    ExitCode::from(code)
+}

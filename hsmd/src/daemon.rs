@@ -1,0 +1,232 @@
+//! The daemon as it stands: its store, and the HSM once the root key is there.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use hsm::mechanism::Mechanisms;
+use hsm::partition::Partition;
+use hsm::ports::{Access, Clock, Peer};
+use hsm::store::StoreError;
+use hsm::vault::{RootKey, Trust, Vault, VaultError};
+use hsm::{Hsm, Ports};
+use parking_lot::{Mutex, RwLock};
+use tracing::{info, warn};
+
+use crate::anchor::FileAnchor;
+use crate::config::{self, Config};
+use crate::log::EventLog;
+use crate::root_key::{self, RootKeyError};
+use crate::server::budget::Budget;
+use crate::store::redb::RedbStore;
+
+/// How long calls that are under way may take to end when the daemon stops.
+const STOP: Duration = Duration::from_secs(5);
+
+/// The daemon.
+pub(crate) struct Daemon {
+    pub(crate) config: Config,
+    store: Arc<RedbStore>,
+    anchor: Arc<FileAnchor>,
+    trust: Trust,
+    hsm: RwLock<State>,
+    /// Held while the root key is worked out, which takes long.
+    unsealing: Mutex<()>,
+    started: Instant,
+    /// Connections of applications.
+    pub(crate) connections: AtomicUsize,
+    /// Calls under way, and [`STOPPING`] once no more are taken.
+    calls: AtomicUsize,
+    /// Bytes of large requests in work.
+    pub(crate) budget: Budget,
+}
+
+/// Set in [`Daemon::calls`].
+const STOPPING: usize = 1 << (usize::BITS - 1);
+
+enum State {
+    /// Why.
+    Sealed(String),
+    Open(Arc<Hsm>),
+}
+
+/// Why the daemon cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// There is no root key.
+    #[error(transparent)]
+    RootKey(#[from] RootKeyError),
+    /// The store or the anchor cannot be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// What they hold cannot be used.
+    #[error(transparent)]
+    Hsm(#[from] hsm::Error),
+    /// It is open.
+    #[error("hsmd is not sealed")]
+    NotSealed,
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        Self::Vault(error.into())
+    }
+}
+
+impl Daemon {
+    /// The daemon on its store. It is open if the root key is there, and else sealed.
+    ///
+    /// # Errors
+    /// Anything that another root key would not mend.
+    pub(crate) fn start(config: Config, trust: Trust) -> Result<Self, OpenError> {
+        let store =
+            Arc::new(RedbStore::open(&config.store.path, config.limits.bytes, config.store.read_only)?);
+        if store.is_read_only() {
+            warn!("the store {} is read-only: nothing can be changed", config.store.path.display());
+        }
+        let daemon = Self {
+            anchor: Arc::new(FileAnchor::new(&config.store.anchor())),
+            store,
+            trust,
+            hsm: RwLock::new(State::Sealed("it is starting".into())),
+            unsealing: Mutex::new(()),
+            started: Instant::now(),
+            connections: AtomicUsize::new(0),
+            calls: AtomicUsize::new(0),
+            budget: Budget::new(config.limits.request_bytes),
+            config,
+        };
+        match root_key::obtain(&daemon.config.root_key) {
+            Ok(root) => daemon.open(&root)?,
+            Err(why) => {
+                warn!("hsmd is sealed: {why}");
+                *daemon.hsm.write() = State::Sealed(why.to_string());
+            }
+        }
+        Ok(daemon)
+    }
+
+    fn open(&self, root: &RootKey) -> Result<(), OpenError> {
+        let began = Instant::now();
+        let (store, anchor) = (Arc::clone(&self.store), Arc::clone(&self.anchor));
+        let vault = Vault::open_trusting(store, anchor, root, self.trust)?;
+        let ports = Ports {
+            clock: Arc::new(SystemClock),
+            events: Arc::new(EventLog),
+            access: Arc::new(AccessList(self.config.access.clone())),
+        };
+        let hsm = Hsm::open(vault, self.config.settings(), Mechanisms::standard(), ports)?;
+        let partitions = hsm.partitions();
+        let objects: u64 = partitions.iter().map(|partition| partition.object_count()).sum();
+        info!(partitions = partitions.len(), objects, took = ?began.elapsed(), "the HSM is open");
+        warn_of_unknown_partitions(&self.config.access, &hsm);
+        *self.hsm.write() = State::Open(hsm);
+        Ok(())
+    }
+
+    /// Opens a sealed daemon: with the passphrase if it waits for one, else with the key that should be in its
+    /// place by now.
+    ///
+    /// # Errors
+    /// Why it is still sealed.
+    pub(crate) fn unseal(&self, passphrase: &[u8]) -> Result<(), OpenError> {
+        let _one_at_a_time = self.unsealing.lock();
+        if self.hsm().is_ok() {
+            return Err(OpenError::NotSealed);
+        }
+        let root = if self.config.root_key.passphrase {
+            let is_new = !Vault::is_made(&*self.store)?;
+            root_key::from_passphrase(passphrase, &self.config.store.path, is_new)?
+        } else {
+            root_key::obtain(&self.config.root_key)?
+        };
+        self.open(&root)
+    }
+
+    /// The HSM.
+    ///
+    /// # Errors
+    /// Why the daemon is sealed.
+    pub(crate) fn hsm(&self) -> Result<Arc<Hsm>, String> {
+        match &*self.hsm.read() {
+            State::Open(hsm) => Ok(Arc::clone(hsm)),
+            State::Sealed(why) => Err(why.clone()),
+        }
+    }
+
+    /// Seconds since it started.
+    pub(crate) fn uptime(&self) -> u64 {
+        self.started.elapsed().as_secs()
+    }
+
+    /// Begins a call; none when the daemon stops.
+    pub(crate) fn begin_call(&self) -> Option<CallUnderWay<'_>> {
+        let before = self.calls.fetch_add(1, Ordering::AcqRel);
+        let under_way = CallUnderWay(&self.calls);
+        (before & STOPPING == 0).then_some(under_way) // dropped, and so not counted, if it is too late
+    }
+
+    /// Lets the calls that are under way end, and closes the store.
+    pub(crate) fn stop(&self) {
+        let until = Instant::now() + STOP;
+        self.calls.fetch_or(STOPPING, Ordering::AcqRel);
+        while self.calls.load(Ordering::Acquire) != STOPPING {
+            if Instant::now() > until {
+                warn!("stopping in the middle of calls that did not end within {STOP:?}");
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.store.close();
+    }
+}
+
+/// A call that the daemon does not stop in the middle of.
+pub(crate) struct CallUnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for CallUnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The system's clock.
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+/// Who may open which partition, as the configuration has it.
+struct AccessList(Vec<config::Access>);
+
+impl Access for AccessList {
+    fn may_open(&self, peer: Peer, partition: &Partition) -> bool {
+        if self.0.is_empty() {
+            return true;
+        }
+        let (label, serial) = (partition.label(), partition.serial());
+        let mut entries =
+            self.0.iter().filter(|entry| entry.partition == label || entry.partition == serial).peekable();
+        entries.peek().is_none()
+            || entries.any(|entry| entry.uids.contains(&peer.uid) || entry.gids.contains(&peer.gid))
+    }
+}
+
+/// An entry that names no partition protects none: most likely a slip of the pen.
+fn warn_of_unknown_partitions(access: &[config::Access], hsm: &Hsm) {
+    for entry in access.iter().filter(|entry| hsm.partition_named(&entry.partition).is_none()) {
+        warn!(
+            "[[access]] names partition {:?}, and there is none of that label or serial number",
+            entry.partition
+        );
+    }
+}
+
+/// What the store is, for the console.
+pub(crate) fn store_name(path: &Path) -> String {
+    format!("redb {}", path.display())
+}

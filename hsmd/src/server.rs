@@ -1,0 +1,185 @@
+//! The daemon's doors: accepts connections, a thread for each, until a signal ends it.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use hsm::ports::Peer;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use tracing::{error, info, warn};
+use wire::Rv;
+
+use crate::daemon::Daemon;
+use crate::notify::notify;
+
+pub(crate) mod admin;
+pub(crate) mod budget;
+pub(crate) mod connection;
+mod describe;
+pub(crate) mod incoming;
+pub(crate) mod listener;
+
+use listener::{ListenError, Listener};
+
+/// Enough for an RSA key of 8,192 bits and a PIN's check; what is not used is never made.
+const STACK: usize = 512 << 10;
+/// The stack of a console's thread, which may open the whole HSM.
+const ADMIN_STACK: usize = 8 << 20;
+/// Consoles at once.
+const MAX_CONSOLES: usize = 32;
+/// Refusals at once, each a thread for as long as it takes to read a greeting.
+const MAX_REFUSALS: usize = 64;
+
+/// The signals that end the daemon, as a file to wait on. They are kept from every thread made later.
+///
+/// # Errors
+/// What the kernel says.
+pub(crate) fn block_signals() -> nix::Result<SignalFd> {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGTERM);
+    signals.add(Signal::SIGINT);
+    signals.thread_block()?;
+    SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)
+}
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// If a socket cannot be had.
+pub(crate) fn run(daemon: &Arc<Daemon>, signals: &SignalFd) -> Result<(), ListenError> {
+    let config = &daemon.config.socket;
+    let admin = Listener::bind(&config.admin(), 0o600, None)?;
+    let applications = Listener::bind(&config.path, config.mode.0, config.group.as_deref())?;
+    info!("hsmd {} listens at {}", env!("CARGO_PKG_VERSION"), config.path.display());
+    notify(if daemon.hsm().is_ok() { "READY=1\nSTATUS=open" } else { "READY=1\nSTATUS=sealed" });
+
+    let doors = Doors { daemon, consoles: Arc::default(), refusals: Arc::default() };
+    loop {
+        let mut ready = [
+            PollFd::new(signals.as_fd(), PollFlags::POLLIN),
+            PollFd::new(applications.socket.as_fd(), PollFlags::POLLIN),
+            PollFd::new(admin.socket.as_fd(), PollFlags::POLLIN),
+        ];
+        match poll(&mut ready, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => error!("waiting for connections failed: {errno}"),
+        }
+        let [signal, application, console] = ready.map(|file| file.any().unwrap_or(false));
+        if signal {
+            break;
+        }
+        if application {
+            accept(&applications, |socket, peer| doors.application(socket, peer));
+        }
+        if console {
+            accept(&admin, |socket, peer| doors.console(socket, peer));
+        }
+    }
+    info!("stopping");
+    notify("STOPPING=1");
+    drop((applications, admin));
+    daemon.stop();
+    Ok(())
+}
+
+/// Accepts all that wait.
+fn accept(listener: &Listener, take: impl Fn(UnixStream, Peer) -> io::Result<()>) {
+    loop {
+        let socket = match listener.socket.accept() {
+            Ok((socket, _)) => socket,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(error) => {
+                error!("a connection cannot be accepted: {error}");
+                // Most likely there are no file descriptors: others must close first.
+                thread::sleep(Duration::from_millis(50));
+                return;
+            }
+        };
+        let taken = listener::peer(&socket).and_then(|peer| take(socket, peer));
+        if let Err(error) = taken {
+            error!("a connection cannot be served: {error}");
+        }
+    }
+}
+
+struct Doors<'a> {
+    daemon: &'a Arc<Daemon>,
+    consoles: Arc<AtomicUsize>,
+    refusals: Arc<AtomicUsize>,
+}
+
+/// Counts one while it lasts.
+struct Counted<C: AsRef<AtomicUsize>>(C);
+
+impl<C: AsRef<AtomicUsize>> Counted<C> {
+    /// None if there are `limit` already.
+    fn new(count: C, limit: usize) -> Option<Self> {
+        let more = |count: usize| (count < limit).then(|| count + 1);
+        let counted = count.as_ref().fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok();
+        counted.then(|| Self(count))
+    }
+}
+
+impl<C: AsRef<AtomicUsize>> Drop for Counted<C> {
+    fn drop(&mut self) {
+        self.0.as_ref().fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The daemon, by its count of connections.
+struct Connections(Arc<Daemon>);
+
+impl AsRef<AtomicUsize> for Connections {
+    fn as_ref(&self) -> &AtomicUsize {
+        &self.0.connections
+    }
+}
+
+impl Doors<'_> {
+    fn application(&self, socket: UnixStream, peer: Peer) -> io::Result<()> {
+        let limit = self.daemon.config.limits.connections;
+        let Some(counted) = Counted::new(Connections(Arc::clone(self.daemon)), limit) else {
+            warn!(
+                uid = peer.uid,
+                pid = peer.pid,
+                "connection refused: the limit of {limit} connections is reached"
+            );
+            return self.refuse(socket, limit);
+        };
+        spawn("application", STACK, move || connection::serve(&counted.0.0, &socket, peer))
+    }
+
+    /// The greeting is read first, since a module that is still writing it would not see the answer.
+    fn refuse(&self, socket: UnixStream, limit: usize) -> io::Result<()> {
+        let Some(counted) = Counted::new(Arc::clone(&self.refusals), MAX_REFUSALS) else { return Ok(()) };
+        spawn("refusal", STACK, move || {
+            let _counted = counted;
+            let reason = format!("hsmd has {limit} connections, and that is its limit");
+            // Whether the peer takes the reason is its own affair.
+            let _ = connection::refuse_greeting(&socket, Rv::DEVICE_MEMORY, &reason);
+        })
+    }
+
+    fn console(&self, socket: UnixStream, peer: Peer) -> io::Result<()> {
+        let Some(counted) = Counted::new(Arc::clone(&self.consoles), MAX_CONSOLES) else {
+            warn!(uid = peer.uid, pid = peer.pid, "console refused: {MAX_CONSOLES} are connected");
+            return Ok(());
+        };
+        let daemon = Arc::clone(self.daemon);
+        spawn("console", ADMIN_STACK, move || {
+            let _counted = counted;
+            admin::serve(&daemon, &socket, peer);
+        })
+    }
+}
+
+fn spawn(name: &str, stack: usize, serve: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.into()).stack_size(stack).spawn(serve).map(drop)
+}

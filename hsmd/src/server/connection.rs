@@ -1,0 +1,263 @@
+//! One application's connection: the handshake, then a call and its answer, one after the other.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use hsm::ports::Peer;
+use tracing::{debug, error, info, warn};
+use wire::Rv;
+use wire::calls::{
+    self, Handled, decrypt, digest, dual, encrypt, key, object, random, session, sign, slot, verify,
+};
+use wire::codec::{Malformed, decode, encode};
+use wire::frame;
+use wire::handshake::{Hello, MAGIC, VERSION, Welcome};
+
+use super::budget::Budget;
+use super::incoming::{Incoming, Next};
+use crate::daemon::Daemon;
+
+/// How long a new connection may take to say who it is.
+const HELLO: Duration = Duration::from_secs(10);
+/// The longest greeting, in bytes.
+const MAX_HELLO: u32 = 256;
+/// Room for replies that is kept between calls, in bytes.
+const KEPT: usize = 64 << 10;
+
+/// Why a connection is closed before its peer closes it.
+#[derive(Debug, thiserror::Error)]
+enum Closed {
+    #[error("{0}")]
+    Refused(String),
+    #[error("no greeting came")]
+    NoHello(#[source] io::Error),
+    #[error("what came first is no greeting")]
+    NotHello,
+    #[error("call {code:#06x} does not decode")]
+    Malformed { code: u16 },
+    #[error("call {code:#06x} does not exist")]
+    Unknown { code: u16 },
+    #[error("a defect in call {code:#06x}")]
+    Defect { code: u16 },
+    #[error("half a frame came, and no more")]
+    Half,
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Serves a connection until either side closes it.
+pub(crate) fn serve(daemon: &Daemon, socket: &UnixStream, peer: Peer) {
+    let closed = converse(daemon, socket, peer);
+    let Peer { uid, pid, .. } = peer;
+    match closed {
+        Ok(()) => debug!(uid, pid, "connection closed"),
+        // The peer is gone: it was killed, or closed while a reply was on its way.
+        Err(Closed::Io(error))
+            if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) =>
+        {
+            debug!(uid, pid, "connection lost");
+        }
+        Err(closed) => warn!(uid, pid, "connection closed: {closed}"),
+    }
+}
+
+/// Refuses a connection, in words that the peer's module can pass on.
+pub(crate) fn refuse(socket: &UnixStream, rv: Rv, reason: &str) -> io::Result<()> {
+    socket.set_write_timeout(Some(HELLO))?;
+    let mut frame = Vec::new();
+    frame::begin(&mut frame);
+    let refused = Welcome::Refused { rv, reason: reason.to_owned() };
+    encode(&refused, &mut frame).map_err(|_| io::ErrorKind::InvalidData)?;
+    frame::end(&mut frame, &mut &*socket)
+}
+
+/// Reads a greeting and refuses it.
+pub(crate) fn refuse_greeting(socket: &UnixStream, rv: Rv, reason: &str) -> io::Result<()> {
+    let budget = Budget::new(0);
+    let _ = greeting(&mut Incoming::new(&budget), socket); // refused whatever it is
+    refuse(socket, rv, reason)
+}
+
+fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> Result<(), Closed> {
+    let mut incoming = Incoming::new(&daemon.budget);
+    let Some(hello) = greeting(&mut incoming, socket)? else { return Ok(()) };
+    let refused = |rv: Rv, reason: String| {
+        refuse(socket, rv, &reason)?;
+        Err(Closed::Refused(reason))
+    };
+    if hello.oldest > VERSION || hello.newest < VERSION {
+        let reason = format!(
+            "the module speaks versions {} to {} of the protocol, and this hsmd {VERSION}",
+            hello.oldest, hello.newest
+        );
+        return refused(Rv::DEVICE_ERROR, reason);
+    }
+    if hello.ulong_width != 8 || !hello.little_endian {
+        return refused(Rv::DEVICE_ERROR, "hsmd serves 64-bit little-endian processes".into());
+    }
+    if !may_connect(daemon, peer) {
+        let reason =
+            format!("user {} and group {} may not connect ([socket] uids, gids)", peer.uid, peer.gid);
+        return refused(Rv::FUNCTION_REJECTED, reason);
+    }
+    let hsm = match daemon.hsm() {
+        Ok(hsm) => hsm,
+        Err(why) => return refused(Rv::DEVICE_ERROR, format!("hsmd is sealed: {why}")),
+    };
+    let application = match hsm.connect(peer, hello.join) {
+        Ok(application) => application,
+        Err(error) => return refused(error.rv(), error.to_string()),
+    };
+    let opened = match hsm.opened(&application) {
+        Ok(opened) => Welcome::Open(Box::new(opened)),
+        Err(error) => return refused(error.rv(), error.to_string()),
+    };
+    drop(hsm);
+    let mut reply = Vec::new();
+    frame::begin(&mut reply);
+    encode(&opened, &mut reply).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+    frame::end(&mut reply, &mut &*socket)?;
+    reply = Vec::new();
+    answer_calls(daemon, socket, peer, &*application, &mut incoming, &mut reply)
+}
+
+/// Everyone, unless the configuration names users or groups.
+fn may_connect(daemon: &Daemon, peer: Peer) -> bool {
+    let config = &daemon.config.socket;
+    config.uids.is_empty() && config.gids.is_empty()
+        || config.uids.contains(&peer.uid)
+        || config.gids.contains(&peer.gid)
+}
+
+fn greeting(incoming: &mut Incoming<'_>, socket: &UnixStream) -> Result<Option<Hello>, Closed> {
+    socket.set_read_timeout(Some(HELLO))?;
+    let hello = match incoming.next(socket, MAX_HELLO) {
+        Ok(Next::Frame(at)) => decode::<Hello>(incoming.body(&at)),
+        Ok(Next::Closed) => return Ok(None),
+        Ok(Next::NoMemory) => return Err(Closed::NotHello),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(Closed::NotHello),
+        Err(error) => return Err(Closed::NoHello(error)),
+    };
+    socket.set_read_timeout(None)?;
+    match hello {
+        Ok(hello) if hello.magic == MAGIC => Ok(Some(hello)),
+        _ => Err(Closed::NotHello),
+    }
+}
+
+fn answer_calls(
+    daemon: &Daemon,
+    socket: &UnixStream,
+    peer: Peer,
+    application: &hsm::Application,
+    incoming: &mut Incoming<'_>,
+    reply: &mut Vec<u8>,
+) -> Result<(), Closed> {
+    loop {
+        let next = match incoming.next(socket, frame::LIMIT) {
+            Err(error) if is_half(&error) => return Err(Closed::Half),
+            next => next?,
+        };
+        let body = match next {
+            Next::Closed => return Ok(()),
+            Next::Frame(body) => body,
+            Next::NoMemory => {
+                warn!(uid = peer.uid, pid = peer.pid, rv = %Rv::DEVICE_MEMORY, "a large call: no memory for it now");
+                send(Rv::DEVICE_MEMORY, reply, socket)?;
+                continue;
+            }
+        };
+        let Some(_under_way) = daemon.begin_call() else { return Ok(()) };
+        frame::begin(reply);
+        let (code, request) =
+            calls::split(incoming.body(&body)).map_err(|_| Closed::Malformed { code: 0 })?;
+        let handled = catch_unwind(AssertUnwindSafe(|| dispatch(application, code, request, reply)));
+        incoming.wipe(&body);
+        match handled {
+            Ok(Some(Ok(handled))) => log_call(peer, &handled),
+            Ok(Some(Err(Malformed))) => return Err(Closed::Malformed { code }),
+            Ok(None) => {
+                // A later module may know more calls than this daemon.
+                send(Rv::FUNCTION_NOT_SUPPORTED, reply, socket)?;
+                return Err(Closed::Unknown { code });
+            }
+            Err(_panic) => {
+                send(Rv::GENERAL_ERROR, reply, socket)?;
+                return Err(Closed::Defect { code });
+            }
+        }
+        frame::end(reply, &mut &*socket)?;
+        forget(reply);
+    }
+}
+
+/// Has a call handled by the section that it is of.
+fn dispatch(
+    to: &hsm::Application,
+    code: u16,
+    request: &[u8],
+    reply: &mut Vec<u8>,
+) -> Option<Result<Handled<hsm::Error>, Malformed>> {
+    // The high byte of a call's code is its section's.
+    match code >> 8 {
+        0x03 => slot::dispatch(to, code, request, reply),
+        0x04 => session::dispatch(to, code, request, reply),
+        0x05 => object::dispatch(to, code, request, reply),
+        0x06 => encrypt::dispatch(to, code, request, reply),
+        0x07 => decrypt::dispatch(to, code, request, reply),
+        0x08 => digest::dispatch(to, code, request, reply),
+        0x0d => sign::dispatch(to, code, request, reply),
+        0x0e => verify::dispatch(to, code, request, reply),
+        0x0f => dual::dispatch(to, code, request, reply),
+        0x10 => key::dispatch(to, code, request, reply),
+        0x11 => random::dispatch(to, code, request, reply),
+        _ => None,
+    }
+}
+
+/// Answers with a code alone.
+fn send(rv: Rv, reply: &mut Vec<u8>, socket: &UnixStream) -> io::Result<()> {
+    frame::begin(reply);
+    reply.extend_from_slice(&rv.0.to_le_bytes());
+    frame::end(reply, &mut &*socket)
+}
+
+fn is_half(error: &io::Error) -> bool {
+    use io::ErrorKind::{TimedOut, UnexpectedEof, WouldBlock};
+    matches!(error.kind(), TimedOut | UnexpectedEof | WouldBlock)
+}
+
+/// Wipes a reply, which may hold a plaintext or a key, and keeps no more room than most calls need.
+fn forget(reply: &mut Vec<u8>) {
+    if reply.len() <= KEPT {
+        reply.fill(0);
+    }
+    if reply.capacity() > KEPT {
+        *reply = Vec::new();
+    }
+}
+
+/// One line for each call that failed: who, what, the code, and why.
+fn log_call(peer: Peer, handled: &Handled<hsm::Error>) {
+    let Peer { uid, pid, .. } = peer;
+    let Handled { name: call, rv, error } = handled;
+    match error {
+        None => debug!(uid, pid, call, "done"),
+        // The daemon's fault, or its machine's, and not the caller's.
+        Some(reason) if is_ours(*rv) => error!(uid, pid, call, %rv, "{reason}"),
+        Some(reason) => info!(uid, pid, call, %rv, "{reason}"),
+    }
+}
+
+const fn is_ours(rv: Rv) -> bool {
+    matches!(
+        rv,
+        Rv::DEVICE_ERROR
+            | Rv::DEVICE_MEMORY
+            | Rv::TOKEN_WRITE_PROTECTED
+            | Rv::GENERAL_ERROR
+            | Rv::FUNCTION_FAILED
+    )
+}

@@ -1,0 +1,246 @@
+//! Reads frames from a socket: one `read` for a small frame, into a buffer that is used again.
+
+use std::io::{self, Read};
+use std::ops::Range;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use wire::frame::HEADER;
+
+use super::budget::{Budget, Share};
+
+/// The buffer's size while only small frames come.
+const SMALL: usize = 4096;
+/// A larger frame takes its room from the budget as it arrives, and gives it back when it has been answered.
+const LARGE: usize = 64 << 10;
+/// How long the rest of a frame may take once it has begun.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The frames that arrive on a connection.
+pub(crate) struct Incoming<'a> {
+    buffer: Vec<u8>,
+    /// What was read and not yet taken.
+    filled: Range<usize>,
+    budget: &'a Budget,
+    share: Option<Share<'a>>,
+}
+
+/// What comes next on a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A frame, whose body is at [`Incoming::body`].
+    Frame(Range<usize>),
+    /// A frame for which there is no memory now. It was read and thrown away.
+    NoMemory,
+    /// The peer has closed the connection between two frames.
+    Closed,
+}
+
+impl<'a> Incoming<'a> {
+    /// Nothing has arrived yet.
+    pub(crate) fn new(budget: &'a Budget) -> Self {
+        Self { buffer: vec![0; SMALL], filled: 0..0, budget, share: None }
+    }
+
+    /// Waits for the next frame, for ever if the socket has no timeout of its own.
+    ///
+    /// # Errors
+    /// `InvalidData` if the frame is longer than `limit`; `UnexpectedEof` if the peer closes within it;
+    /// `TimedOut` or `WouldBlock` if it does not end in time.
+    pub(crate) fn next(&mut self, socket: &UnixStream, limit: u32) -> io::Result<Next> {
+        self.forget_large();
+        let mut hurried = false;
+        loop {
+            if let Some(needed) = self.needed(limit)? {
+                if self.filled.len() >= needed {
+                    if hurried {
+                        socket.set_read_timeout(None)?;
+                    }
+                    let body = self.filled.start + HEADER..self.filled.start + needed;
+                    self.filled.start += needed;
+                    return Ok(Next::Frame(body));
+                }
+                if !self.make_room(needed) {
+                    self.throw_away(socket, needed)?;
+                    socket.set_read_timeout(None)?;
+                    return Ok(Next::NoMemory);
+                }
+            } else if self.filled.end == self.buffer.len() {
+                self.move_to_front(); // a header at the very end of the buffer
+            }
+            let granted = self.share.as_ref().map_or(usize::MAX, |share| self.filled.start + share.bytes());
+            let room = self.filled.end..granted.min(self.buffer.len());
+            let room = self.buffer.get_mut(room).unwrap_or_default();
+            match (&mut &*socket).read(room) {
+                Ok(0) if self.filled.is_empty() => return Ok(Next::Closed),
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => self.filled.end += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            if !hurried && self.needed(limit)?.is_none_or(|needed| self.filled.len() < needed) {
+                socket.set_read_timeout(Some(PATIENCE))?;
+                hurried = true;
+            }
+        }
+    }
+
+    /// The body of a frame, until the next is read.
+    pub(crate) fn body(&self, at: &Range<usize>) -> &[u8] {
+        self.buffer.get(at.clone()).unwrap_or_default()
+    }
+
+    /// Wipes a body, which may have held a PIN or a key; both are short.
+    pub(crate) fn wipe(&mut self, at: &Range<usize>) {
+        if at.len() <= LARGE
+            && let Some(body) = self.buffer.get_mut(at.clone())
+        {
+            body.fill(0);
+        }
+    }
+
+    /// The length of the frame that has begun, header and all; none if its header is not there yet.
+    fn needed(&self, limit: u32) -> io::Result<Option<usize>> {
+        let begun = self.buffer.get(self.filled.clone()).unwrap_or_default();
+        let Some(len) = begun.first_chunk::<HEADER>() else { return Ok(None) };
+        let len = u32::from_le_bytes(*len);
+        if len > limit {
+            let message = format!("a frame of {len} bytes, and {limit} is the limit");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(Some(HEADER + len as usize))
+    }
+
+    /// Makes room for more of the frame that has begun; `false` if the budget does not allow it. Memory that was
+    /// only claimed costs nothing but address space, since it is zero from the start; so the budget counts what
+    /// arrives, and allows as much again.
+    fn make_room(&mut self, needed: usize) -> bool {
+        if needed > LARGE {
+            let share = match &mut self.share {
+                Some(share) => share,
+                none => match self.budget.take(0) {
+                    Some(share) => none.insert(share),
+                    None => return false,
+                },
+            };
+            if self.filled.len() >= share.bytes() && !share.grow(needed.min(LARGE.max(2 * self.filled.len())))
+            {
+                return false;
+            }
+        }
+        if self.filled.start + needed <= self.buffer.len() {
+            return true;
+        }
+        self.move_to_front();
+        if needed > self.buffer.len() {
+            let mut larger = vec![0; needed];
+            let begun = self.buffer.get(self.filled.clone()).unwrap_or_default();
+            larger.iter_mut().zip(begun).for_each(|(to, from)| *to = *from);
+            self.buffer.fill(0);
+            self.buffer = larger;
+        }
+        true
+    }
+
+    fn move_to_front(&mut self) {
+        self.buffer.copy_within(self.filled.clone(), 0);
+        self.filled = 0..self.filled.len();
+    }
+
+    /// Reads the rest of a frame without keeping it.
+    fn throw_away(&mut self, socket: &UnixStream, needed: usize) -> io::Result<()> {
+        let mut left = needed.saturating_sub(self.filled.len());
+        self.filled = 0..0;
+        self.share = None;
+        while left > 0 {
+            let room = left.min(self.buffer.len());
+            match (&mut &*socket).read(self.buffer.get_mut(..room).unwrap_or_default())? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => left -= read,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the memory of a large frame back, and begins at the front when nothing is left.
+    fn forget_large(&mut self) {
+        if self.filled.is_empty() {
+            self.filled = 0..0;
+        }
+        if self.buffer.len() > LARGE && self.filled.len() <= SMALL {
+            let mut small = vec![0; SMALL];
+            let left = self.buffer.get(self.filled.clone()).unwrap_or_default();
+            small.iter_mut().zip(left).for_each(|(to, from)| *to = *from);
+            self.filled = 0..left.len();
+            self.buffer = small;
+            self.share = None;
+        }
+    }
+}
+
+impl Drop for Incoming<'_> {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(self.buffer.get_mut(..SMALL).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn frame(body: &[u8]) -> Vec<u8> {
+        [&u32::try_from(body.len()).unwrap().to_le_bytes()[..], body].concat()
+    }
+
+    #[test]
+    fn frames_of_any_size_come_out_as_they_went_in() {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        let bodies: Vec<Vec<u8>> = [0, 1, 100, 4091, 4092, 4093, 70_000, 3, 1 << 20, 0, 5000]
+            .iter()
+            .map(|len| vec![*len as u8; *len])
+            .collect();
+        let sent: Vec<u8> = bodies.iter().flat_map(|body| frame(body)).collect();
+        let writer = std::thread::spawn(move || ours.write_all(&sent).unwrap());
+        let budget = Budget::new(2 << 20);
+        let mut incoming = Incoming::new(&budget);
+        for body in &bodies {
+            let Next::Frame(at) = incoming.next(&theirs, 1 << 20).unwrap() else { panic!("no frame") };
+            assert_eq!(incoming.body(&at), body);
+            incoming.wipe(&at);
+        }
+        assert_eq!(incoming.next(&theirs, 1 << 20).unwrap(), Next::Closed);
+        assert!(incoming.buffer.len() <= LARGE, "the memory of large frames is given back");
+        assert!(budget.take(2 << 20).is_some());
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn a_frame_over_the_limit_or_half_a_frame_is_an_error() {
+        let budget = Budget::new(1 << 30);
+        let next = |bytes: &[u8], limit| {
+            let (mut ours, theirs) = UnixStream::pair().unwrap();
+            ours.write_all(bytes).unwrap();
+            drop(ours);
+            Incoming::new(&budget).next(&theirs, limit).map_err(|error| error.kind())
+        };
+        assert_eq!(next(&frame(&[1; 11]), 10), Err(io::ErrorKind::InvalidData));
+        assert_eq!(next(&frame(&[1; 10])[..9], 10), Err(io::ErrorKind::UnexpectedEof));
+        assert_eq!(next(&[1, 0], 10), Err(io::ErrorKind::UnexpectedEof));
+        assert_eq!(next(&[], 10), Ok(Next::Closed));
+    }
+
+    #[test]
+    fn a_frame_beyond_the_budget_is_thrown_away_and_the_next_one_read() {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        let sent = [frame(&vec![1; 200_000]), frame(b"small")].concat();
+        let writer = std::thread::spawn(move || ours.write_all(&sent).unwrap());
+        let budget = Budget::new(100_000);
+        let mut incoming = Incoming::new(&budget);
+        assert_eq!(incoming.next(&theirs, 1 << 20).unwrap(), Next::NoMemory);
+        let Next::Frame(at) = incoming.next(&theirs, 1 << 20).unwrap() else { panic!("no frame") };
+        assert_eq!(incoming.body(&at), b"small");
+        writer.join().unwrap();
+    }
+}

@@ -1,0 +1,4 @@
+//! The stores a daemon can keep its records in.
+
+pub(crate) mod lock;
+pub(crate) mod redb;
