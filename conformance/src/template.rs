@@ -53,6 +53,13 @@ impl Template {
         self.bytes(kind, &[u8::from(value)])
     }
 
+    /// Sets a `CK_BBOOL`, in place of one that is there already.
+    #[must_use]
+    pub fn but(mut self, kind: ck::CK_ATTRIBUTE_TYPE, value: bool) -> Self {
+        self.0.retain(|(other, _)| *other != kind);
+        self.bool(kind, value)
+    }
+
     /// Adds several `CK_BBOOL`s that are all true.
     #[must_use]
     pub fn yes(mut self, kinds: &[ck::CK_ATTRIBUTE_TYPE]) -> Self {

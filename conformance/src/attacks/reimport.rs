@@ -22,7 +22,7 @@ pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
         ("an AES key", exposed(ck::CKK_AES, &uses, false, true)),
         ("an AES key, CKA_EXTRACTABLE false", exposed(ck::CKK_AES, &uses, false, false)),
         ("a generic secret", exposed(ck::CKK_GENERIC_SECRET, &[], false, true)),
-        ("a public object", exposed(ck::CKK_AES, &uses, false, true).bool(ck::CKA_PRIVATE, false)),
+        ("a public object", exposed(ck::CKK_AES, &uses, false, true).but(ck::CKA_PRIVATE, false)),
         ("a template without CKA_SENSITIVE", Template::secret(ck::CKK_AES).bool(ck::CKA_TOKEN, false)),
         ("a data object", Template::new().ulong(ck::CKA_CLASS, ck::CKO_DATA).bool(ck::CKA_TOKEN, false)),
     ];
@@ -42,7 +42,7 @@ pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
                         how,
                         unwrapping,
                         &blob,
-                        &template.clone().bool(ck::CKA_SENSITIVE, true),
+                        &template.clone().but(ck::CKA_SENSITIVE, true),
                     )?;
                     session.set(again, &Template::new().bool(ck::CKA_SENSITIVE, false));
                     session.get(again, ck::CKA_VALUE)
@@ -65,7 +65,7 @@ pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
 
     // A private key: its scalar is what the attacker wants.
     let (public, private) = ec_templates();
-    let private = private.bool(ck::CKA_EXTRACTABLE, true);
+    let private = private.but(ck::CKA_EXTRACTABLE, true);
     let pair = session.generate_pair(&Mechanism::plain(ck::CKM_EC_KEY_PAIR_GEN), &public, &private);
     let Some((_, secret)) = tries.need("an extractable EC pair", pair) else { return Ok(tries.verdict()) };
     for how in aes_wraps() {
