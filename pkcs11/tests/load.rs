@@ -16,11 +16,12 @@ use fake::Fake;
 
 mod fake;
 
-/// The library, which is built beside this test.
+/// The library, which is built beside this test, or above it.
 fn library() -> PathBuf {
-    let library = std::env::current_exe().unwrap().with_file_name("libclaviger.so");
-    assert!(library.exists(), "{} was not built", library.display());
-    library
+    let beside = std::env::current_exe().unwrap().with_file_name("libclaviger.so");
+    let above = beside.parent().unwrap().with_file_name("libclaviger.so");
+    let found = [beside, above].into_iter().find(|library| library.exists());
+    found.expect("libclaviger.so was not built")
 }
 
 fn output(program: &str, arguments: &[&str]) -> String {
@@ -109,8 +110,19 @@ fn cycle(library: &PathBuf) {
     }
 }
 
+/// In a process of its own, for the harness and other tests have threads and files too.
 #[test]
 fn a_thousand_loads_leave_no_trace() {
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_thousand_loads", "--include-ignored", "--test-threads=1"])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+#[test]
+#[ignore = "a_thousand_loads_leave_no_trace runs it"]
+fn a_thousand_loads() {
     let fake = Fake::start();
     let library = library();
     let settle = || fake.until(|state| state.open.load(std::sync::atomic::Ordering::SeqCst) == 0);
