@@ -73,16 +73,19 @@ pub(crate) fn start(make: impl FnOnce() -> Result<Client, Rv>) -> Result<(), Rv>
             inherited.close_inherited();
         }
     }
-    match make() {
-        Ok(client) => {
-            CLIENT.put(client);
-            OWNER.store(READY | me, SeqCst);
-            Ok(())
-        }
-        Err(rv) => {
-            OWNER.store(0, SeqCst);
-            Err(rv)
-        }
+    let starting = Starting;
+    CLIENT.put(make()?);
+    std::mem::forget(starting);
+    OWNER.store(READY | me, SeqCst);
+    Ok(())
+}
+
+/// What goes wrong at the start, a panic too, leaves the process without a client and free to try again.
+struct Starting;
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        OWNER.store(0, SeqCst);
     }
 }
 
