@@ -16,7 +16,8 @@ use crate::object::attributes::{bounds, flat_arrays};
 use crate::partition::{NewPartition, Partition};
 use crate::ports::{Access, Clock, Events, Peer};
 use crate::settings::Settings;
-use crate::vault::{Change, RecordId, Vault, kind};
+use crate::store::StoreError;
+use crate::vault::{Change, RecordId, Vault, VaultError, kind};
 
 /// What the HSM is handed in.
 #[derive(Clone)]
@@ -79,8 +80,17 @@ impl Hsm {
         mechanisms: Mechanisms,
         ports: Ports,
     ) -> Result<Arc<Self>, Error> {
-        let start = counter(&vault, STARTS)?.0;
-        vault.commit(vec![count_to(&vault, STARTS, start + 1)])?;
+        let start = counter(&vault, STARTS)?.0 + 1;
+        let start = match vault.commit(vec![count_to(&vault, STARTS, start)]) {
+            Ok(_) => start,
+            // Nothing can be counted; a number by chance is most likely another than last time.
+            Err(VaultError::Store(StoreError::ReadOnly(_))) => {
+                let mut random = [0; 8];
+                crypto::random::fill(&mut random)?;
+                u64::from_le_bytes(random)
+            }
+            Err(error) => return Err(error.into()),
+        };
         let mut partitions = BTreeMap::new();
         for domain in vault.domains() {
             partitions.insert(SlotId(domain), Arc::new(Partition::load(&vault, domain)?));
@@ -92,7 +102,7 @@ impl Hsm {
             settings,
             ports,
             mechanisms,
-            handles: Handles::new(start + 1),
+            handles: Handles::new(start),
             partitions: RwLock::new(partitions),
             applications: Mutex::default(),
             next_slot: Mutex::new(next_slot),

@@ -120,7 +120,7 @@ fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> Result<(), Clos
     encode(&opened, &mut reply).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
     frame::end(&mut reply, &mut &*socket)?;
     reply = Vec::new();
-    answer_calls(daemon, socket, peer, &*application, &mut incoming, &mut reply)
+    answer_calls(daemon, socket, peer, &application, &mut incoming, &mut reply)
 }
 
 /// Everyone, unless the configuration names users or groups.

@@ -4,11 +4,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 
-use crate::common::{Client, Place, copy};
-use wire::Rv;
+use crate::common::{Client, Place, USER_PIN, copy};
 use wire::admin::{Ask, Told};
+use wire::calls::object::{CreateObject, DestroyObject};
 use wire::calls::random::GenerateRandom;
+use wire::calls::session::Login;
 use wire::calls::slot::GetTokenInfo;
+use wire::template::AttributeValue;
+use wire::{Attribute, AttributeType, List, Rv, Slice, Template};
 
 #[test]
 fn a_daemon_serves_stops_on_a_signal_and_goes_on_where_it_was() {
@@ -177,13 +180,62 @@ fn a_lost_anchor_is_named_with_what_to_do() {
 fn a_read_only_store_serves_and_refuses_changes() {
     let place = Place::new("");
     let daemon = place.start();
-    daemon.partition("fixed");
+    let slot = daemon.partition("fixed");
     assert!(daemon.stop().success());
     let config = fs::read_to_string(place.config()).unwrap();
     fs::write(place.config(), config.replace("[store]\n", "[store]\nread_only = true\n")).unwrap();
-    let refused = place.run(&[]);
-    let message = String::from_utf8(refused.stderr).unwrap();
-    assert!(message.contains("read-only"), "{message}");
+    let daemon = place.start();
+    daemon.logs("is read-only: nothing can be changed");
+    let mut client = daemon.client();
+    assert_eq!(client.call(&GetTokenInfo { slot }).unwrap().label, "fixed");
+    let session = client.session(slot);
+    let created = client.call(&CreateObject { session, template: data(&[1; 10]) });
+    assert_eq!(created.unwrap_err(), Rv::TOKEN_WRITE_PROTECTED);
+    // A try that cannot be counted is not made.
+    let login = Login { session, user: 1, pin: Some(Slice(USER_PIN)) };
+    assert_eq!(client.call(&login).unwrap_err(), Rv::TOKEN_WRITE_PROTECTED);
+    daemon.logs("CKR_TOKEN_WRITE_PROTECTED");
+    let refused = daemon.ask(&Ask::PartitionRename { partition: "fixed".into(), label: "other".into() });
+    assert!(matches!(&refused, Told::Failed { reason } if reason.contains("read-only")), "{refused:?}");
+}
+
+#[test]
+fn a_full_store_says_so_and_goes_on_when_objects_are_destroyed() {
+    let place = Place::new("[limits]\nbytes = 16777216\n");
+    let daemon = place.start();
+    let slot = daemon.partition("full");
+    let mut client = daemon.client();
+    let session = client.session(slot);
+    let large = CreateObject { session, template: data(&[7; 1 << 20]) };
+    let mut made = Vec::new();
+    let refused = loop {
+        match client.call(&large) {
+            Ok(object) => made.push(object),
+            Err(rv) => break rv,
+        }
+    };
+    assert_eq!(refused, Rv::DEVICE_MEMORY);
+    assert!((1..16).contains(&made.len()));
+    daemon.logs("the store is full");
+    for object in &made {
+        client.call(&DestroyObject { session, object: *object }).unwrap();
+    }
+    client.call(&large).unwrap();
+    drop(client);
+    daemon.kill();
+    let daemon = place.start();
+    assert!(matches!(daemon.ask(&Ask::Status), Told::Status(status) if status.objects == 1));
+}
+
+/// A template of a public data object of the token.
+fn data(value: &[u8]) -> Template {
+    let attribute = |kind, value: &[u8]| Attribute {
+        kind: AttributeType(kind),
+        value: AttributeValue::Bytes(value.into()),
+    };
+    let class = attribute(0, &0_u64.to_le_bytes());
+    let (token, private) = (attribute(1, &[1]), attribute(2, &[0]));
+    List::new(vec![class, token, private, attribute(0x11, value)]).unwrap()
 }
 
 #[test]
