@@ -200,17 +200,17 @@ fn gcm_decrypt(key: &Arc<Material>, params: &Params) -> Result<Box<dyn Cipher>, 
 }
 
 fn gcm_wrap(key: &Arc<Material>, params: &Params, target: &Secret) -> Result<Vec<u8>, Error> {
-    let gcm = Gcm::read_wrap(params, Direction::Encrypt)?;
-    gcm.seal(generic::secret(key, "AES-GCM")?, target.as_bytes())
+    let key = generic::secret(key, "AES-GCM")?;
+    Gcm::read_wrap(params, Direction::Encrypt)?.seal(key, target.as_bytes())
 }
 
 fn gcm_unwrap(key: &Arc<Material>, params: &Params, wrapped: &[u8]) -> Result<Secret, Error> {
+    let key = generic::secret(key, "AES-GCM")?;
     let gcm = Gcm::read_wrap(params, Direction::Decrypt)?;
     if wrapped.len() <= gcm.tag_len {
         return Err(Error::WrappedKeyLenRange);
     }
-    let target = gcm.open(generic::secret(key, "AES-GCM")?, wrapped, Error::WrappedKeyInvalid)?;
-    Ok(Secret::new(target))
+    Ok(Secret::new(gcm.open(key, wrapped, Error::WrappedKeyInvalid)?))
 }
 
 /// `CK_CCM_PARAMS`

@@ -15,26 +15,33 @@ const ROW: Mechanism = Mechanism {
     curve_flags: curves::FLAGS,
     // CK_ECDH1_DERIVE_PARAMS: KDF, shared data, public data.
     params: &[&[Field::Ulong, Field::LenBytes, Field::LenBytes]],
-    derive: Some(derive),
     ..Mechanism::NONE
 };
 
-/// The cofactor of every curve in Weierstrass form here is 1, and X25519 has its own in its definition: both
-/// mechanisms derive the same.
 pub(super) static MECHANISMS: &[Mechanism] = &[
     Mechanism {
         id: MechanismId(0x1050),
         name: "CKM_ECDH1_DERIVE",
         key_types: &[KeyType::EC, KeyType::EC_MONTGOMERY],
+        derive: Some(derive),
         ..ROW
     },
     Mechanism {
         id: MechanismId(0x1051),
         name: "CKM_ECDH1_COFACTOR_DERIVE",
         key_types: &[KeyType::EC],
+        derive: Some(derive_with_cofactor),
         ..ROW
     },
 ];
+
+/// The cofactor of every curve here is 1, so that this derives the same. X25519 has its own in its definition.
+fn derive_with_cofactor(key: &Arc<Material>, params: &Params, wanted: DerivedKey) -> Result<Secret, Error> {
+    match **key {
+        Material::Ec(_) => derive(key, params, wanted),
+        _ => Err(Error::KeyTypeInconsistent("ECDH with cofactor")),
+    }
+}
 
 /// `CKD_NULL`: the shared secret is the key.
 const NO_KDF: u64 = 1;

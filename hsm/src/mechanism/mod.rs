@@ -168,6 +168,9 @@ pub struct DerivedKey {
     pub len: Option<usize>,
 }
 
+/// A function that needs all its data at once.
+type Whole = fn(&Arc<Material>, &Params, &[u8]) -> Result<Vec<u8>, Error>;
+type Wrap = fn(&Arc<Material>, &Params, &Secret) -> Result<Vec<u8>, Error>;
 type Begin<T> = fn(&Arc<Material>, &Params) -> Result<Box<T>, Error>;
 
 /// One mechanism.
@@ -186,6 +189,9 @@ pub struct Mechanism {
     pub params: &'static [&'static [Field]],
     /// `CKF_EC_*` flags of `CK_MECHANISM_INFO`.
     pub curve_flags: u64,
+    /// Whether unwrapping must not tell if the padding was right (PKCS#1 v1.5): what does not open becomes a
+    /// key of other bytes.
+    pub rejects_implicitly: bool,
     /// Whether what it wraps can be cut and pasted unnoticed (a cipher without a tag).
     pub malleable: bool,
     /// `C_DigestInit`
@@ -195,15 +201,15 @@ pub struct Mechanism {
     /// `C_VerifyInit`
     pub verify: Option<Begin<dyn Verifier>>,
     /// `C_SignRecover`: the whole signature at once.
-    pub sign_recover: Option<fn(&Arc<Material>, &Params, &[u8]) -> Result<Vec<u8>, Error>>,
+    pub sign_recover: Option<Whole>,
     /// `C_VerifyRecover`: the data that was signed.
-    pub verify_recover: Option<fn(&Arc<Material>, &Params, &[u8]) -> Result<Vec<u8>, Error>>,
+    pub verify_recover: Option<Whole>,
     /// `C_EncryptInit`
     pub encrypt: Option<Begin<dyn Cipher>>,
     /// `C_DecryptInit`
     pub decrypt: Option<Begin<dyn Cipher>>,
     /// `C_WrapKey` of these bytes: a secret key's value or a private key's PKCS#8.
-    pub wrap: Option<fn(&Arc<Material>, &Params, &Secret) -> Result<Vec<u8>, Error>>,
+    pub wrap: Option<Wrap>,
     /// `C_UnwrapKey`: the bytes that were wrapped. Whatever is wrong with them is one error.
     pub unwrap: Option<fn(&Arc<Material>, &Params, &[u8]) -> Result<Secret, Error>>,
     /// The most zeros that wrapping appends to a key and that unwrapping leaves at its end: the caller, who knows
@@ -226,6 +232,7 @@ impl Mechanism {
         key_sizes: 0..=0,
         params: &[],
         curve_flags: 0,
+        rejects_implicitly: false,
         malleable: false,
         digest: None,
         sign: None,

@@ -1,7 +1,7 @@
 //! RSA with PKCS#1 1.5: signatures, encryption and key wrapping (PKCS#11 3.2, "PKCS #1 v1.5 RSA").
 //!
-//! Decryption never tells whether the padding was right (implicit rejection). Unwrapping does, by one error for all
-//! that can be wrong, because a made-up key is of no use to the honest.
+//! Neither decryption nor unwrapping tells whether the padding was right (implicit rejection): what does not open
+//! gives other bytes, always the same.
 
 use std::sync::Arc;
 
@@ -28,6 +28,7 @@ pub(super) static RAW: &[Mechanism] = &[Mechanism {
     decrypt: Some(decrypt),
     wrap: Some(wrap),
     unwrap: Some(unwrap),
+    rejects_implicitly: true,
     ..ROW
 }];
 
@@ -146,7 +147,7 @@ fn unwrap(key: &Arc<Material>, params: &Params, wrapped: &[u8]) -> Result<Secret
     if wrapped.len() != key.modulus_len() {
         return Err(Error::WrappedKeyLenRange);
     }
-    key.decrypt_pkcs1_strict(wrapped).map_err(unwrap_error)
+    key.decrypt_pkcs1(wrapped).map_err(unwrap_error)
 }
 
 /// What is wrong with a key that was to be wrapped.
