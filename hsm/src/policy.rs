@@ -86,23 +86,22 @@ struct Needs {
     attribute: Attr,
     /// The class of the key, where it is no secret key.
     class: Class,
-    role: Option<Role>,
 }
 
 impl Usage {
     const fn needs(self) -> Needs {
-        let (word, attribute, class, role) = match self {
-            Self::Encrypt => ("encrypt", Attr::ENCRYPT, Class::PUBLIC_KEY, Some(Role::Encrypt)),
-            Self::Decrypt => ("decrypt", Attr::DECRYPT, Class::PRIVATE_KEY, Some(Role::Decrypt)),
-            Self::Sign => ("sign", Attr::SIGN, Class::PRIVATE_KEY, None),
-            Self::SignRecover => ("sign with recovery", Attr::SIGN_RECOVER, Class::PRIVATE_KEY, None),
-            Self::Verify => ("verify", Attr::VERIFY, Class::PUBLIC_KEY, None),
-            Self::VerifyRecover => ("verify with recovery", Attr::VERIFY_RECOVER, Class::PUBLIC_KEY, None),
-            Self::Wrap => ("wrap", Attr::WRAP, Class::PUBLIC_KEY, Some(Role::Wrap)),
-            Self::Unwrap => ("unwrap", Attr::UNWRAP, Class::PRIVATE_KEY, Some(Role::Unwrap)),
-            Self::Derive => ("derive", Attr::DERIVE, Class::PRIVATE_KEY, Some(Role::Derive)),
+        let (word, attribute, class) = match self {
+            Self::Encrypt => ("encrypt", Attr::ENCRYPT, Class::PUBLIC_KEY),
+            Self::Decrypt => ("decrypt", Attr::DECRYPT, Class::PRIVATE_KEY),
+            Self::Sign => ("sign", Attr::SIGN, Class::PRIVATE_KEY),
+            Self::SignRecover => ("sign with recovery", Attr::SIGN_RECOVER, Class::PRIVATE_KEY),
+            Self::Verify => ("verify", Attr::VERIFY, Class::PUBLIC_KEY),
+            Self::VerifyRecover => ("verify with recovery", Attr::VERIFY_RECOVER, Class::PUBLIC_KEY),
+            Self::Wrap => ("wrap", Attr::WRAP, Class::PUBLIC_KEY),
+            Self::Unwrap => ("unwrap", Attr::UNWRAP, Class::PRIVATE_KEY),
+            Self::Derive => ("derive", Attr::DERIVE, Class::PRIVATE_KEY),
         };
-        Needs { word, attribute, class, role }
+        Needs { word, attribute, class }
     }
 
     /// The word for it in events and errors.
@@ -111,10 +110,10 @@ impl Usage {
         self.needs().word
     }
 
-    /// The role that a key takes on by it, if roles of that kind can conflict.
+    /// The role that a key of this class takes on by it, if roles of that kind can conflict.
     #[must_use]
-    pub const fn role(self) -> Option<Role> {
-        self.needs().role
+    pub fn role(self, class: Class) -> Option<Role> {
+        Role::of(self.needs().attribute, class)
     }
 
     /// The error of a handle that names no key.
@@ -215,10 +214,7 @@ pub fn decide_wrap(
     if profile == Profile::Legacy || !key.flag(Attr::SENSITIVE) || wrapping.flag(Attr::TRUSTED) {
         return Ok(());
     }
-    let safe = made.is_some_and(|made| {
-        made.flag(Attr::ALWAYS_SENSITIVE) && made.flag(Attr::NEVER_EXTRACTABLE) && made.flag(Attr::LOCAL)
-    });
-    if !safe {
+    if !made.is_some_and(|made| made.is_closed()) {
         return Err(Error::KeyNotWrappable(
             "a sensitive key leaves only under a key that was made here, always sensitive and never extractable, \
              or that the security officer has marked CKA_TRUSTED",

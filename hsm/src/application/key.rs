@@ -10,8 +10,8 @@ use super::Application;
 use crate::error::Error;
 use crate::mechanism::DerivedKey;
 use crate::object::{
-    Attr, AttributeMap, Class, KeyType, Object, Origin, derived, generated, generated_pair, pkcs8, unwrapped,
-    wanted, wanted_derived, wanted_pair,
+    Attr, AttributeMap, Class, KeyType, Object, Origin, Unwrapping, derived, generated, generated_pair,
+    pkcs8, unwrapped, wanted, wanted_derived, wanted_pair,
 };
 use crate::policy::{Usage, decide_wrap};
 use crate::session::Session;
@@ -73,24 +73,29 @@ impl KeyCalls for Application {
         let permit = self.permit(&session, Usage::Unwrap, &call.mechanism, call.unwrapping_key)?;
         let unwrap = permit.row.unwrap.ok_or(Error::MechanismInvalid(call.mechanism.id))?;
         let bytes = unwrap(&permit.material, &call.mechanism.params, call.wrapped.0)?;
-        // What anyone may cut and paste must not come back readable, whoever the pieces are of.
-        let pieces = permit.row.malleable.then_some(Origin {
-            sensitive: true,
-            extractable: true,
-            wrap_with_trusted: false,
-        });
+        let partition = &session.partition;
+        let closed = permit.object.is_closed();
         let origin = |_: &Secret, attributes: &AttributeMap| {
-            let known = session.partition.origin_of(attributes)?;
-            Ok(known.into_iter().chain(pieces).reduce(Origin::meet))
+            let known = partition.origin_of(attributes)?;
+            if !permit.row.malleable {
+                return Ok(known);
+            }
+            // A key that never left can only have wrapped what left here: all else is cut and pasted. Of what
+            // came from elsewhere nobody knows the pieces, so that it must not become readable.
+            match known {
+                None if closed => Err(Error::WrappedKeyInvalid),
+                None => Ok(Some(Origin { sensitive: true, extractable: true, wrap_with_trusted: false })),
+                known => Ok(known),
+            }
         };
-        let key = unwrapped(
-            &call.template,
-            &bytes,
-            permit.row.zero_padding,
-            &permit.object,
-            &self.maker(&session),
-            origin,
-        )?;
+        let stand_in = |len: usize| partition.stand_in(call.wrapped.0, len);
+        let unwrapping = Unwrapping {
+            key: &permit.object,
+            zero_padding: permit.row.zero_padding,
+            origin: &origin,
+            stand_in: permit.row.rejects_implicitly.then_some(&stand_in),
+        };
+        let key = unwrapped(&call.template, &bytes, &unwrapping, &self.maker(&session))?;
         self.add_one(&session, "unwrap", key)
     }
 

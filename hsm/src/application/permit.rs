@@ -74,7 +74,8 @@ impl Application {
         key: &Object,
     ) -> Result<Arc<Material>, Error> {
         decide(usage, row, key)?;
-        if let Some(role) = usage.role().filter(|_| session.partition.profile().separates_roles()) {
+        if let Some(role) = usage.role(key.class()).filter(|_| session.partition.profile().separates_roles())
+        {
             session.partition.claim_role(&self.hsm.vault, key, role)?;
         }
         key.material().cloned()

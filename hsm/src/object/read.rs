@@ -51,7 +51,7 @@ fn reveals(object: &Object) -> bool {
 }
 
 fn is_usage(object: &Object, attribute: Attr) -> bool {
-    Role::of(attribute).is_some()
+    Role::ALL.iter().any(|role| role.attribute() == attribute)
         && matches!(object.class(), Class::PUBLIC_KEY | Class::PRIVATE_KEY | Class::SECRET_KEY)
 }
 

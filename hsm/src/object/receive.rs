@@ -95,7 +95,7 @@ pub fn unwrapped(
     let Unwrapping { key, zero_padding, origin, stand_in } = *unwrapping;
     let plan = Plan::new(template, key, Attr::UNWRAP_TEMPLATE)?;
     let asked = Asked::new(&plan.template)?;
-    if maker.profile != Profile::Legacy {
+    if maker.profile == Profile::Strict {
         for usage in [Attr::WRAP, Attr::UNWRAP] {
             if asked.flag(usage) == Some(true) && plan.own.iter().all(|(own, _)| *own != usage) {
                 return Err(Error::TemplateInconsistent(format!(
@@ -111,7 +111,9 @@ pub fn unwrapped(
         _ => asked.ulong(Attr::VALUE_LEN).and_then(|len| usize::try_from(len).ok()).unwrap_or(bytes.len()),
     };
     let bytes = &match stand_in {
-        Some(stand_in) if plan.class == Class::SECRET_KEY => plan.plausible(bytes, asked.ulong(Attr::VALUE_LEN), stand_in)?,
+        Some(stand_in) if plan.class == Class::SECRET_KEY => {
+            plan.plausible(bytes, asked.ulong(Attr::VALUE_LEN), stand_in)?
+        }
         _ => cut(bytes, len, zero_padding)?,
     };
     let parts = match plan.class {
@@ -223,7 +225,8 @@ impl Plan<'_> {
             KeyType::AES_XTS => len == 64,
             _ => len > 0,
         };
-        let asked = asked.and_then(|len| usize::try_from(len).ok()).filter(|len| can_be(*len) && *len <= 4096);
+        let asked =
+            asked.and_then(|len| usize::try_from(len).ok()).filter(|len| can_be(*len) && *len <= 4096);
         if can_be(bytes.len()) && asked.is_none_or(|asked| asked == bytes.len()) {
             return Ok(bytes.duplicate());
         }

@@ -95,7 +95,8 @@ impl Usages {
         match self.asked.get(&role.attribute()) {
             Some(flag) => *flag,
             None => {
-                let can = Role::of_class(self.class).any(|own| own == role) && pair_can(self.key_type, role.attribute());
+                let can = Role::of_class(self.class).any(|own| own == role)
+                    && pair_can(self.key_type, role.attribute());
                 can && self.strict_default(role)
             }
         }

@@ -333,6 +333,21 @@ impl Partition {
         Ok(secret.map(|object| Origin::of(object.attributes())).chain(left).reduce(Origin::meet))
     }
 
+    /// Bytes that stand for what a blob would have held: the same for the same blob, and unforeseeable.
+    ///
+    /// # Errors
+    /// If the library fails.
+    pub(crate) fn stand_in(&self, blob: &[u8], len: usize) -> Result<Secret, Error> {
+        let identities = self.identities.lock();
+        let key = crypto::kdf::hkdf_extract(crypto::Hash::Sha256, b"stand-in", &identities.secret)?;
+        Ok(crypto::kdf::hkdf_expand(
+            crypto::Hash::Sha256,
+            &key,
+            &crypto::hash::digest(crypto::Hash::Sha256, blob)?,
+            len,
+        )?)
+    }
+
     /// The token object that is the private half of a public key, if it is here.
     ///
     /// # Errors

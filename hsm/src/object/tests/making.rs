@@ -323,8 +323,6 @@ proptest! {
             &STRICT,
         ) {
             prop_assert!(!(public.flag(Attr::WRAP) && private.flag(Attr::DECRYPT)));
-            prop_assert!(!(public.flag(Attr::ENCRYPT) && private.flag(Attr::UNWRAP)));
-            prop_assert!(!(public.flag(Attr::ENCRYPT) && private.flag(Attr::DERIVE)));
         }
     }
 }

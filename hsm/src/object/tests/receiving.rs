@@ -28,9 +28,13 @@ impl Unwrap {
     }
 
     fn run(&self, given: &[Given], bytes: &[u8]) -> Result<AttributeMap, Error> {
-        unwrapped(&template(given), &secret(bytes), self.padding, &self.with, &self.maker, |_, _| {
-            Ok(self.origin)
-        })
+        let unwrapping = Unwrapping {
+            key: &self.with,
+            zero_padding: self.padding,
+            origin: &|_, _| Ok(self.origin),
+            stand_in: None,
+        };
+        unwrapped(&template(given), &secret(bytes), &unwrapping, &self.maker)
     }
 }
 
@@ -83,9 +87,13 @@ fn a_private_key_unwrapped_as_the_value_of_a_secret_one_is_known_again() {
         let bytes = Secret::new([payload.as_bytes(), &vec![0; padding]].concat());
         let generic = [ulong(Attr::CLASS, 4), ulong(Attr::KEY_TYPE, KeyType::GENERIC_SECRET.0)];
         let template = template(&[generic.as_slice(), &open()].concat());
-        let result = unwrapped(&template, &bytes, 0, &with, &USER, |_, attributes| {
-            Ok((identity(attributes, b"s")? == known).then_some(SENSITIVE))
-        });
+        let unwrapping = Unwrapping {
+            key: &with,
+            zero_padding: 0,
+            origin: &|_, attributes| Ok((identity(attributes, b"s")? == known).then_some(SENSITIVE)),
+            stand_in: None,
+        };
+        let result = unwrapped(&template, &bytes, &unwrapping, &USER);
         assert_eq!(refusal(result), Rv::TEMPLATE_INCONSISTENT);
     }
 }
@@ -146,6 +154,27 @@ fn whatever_is_wrong_with_a_wrapped_key_is_one_error() {
     }
     assert!(unwrap.run(&private(KeyType::EC), &off).is_err());
     assert!(unwrap.run(&private(KeyType::EC), ec.as_bytes()).is_ok());
+}
+
+#[test]
+fn where_nobody_may_learn_whether_a_blob_opened_a_stand_in_takes_the_place_of_a_length_that_cannot_be() {
+    let with = object(1, &aes());
+    let run = |given: &[Given], bytes: &[u8]| {
+        let unwrapping = Unwrapping {
+            key: &with,
+            zero_padding: 0,
+            origin: &|_, _| Ok(None),
+            stand_in: Some(&|len| Ok(Secret::new(vec![0x5a; len]))),
+        };
+        unwrapped(&template(given), &secret(bytes), &unwrapping, &USER)
+    };
+    let value = |given: &[Given], bytes: &[u8]| {
+        run(given, bytes).unwrap().secret(Attr::VALUE).unwrap().as_bytes().to_vec()
+    };
+    assert_eq!(value(&wanted_aes(&[]), &[3; 16]), [3; 16]);
+    let replaced = value(&wanted_aes(&[]), &[3; 17]);
+    assert!(replaced.iter().all(|byte| *byte == 0x5a) && [16, 24, 32].contains(&replaced.len()));
+    assert_eq!(value(&wanted_aes(&[ulong(Attr::VALUE_LEN, 24)]), &[3; 16]), [0x5a; 24]);
 }
 
 fn wrapping_key(attribute: Attr, nested: &[Given]) -> Object {
