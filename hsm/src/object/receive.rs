@@ -181,6 +181,12 @@ pub fn derived(
     if base.class() == Class::SECRET_KEY && maker.profile != Profile::Legacy {
         Origin::of(base.attributes()).bind(&asked, attributes)?;
     }
+    let unsaid = !asked.has(Attr::SENSITIVE) && !asked.has(Attr::EXTRACTABLE);
+    if base.class() == Class::PRIVATE_KEY && unsaid && maker.profile != Profile::Strict {
+        // What two sides have agreed on is for the caller to use: Java and others read it and say nothing of it.
+        attributes.set_flag(Attr::SENSITIVE, false);
+        attributes.set_flag(Attr::EXTRACTABLE, true);
+    }
     let always = base.flag(Attr::ALWAYS_SENSITIVE) && attributes.flag(Attr::SENSITIVE);
     let never = base.flag(Attr::NEVER_EXTRACTABLE) && !attributes.flag(Attr::EXTRACTABLE);
     attributes.set_flag(Attr::ALWAYS_SENSITIVE, always);

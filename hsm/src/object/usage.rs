@@ -86,8 +86,10 @@ impl Usages {
     fn strict_default(&self, role: Role) -> bool {
         match role {
             Role::Encrypt | Role::Decrypt => !role.conflicts().iter().any(|other| self.asks(*other)),
-            Role::Wrap => self.way == Way::Generate && !self.will_have(Role::Decrypt),
-            Role::Unwrap | Role::Derive => !self.will_have(Role::Encrypt),
+            Role::Wrap if self.way != Way::Generate => false,
+            Role::Wrap | Role::Unwrap | Role::Derive => {
+                !role.conflicts().iter().any(|other| self.will_have(*other))
+            }
         }
     }
 
