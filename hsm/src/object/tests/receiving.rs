@@ -194,17 +194,18 @@ fn the_unwrap_template_is_applied_and_not_contradicted() {
 }
 
 #[test]
-fn only_the_unwrap_template_lets_an_unwrapped_key_wrap_or_unwrap() {
+fn an_unwrapped_key_wraps_or_unwraps_only_when_asked_and_under_strict_by_the_unwrap_template_alone() {
     let mut unwrap = Unwrap::new();
-    for maker in [USER, STRICT] {
-        unwrap.maker = maker;
-        for usage in [Attr::WRAP, Attr::UNWRAP] {
-            let asked = wanted_aes(&[flag(usage, true)]);
-            assert_eq!(refusal(unwrap.run(&asked, &[1; 16])), Rv::TEMPLATE_INCONSISTENT);
-            let own = wrapping_key(Attr::UNWRAP_TEMPLATE, &[flag(usage, true)]);
-            let allowed = Unwrap { with: own, maker, ..Unwrap::new() };
-            assert!(allowed.run(&wanted_aes(&[]), &[1; 16]).unwrap().flag(usage));
-        }
+    for usage in [Attr::WRAP, Attr::UNWRAP] {
+        let asked = wanted_aes(&[flag(usage, true)]);
+        unwrap.maker = USER;
+        assert!(!unwrap.run(&wanted_aes(&[]), &[1; 16]).unwrap().flag(usage));
+        assert!(unwrap.run(&asked, &[1; 16]).unwrap().flag(usage));
+        unwrap.maker = STRICT;
+        assert_eq!(refusal(unwrap.run(&asked, &[1; 16])), Rv::TEMPLATE_INCONSISTENT);
+        let own = wrapping_key(Attr::UNWRAP_TEMPLATE, &[flag(usage, true)]);
+        let allowed = Unwrap { with: own, maker: STRICT, ..Unwrap::new() };
+        assert!(allowed.run(&wanted_aes(&[]), &[1; 16]).unwrap().flag(usage));
     }
 }
 
