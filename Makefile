@@ -26,10 +26,12 @@ test: clients ## Build everything and run every test
 	if cargo nextest --version >/dev/null 2>&1; then run='nextest run'; else run=test; fi; \
 	    CLAVIGER_REQUIRE_CLIENTS=1 CLAVIGER_BIN_DIR="$(TARGET)/debug" cargo $$run --workspace
 
-check: ## Check format and lints, of scripts too if shellcheck is there
+check: ## Check format and lints, of scripts too if shellcheck is there, and run the fast tests
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	if command -v shellcheck >/dev/null; then shellcheck -S warning $$(grep -lE '^#!.*sh$$' scripts/* .ci/*); fi
+	if cargo nextest --version >/dev/null 2>&1; then run='nextest run'; else run=test; fi; \
+	    cargo $$run -p wire -p crypto -p hsm -p hsm-admin
 
 bench: ## Measure Claviger and SoftHSM2 side by side
 	@scripts/bench
