@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crypto::Hash;
-use crypto::ec::{Curve, PrivateKey, PublicKey};
+use crypto::ec::{PrivateKey, PublicKey};
 use wire::{MechanismId, Params};
 
 use super::gather::{self, Parts};
 use super::{Generated, Mechanism, Signer, Verifier, Wanted, hashed, no_params, wanted};
 use crate::error::Error;
-use crate::object::{Attr, AttributeMap, KeyType, Material};
+use crate::object::{Attr, AttributeMap, KeyType, Material, der};
 
 const CKF_EC_F_P: u64 = 0x10_0000;
 /// Called `CKF_EC_NAMEDCURVE` before PKCS#11 3.0.
@@ -58,79 +58,26 @@ hashed! {
     0x104a "CKM_ECDSA_SHA3_512" Sha3_512;
 }
 
-const SEQUENCE: u8 = 0x30;
-const OBJECT_IDENTIFIER: u8 = 0x06;
-const PRINTABLE_STRING: u8 = 0x13;
-
-/// The curve that `CKA_EC_PARAMS` names, by object identifier or by name.
-///
-/// # Errors
-/// `CurveNotSupported` if it is another; `DomainParamsInvalid` for explicit parameters, which are not
-/// supported, and for what are no parameters.
-pub(crate) fn curve(params: &[u8]) -> Result<Curve, Error> {
-    let (tag, value) = only_value(params)?;
-    match tag {
-        OBJECT_IDENTIFIER => Curve::from_oid(params),
-        PRINTABLE_STRING => named(value),
-        SEQUENCE => return Err(Error::DomainParamsInvalid("explicit parameters are not supported")),
-        _ => return Err(NOT_PARAMS),
-    }
-    .ok_or(Error::CurveNotSupported)
-}
-
-const NOT_PARAMS: Error = Error::DomainParamsInvalid("CKA_EC_PARAMS is neither an identifier nor a name");
-
-/// Tag and value of the one DER element that `der` is. Its length is below 128: no identifier or name of a curve
-/// has more, and explicit parameters are refused in any case.
-///
-/// # Errors
-/// `DomainParamsInvalid` if it is not DER.
-pub(super) fn only_value(der: &[u8]) -> Result<(u8, &[u8]), Error> {
-    match der {
-        [SEQUENCE, ..] => Ok((SEQUENCE, &[])),
-        [tag, len @ ..0x80, value @ ..] if value.len() == usize::from(*len) && *len > 0 => Ok((*tag, value)),
-        _ => Err(NOT_PARAMS),
-    }
-}
-
-/// The curve of this name (SEC 2, ANSI X9.62 and FIPS 186).
-const fn named(name: &[u8]) -> Option<Curve> {
-    Some(match name {
-        b"secp224r1" | b"P-224" => Curve::P224,
-        b"secp256r1" | b"prime256v1" | b"P-256" => Curve::P256,
-        b"secp384r1" | b"P-384" => Curve::P384,
-        b"secp521r1" | b"P-521" => Curve::P521,
-        b"secp256k1" => Curve::Secp256k1,
-        _ => return None,
-    })
-}
-
-/// `value` as a DER OCTET STRING, the form in which `CKA_EC_POINT` is given out on every kind of curve: what GnuTLS,
-/// OpenSSL's engine and other clients of 2.40 read, of Ed25519 and X25519 keys too.
-pub(super) fn octet_string(value: &[u8]) -> Vec<u8> {
-    const OCTET_STRING: u8 = 0x04;
-    // No point has 256 bytes.
-    let len = value.len() as u8;
-    let head: &[u8] = if len < 0x80 { &[OCTET_STRING, len] } else { &[OCTET_STRING, 0x81, len] };
-    [head, value].concat()
-}
-
 fn generate(params: &Params, public: &Wanted, _private: &Wanted) -> Result<Generated, Error> {
     no_params(params)?;
     let domain = wanted::bytes(public, Attr::EC_PARAMS)?;
-    let key = PrivateKey::generate(curve(domain)?)?;
-    Ok(attributes(domain, &key.public().point()?, key.scalar()?))
+    let key = PrivateKey::generate(der::curve(domain)?)?;
+    attributes(domain, &key.public().point()?, key.scalar()?)
 }
 
-/// The attributes of both halves of a key pair on a curve of any kind.
-pub(super) fn attributes(domain: &[u8], point: &[u8], value: crypto::Secret) -> Generated {
+/// The attributes of both halves of a key pair on a curve of any kind. `CKA_EC_POINT` is a DER OCTET STRING on all:
+/// what GnuTLS, OpenSSL's engine and other clients of 2.40 read, of Ed25519 and X25519 keys too.
+///
+/// # Errors
+/// `Internal` if the point cannot be encoded.
+pub(super) fn attributes(domain: &[u8], point: &[u8], value: crypto::Secret) -> Result<Generated, Error> {
     let mut public = AttributeMap::new();
     public.set_plain(Attr::EC_PARAMS, domain);
-    public.set_plain(Attr::EC_POINT, octet_string(point));
+    public.set_plain(Attr::EC_POINT, der::octet_string(point)?);
     let mut private = AttributeMap::new();
     private.set_plain(Attr::EC_PARAMS, domain);
     private.set_secret(Attr::VALUE, value);
-    Generated { private, public }
+    Ok(Generated { private, public })
 }
 
 fn private(key: &Material) -> Result<&PrivateKey, Error> {

@@ -8,7 +8,7 @@ use wire::{MechanismId, Params, Value};
 
 use super::{DerivedKey, Field, Mechanism, ec as curves, generic, hashes, words};
 use crate::error::Error;
-use crate::object::{Attr, KeyType, Material};
+use crate::object::{Attr, KeyType, Material, der};
 
 const ROW: Mechanism = Mechanism {
     key_sizes: 224..=521, // bits of the field
@@ -62,36 +62,25 @@ fn derive(key: &Arc<Material>, params: &Params, wanted: DerivedKey) -> Result<Se
     Ok(kdf::x963(hash, &agree(key, public_data)?, shared_data, len)?)
 }
 
+/// The shared secret. Clients give the peer's point raw, as the standard has it, or as the other's `CKA_EC_POINT`.
 fn agree(key: &Material, public_data: &[u8]) -> Result<Secret, Error> {
     const NOT_A_POINT: Error = Error::MechanismParamInvalid("the public data is no point of the key's curve");
     const WEAK: Error = Error::MechanismParamInvalid("the public data leads to a shared secret of zeros");
     match key {
         Material::Ec(key) => {
             let curve = key.curve();
-            let uncompressed = 1 + 2 * curve.field_len();
-            let raw = [uncompressed, 1 + curve.field_len()].contains(&public_data.len());
-            let point = if raw { public_data } else { octets(public_data).ok_or(NOT_A_POINT)? };
+            let raw = [1 + curve.field_len(), 1 + 2 * curve.field_len()];
+            let point = der::point(public_data, |len| raw.contains(&len));
             let peer = ec::PublicKey::from_point(curve, point).map_err(|_| NOT_A_POINT)?;
             Ok(key.agree(&peer)?)
         }
         Material::X25519(key) => {
-            let raw = public_data.len() == x25519::KEY;
-            let value = if raw { public_data } else { octets(public_data).ok_or(NOT_A_POINT)? };
+            let value = der::point(public_data, |len| len == x25519::KEY);
             let peer = x25519::PublicKey::from_bytes(value).map_err(|_| NOT_A_POINT)?;
             key.agree(&peer).map_err(|_| WEAK)
         }
         _ => Err(Error::KeyTypeInconsistent("ECDH")),
     }
-}
-
-/// The value of a DER OCTET STRING: clients give the peer's point raw, as the standard has it, or as the other's
-/// `CKA_EC_POINT`. Its length, which is not that of a raw point, tells them apart.
-fn octets(der: &[u8]) -> Option<&[u8]> {
-    let (len, value) = match der {
-        [0x04, len @ 0..=0x7f, value @ ..] | [0x04, 0x81, len @ 0x80..=0xff, value @ ..] => (*len, value),
-        _ => return None,
-    };
-    (value.len() == usize::from(len)).then_some(value)
 }
 
 /// The last `len` bytes of the shared secret: "the truncation removes bytes from the leading end".

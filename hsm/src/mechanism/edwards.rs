@@ -9,7 +9,7 @@ use wire::{MechanismId, Params, Value};
 use super::gather::{self, Parts};
 use super::{Field, Generated, Mechanism, Signer, Verifier, Wanted, ec, no_params, wanted, words};
 use crate::error::Error;
-use crate::object::{Attr, KeyType, Material};
+use crate::object::{Attr, KeyType, Material, der};
 
 const ROW: Mechanism = Mechanism {
     key_sizes: 255..=255, // bits of the field
@@ -44,57 +44,20 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
     },
 ];
 
-/// What `CKA_EC_PARAMS` may be for one curve: its object identifiers, of RFC 8410 and the older ones that OpenSC
-/// gives, and its name.
-type Names = [&'static [u8]; 3];
-
-const ED25519: Names = [
-    &[0x06, 0x03, 0x2b, 0x65, 0x70], // 1.3.101.112
-    &[0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x0f, 0x01], // 1.3.6.1.4.1.11591.15.1
-    b"\x13\x0cedwards25519",
-];
-
-const X25519: Names = [
-    &[0x06, 0x03, 0x2b, 0x65, 0x6e], // 1.3.101.110
-    &[0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x97, 0x55, 0x01, 0x05, 0x01], // 1.3.6.1.4.1.3029.1.5.1
-    b"\x13\x0acurve25519",
-];
-
-/// Whether `CKA_EC_PARAMS` names Ed25519.
-///
-/// # Errors
-/// `CurveNotSupported` if it is another curve; `DomainParamsInvalid` if it is none.
-pub(crate) fn check_ed25519(params: &[u8]) -> Result<(), Error> {
-    check(params, ED25519)
-}
-
-/// Whether `CKA_EC_PARAMS` names X25519.
-///
-/// # Errors
-/// `CurveNotSupported` if it is another curve; `DomainParamsInvalid` if it is none.
-pub(crate) fn check_x25519(params: &[u8]) -> Result<(), Error> {
-    check(params, X25519)
-}
-
-fn check(params: &[u8], names: Names) -> Result<(), Error> {
-    ec::only_value(params)?;
-    if names.contains(&params) { Ok(()) } else { Err(Error::CurveNotSupported) }
-}
-
 fn generate_ed25519(params: &Params, public: &Wanted, _private: &Wanted) -> Result<Generated, Error> {
     no_params(params)?;
     let domain = wanted::bytes(public, Attr::EC_PARAMS)?;
-    check_ed25519(domain)?;
+    der::check_curve25519(KeyType::EC_EDWARDS, domain)?;
     let key = ed25519::PrivateKey::generate()?;
-    Ok(ec::attributes(domain, key.public().as_bytes(), key.seed()))
+    ec::attributes(domain, key.public().as_bytes(), key.seed())
 }
 
 fn generate_x25519(params: &Params, public: &Wanted, _private: &Wanted) -> Result<Generated, Error> {
     no_params(params)?;
     let domain = wanted::bytes(public, Attr::EC_PARAMS)?;
-    check_x25519(domain)?;
+    der::check_curve25519(KeyType::EC_MONTGOMERY, domain)?;
     let key = x25519::PrivateKey::generate()?;
-    Ok(ec::attributes(domain, key.public().as_bytes(), key.to_bytes()))
+    ec::attributes(domain, key.public().as_bytes(), key.to_bytes())
 }
 
 /// `CK_EDDSA_PARAMS`

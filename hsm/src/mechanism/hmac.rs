@@ -15,7 +15,8 @@ use super::{Mechanism, no_params, wanted};
 use crate::error::Error;
 use crate::object::{Attr, KeyType, Material};
 
-const ROW: Mechanism = Mechanism { key_sizes: 1..=MAX_LEN, ..Mechanism::NONE }; // bytes
+/// Any key that an object can hold.
+const ROW: Mechanism = Mechanism { key_sizes: 1..=wire::template::MAX_VALUE, ..Mechanism::NONE }; // bytes
 
 macro_rules! hmacs {
     ($($hash:ident $key_type:ident
@@ -42,6 +43,7 @@ macro_rules! hmacs {
                 id: MechanismId($generate),
                 name: $generate_name,
                 key_types: &[KeyType::$key_type],
+                key_sizes: 1..=MAX_LEN, // bytes
                 generate: Some(|params, wanted| generate(Hash::$hash, params, wanted)),
                 ..ROW
             },

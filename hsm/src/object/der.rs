@@ -59,7 +59,7 @@ pub(super) struct EcPrivateKey<'a> {
 ///
 /// # Errors
 /// `DomainParamsInvalid` if it is no such name; `CurveNotSupported` if the curve is not known.
-pub(super) fn curve(params: &[u8]) -> Result<Curve, Error> {
+pub(crate) fn curve(params: &[u8]) -> Result<Curve, Error> {
     if let Some(curve) = Curve::from_oid(params) {
         return Ok(curve);
     }
@@ -80,15 +80,21 @@ fn by_name(name: &str) -> Option<Curve> {
     })
 }
 
+/// edwards25519 and curve25519 before RFC 8410, as GnuPG numbered them and older OpenSC asks for them.
+const OLD_ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11591.15.1");
+const OLD_X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.3029.1.5.1");
+
 /// Checks that `CKA_EC_PARAMS` names the one curve of this key type: edwards25519 or curve25519, by the name of
-/// RFC 8032 or RFC 7748 or the object identifier of RFC 8410.
+/// RFC 8032 or RFC 7748 or the object identifier of RFC 8410 or before it.
 ///
 /// # Errors
 /// As [`curve`].
-pub(super) fn check_curve25519(key_type: KeyType, params: &[u8]) -> Result<(), Error> {
-    let (oid, name) =
-        if key_type == KeyType::EC_EDWARDS { (ED25519, "edwards25519") } else { (X25519, "curve25519") };
-    let is_oid = ObjectIdentifier::from_der(params).is_ok_and(|given| given == oid);
+pub(crate) fn check_curve25519(key_type: KeyType, params: &[u8]) -> Result<(), Error> {
+    let (oids, name) = match key_type {
+        KeyType::EC_EDWARDS => ([ED25519, OLD_ED25519], "edwards25519"),
+        _ => ([X25519, OLD_X25519], "curve25519"),
+    };
+    let is_oid = ObjectIdentifier::from_der(params).is_ok_and(|given| oids.contains(&given));
     let is_name = PrintableStringRef::from_der(params).is_ok_and(|given| given.as_str() == name);
     if is_oid || is_name {
         return Ok(());
@@ -107,14 +113,14 @@ fn not_known<T>(params: &[u8]) -> Result<T, Error> {
 }
 
 /// Bytes in a DER OCTET STRING, the form of `CKA_EC_POINT`.
-pub(super) fn octet_string(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+pub(crate) fn octet_string(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     encoded(&OctetStringRef::new(bytes).map_err(failed)?)
 }
 
 /// The point that `CKA_EC_POINT` holds: in a DER OCTET STRING, or as it is. One whose length is that of a raw
 /// point is one, since its first byte is no tag of an OCTET STRING; of a raw Ed25519 or X25519 key the length
 /// alone decides.
-pub(super) fn point(value: &[u8], is_raw_len: impl Fn(usize) -> bool) -> &[u8] {
+pub(crate) fn point(value: &[u8], is_raw_len: impl Fn(usize) -> bool) -> &[u8] {
     if is_raw_len(value.len()) {
         return value;
     }

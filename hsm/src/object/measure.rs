@@ -1,8 +1,6 @@
 //! How large and how strong a key is.
 
-use crypto::ec::Curve;
-
-use super::{Attr, Class, KeyType, Object};
+use super::{Attr, Class, KeyType, Object, der};
 
 impl Object {
     /// `CKA_TOKEN`
@@ -30,7 +28,7 @@ impl Object {
             (Class::SECRET_KEY, _) => Some(self.attributes.secret(Attr::VALUE)?.len() as u64),
             (_, KeyType::RSA) => Some(bits(self.attributes.plain(Attr::MODULUS)?)),
             (_, KeyType::EC) => {
-                Curve::from_oid(self.attributes.plain(Attr::EC_PARAMS)?).map(|curve| curve.bits() as u64)
+                der::curve(self.attributes.plain(Attr::EC_PARAMS)?).ok().map(|curve| curve.bits() as u64)
             }
             (_, KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY) => Some(255),
             _ => None,

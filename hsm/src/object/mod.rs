@@ -15,7 +15,7 @@ pub mod attributes;
 mod change;
 pub mod check_value;
 mod computed;
-mod der;
+pub(crate) mod der;
 pub mod encode;
 pub mod index;
 mod make;

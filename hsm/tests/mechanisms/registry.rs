@@ -208,7 +208,8 @@ fn mechanism_info_has_the_units_and_flags_of_the_standard() {
         (ck::CKM_AES_GCM, 16, 32, cipher),
         (ck::CKM_AES_XTS, 64, 64, ck::CKF_ENCRYPT | ck::CKF_DECRYPT),
         (ck::CKM_GENERIC_SECRET_KEY_GEN, 8, 32768, ck::CKF_GENERATE),
-        (ck::CKM_SHA256_HMAC, 1, 4096, ck::CKF_SIGN | ck::CKF_VERIFY),
+        (ck::CKM_SHA256_KEY_GEN, 1, 4096, ck::CKF_GENERATE),
+        (ck::CKM_SHA256_HMAC, 1, 1 << 20, ck::CKF_SIGN | ck::CKF_VERIFY),
         (ck::CKM_SHA256, 0, 0, ck::CKF_DIGEST),
     ] {
         let info = row(id).info();
