@@ -84,7 +84,7 @@ impl Hsm {
         let start = match vault.commit(vec![count_to(&vault, STARTS, start)]) {
             Ok(_) => start,
             // Nothing can be counted; a number by chance is most likely another than last time.
-            Err(VaultError::Store(StoreError::ReadOnly(_))) => {
+            Err(VaultError::Store(StoreError::ReadOnly(_) | StoreError::Full(_))) => {
                 let mut random = [0; 8];
                 crypto::random::fill(&mut random)?;
                 u64::from_le_bytes(random)
@@ -152,6 +152,11 @@ impl Hsm {
     #[must_use]
     pub fn partitions(&self) -> Vec<Arc<Partition>> {
         self.partitions.read().values().cloned().collect()
+    }
+
+    /// The applications that are connected.
+    pub(crate) fn applications(&self) -> Vec<Arc<Application>> {
+        self.applications.lock().values().filter_map(Weak::upgrade).collect()
     }
 
     pub(crate) fn partition(&self, slot: SlotId) -> Option<Arc<Partition>> {
