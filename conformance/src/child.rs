@@ -1,5 +1,6 @@
 //! Runs a piece of work in a child process, so that a module that crashes or hangs is a result and not the end.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{FromRawFd, IntoRawFd};
@@ -95,6 +96,14 @@ fn child<T: Serialize>(seconds: u32, mut writing: File, work: impl FnOnce() -> T
     unsafe { libc::_exit(code) }
 }
 
+/// Gives the process an environment of its own; called in a child, before it loads a module.
+pub fn take_environment(env: &BTreeMap<String, String>) {
+    for (name, value) in env {
+        // SAFETY: the child has one thread.
+        unsafe { std::env::set_var(name, value) };
+    }
+}
+
 /// Forks, runs `work` in the child, and gives the number it returns; for rules about `fork` itself.
 ///
 /// # Errors
@@ -142,6 +151,17 @@ mod tests {
             0
         });
         assert_eq!(lost, Err(Lost::Crashed(libc::SIGSEGV)));
+    }
+
+    #[test]
+    fn an_environment_is_the_childs_alone() {
+        let env = [("CLAVIGER_CHILD".to_owned(), "1".to_owned())].into();
+        let inside = run(5, || {
+            take_environment(&env);
+            std::env::var("CLAVIGER_CHILD").ok()
+        });
+        assert_eq!(inside, Ok(Some("1".to_owned())));
+        assert_eq!(std::env::var("CLAVIGER_CHILD").ok(), None);
     }
 
     #[test]

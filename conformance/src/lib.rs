@@ -5,9 +5,10 @@
 //!
 //! ```text
 //! eval "$(scripts/dev-up DIR --partitions 2)"
-//! claviger-attacks --victim-label dev-2
+//! claviger-attacks --victim-label dev-2 --thorough
 //! claviger-conformance
-//! claviger-attacks --module /usr/lib/softhsm/libsofthsm2.so --label L --pin P --so-pin S --only T1,T9 --thorough
+//! claviger-attacks --token name=one,module=one.so,label=L,pin=P,so_pin=S,victim=V \
+//!                  --token name=other,module=other.so,label=L,pin=P,so_pin=S,env=CONF=/tmp/x --only T1,T9
 //! ```
 
 pub mod attacks;

@@ -63,7 +63,8 @@ fn lost(output: &Output) -> Vec<String> {
     let safe = |result: &&Value| {
         !["withstood", "unsupported"].contains(&result["result"]["verdict"].as_str().unwrap())
     };
-    report["attacks"].as_array().unwrap().iter().filter(safe).map(Value::to_string).collect()
+    let attacks = report["tokens"][0]["attacks"].as_array().unwrap();
+    attacks.iter().filter(safe).map(Value::to_string).collect()
 }
 
 #[test]
@@ -80,8 +81,13 @@ fn every_rule_of_the_standard_is_kept() {
     let output = daemon.run(RULES, &[]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let broken = |check: &&Value| !["pass", "skip"].contains(&check["outcome"]["result"].as_str().unwrap());
-    let broken: Vec<_> =
-        report["checks"].as_array().unwrap().iter().filter(broken).map(Value::to_string).collect();
+    let broken: Vec<_> = report["tokens"][0]["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(broken)
+        .map(Value::to_string)
+        .collect();
     assert_eq!(broken, Vec::<String>::new());
     assert_eq!(output.status.code(), Some(0));
 }

@@ -51,7 +51,7 @@ fn the_key_extraction_classes_obtain_the_key_on_softhsm() {
     let output = hsm.run(env!("CARGO_BIN_EXE_claviger-attacks"), &["--only", "T0,T1,T2,T3,T3b,T4,T5,T6,T9"]);
     assert_eq!(output.status.code(), Some(1));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let results = report["attacks"].as_array().unwrap();
+    let results = report["tokens"][0]["attacks"].as_array().unwrap();
     assert_eq!(results.len(), 9);
     for result in results {
         assert_eq!(result["result"]["verdict"], "obtained", "{result}");
@@ -83,6 +83,7 @@ fn the_suite_of_rules_runs_to_its_end_and_a_crash_is_one_result_of_many() {
     let output = hsm.run(env!("CARGO_BIN_EXE_claviger-conformance"), &[]);
     assert_eq!(output.status.code(), Some(1), "SoftHSM2 fails some");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = &report["tokens"][0];
     assert!(report["passed"].as_u64().unwrap() > 400, "{}", report["passed"]);
     let result = |name: &str| {
         let checks = report["checks"].as_array().unwrap();

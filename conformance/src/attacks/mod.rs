@@ -58,8 +58,10 @@ pub enum Verdict {
     Withstood {
         /// The answers he got.
         why: String,
+        /// How many variants that were.
+        tried: usize,
     },
-    /// Nothing could be tried.
+    /// Nothing could be tried, or the token has none of the mechanisms and functions that it takes.
     Unsupported {
         /// What is missing.
         why: String,
@@ -69,6 +71,14 @@ pub enum Verdict {
         /// What happened.
         why: String,
     },
+}
+
+impl Verdict {
+    /// Whether the attack ran, or had nothing to run with, and the attacker has nothing of it.
+    #[must_use]
+    pub const fn is_safe(&self) -> bool {
+        matches!(self, Self::Withstood { .. } | Self::Unsupported { .. })
+    }
 }
 
 /// What an attack works with: one session, read-write, logged in as the user.
@@ -81,8 +91,6 @@ pub struct Context {
     pub session: Session,
     /// How the module was named, and the PINs.
     pub target: Target,
-    /// The label of a second token, which may be locked or lost.
-    pub victim_label: Option<String>,
     /// Whether to run every variant, even after one has succeeded.
     pub thorough: bool,
 }
@@ -136,9 +144,9 @@ pub static ATTACKS: &[Attack] = &[
     Attack { limit: 300, ..attack("T22", "guess the PIN, in one session and in many at once", pin::run) },
 ];
 
-/// Runs one attack in a process of its own.
-pub fn run(attack: &Attack, target: &Target, victim_label: Option<&str>, thorough: bool) -> Verdict {
-    let answer = child::run(attack.limit, || match prepare(target, victim_label, thorough) {
+/// Runs one attack in a process of its own, which alone has the token's module and environment.
+pub fn run(attack: &Attack, target: &Target, thorough: bool) -> Verdict {
+    let answer = child::run(attack.limit, || match prepare(target, thorough) {
         Ok(context) => (attack.run)(&context)
             .unwrap_or_else(|rv| Verdict::Broken { why: format!("could not begin: {rv}") }),
         Err(why) => Verdict::Broken { why },
@@ -146,12 +154,12 @@ pub fn run(attack: &Attack, target: &Target, victim_label: Option<&str>, thoroug
     answer.unwrap_or_else(|lost| Verdict::Broken { why: lost.to_string() })
 }
 
-fn prepare(target: &Target, victim_label: Option<&str>, thorough: bool) -> Result<Context, String> {
+fn prepare(target: &Target, thorough: bool) -> Result<Context, String> {
+    child::take_environment(&target.env);
     let module = Module::load(&target.module)?;
     module.initialize().ok().map_err(|rv| format!("C_Initialize: {rv}"))?;
     let slot = module.slot_of(&target.label).map_err(|rv| format!("token {}: {rv}", target.label))?;
     let session = Session::open(module, slot).map_err(|rv| format!("C_OpenSession: {rv}"))?;
     session.login(ck::CKU_USER, &target.pin).ok().map_err(|rv| format!("C_Login: {rv}"))?;
-    let victim_label = victim_label.map(str::to_owned);
-    Ok(Context { module, slot, session, target: target.clone(), victim_label, thorough })
+    Ok(Context { module, slot, session, target: target.clone(), thorough })
 }

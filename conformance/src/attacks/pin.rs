@@ -16,8 +16,8 @@ const GUESSES: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(40);
 
 pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
-    let Some(label) = &at.victim_label else {
-        return Ok(Verdict::Unsupported { why: "needs --victim-label: a token that may be locked".into() });
+    let Some(label) = &at.target.victim else {
+        return Ok(Verdict::Unsupported { why: "needs victim=: a token that may be locked".into() });
     };
     at.session.logout();
     let mut tries = Tries::new(at);

@@ -83,8 +83,8 @@ pub(super) fn run(at: &Context) -> Result<Verdict, Rv> {
 
 pub(super) fn across_tokens(at: &Context) -> Result<Verdict, Rv> {
     let mut tries = Tries::new(at);
-    let Some(label) = &at.victim_label else {
-        return Ok(Verdict::Unsupported { why: "needs --victim-label".into() });
+    let Some(label) = &at.target.victim else {
+        return Ok(Verdict::Unsupported { why: "needs victim=: a second token".into() });
     };
     let slot = at.module.slot_of(label)?;
     let there = Session::open(at.module, slot)?;

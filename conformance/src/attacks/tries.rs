@@ -14,6 +14,8 @@ pub(super) struct Tries {
     others: Vec<String>,
     tried: usize,
     answers: BTreeMap<String, usize>,
+    /// How many variants failed since the token has not what they take.
+    lacking: usize,
     missing: Vec<String>,
 }
 
@@ -41,7 +43,10 @@ impl Tries {
             Ok(Some(_)) if self.obtained.is_some() => self.others.push(how.to_owned()),
             Ok(Some(what)) => self.obtained = Some((what, how.to_owned())),
             Ok(None) => self.count("nothing of use"),
-            Err(rv) => self.count(&rv.to_string()),
+            Err(rv) => {
+                self.lacking += usize::from(rv.is_unsupported());
+                self.count(&rv.to_string());
+            }
         }
     }
 
@@ -77,7 +82,10 @@ impl Tries {
         if !self.missing.is_empty() {
             why += &format!(" (not tried: {})", self.missing.join("; "));
         }
-        Verdict::Withstood { why }
+        if self.lacking == self.tried {
+            return Verdict::Unsupported { why };
+        }
+        Verdict::Withstood { why, tried: self.tried }
     }
 
     fn count(&mut self, answer: &str) {

@@ -1,85 +1,149 @@
-//! `claviger-attacks`: attacks the keys of a token, on any PKCS#11 module.
+//! `claviger-attacks`: attacks the keys of tokens, on any PKCS#11 modules, side by side.
 //!
-//! Exit status: 0 if nothing was obtained, 1 if something was or an attack could not run, 2 on wrong usage.
+//! Exit status, of the token that is judged: 0 if nothing was obtained, 1 if something was or an attack could
+//! not run, 2 on wrong usage.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use conformance::attacks::{ATTACKS, Attack, Verdict, run};
-use conformance::options::Target;
-use conformance::report::table;
+use conformance::options::{Target, Targets};
+use conformance::report::{Form, markdown, table};
 use serde_json::json;
 
-/// Attacks the keys of a token, and says which it obtained
+/// Attacks the keys of tokens, and says which it obtained
 #[derive(Parser)]
 #[command(name = "claviger-attacks", version)]
 struct Options {
     #[command(flatten)]
-    target: Target,
-    /// Label of a second token with the same PINs, for attacks that lock a PIN or cross tokens
-    #[arg(long, env = "P11_VICTIM_LABEL")]
-    victim_label: Option<String>,
+    targets: Targets,
     /// Run these attacks only, as in T1,T9
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Run every variant of an attack, even after one has succeeded
     #[arg(long)]
     thorough: bool,
-    /// Print JSON
+    /// List the attacks and run none
     #[arg(long)]
-    json: bool,
+    list: bool,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// One attack, and what it came to on each token.
+struct Row {
+    attack: &'static Attack,
+    verdicts: Vec<Verdict>,
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    if let Some(id) = options.only.iter().find(|id| !ATTACKS.iter().any(|attack| same(attack.id, id))) {
-        eprintln!("there is no attack {id}");
-        return ExitCode::from(2);
+    let Options { targets, only, thorough, list, form } = Options::parse();
+    if list {
+        for attack in ATTACKS {
+            println!("{} | {}", attack.id, attack.about);
+        }
+        return ExitCode::SUCCESS;
     }
-    let wanted =
-        |attack: &&Attack| options.only.is_empty() || options.only.iter().any(|id| same(attack.id, id));
-    let results: Vec<_> = ATTACKS
-        .iter()
-        .filter(wanted)
-        .map(|attack| {
-            (attack, run(attack, &options.target, options.victim_label.as_deref(), options.thorough))
-        })
-        .collect();
-    if options.json {
-        let list: Vec<_> = results
-            .iter()
-            .map(|(attack, verdict)| json!({ "id": attack.id, "about": attack.about, "result": verdict }))
-            .collect();
-        println!("{}", json!({ "module": options.target.module, "attacks": list }));
-    } else {
-        let rows: Vec<_> = results
-            .iter()
-            .map(|(attack, verdict)| vec![attack.id.to_owned(), attack.about.to_owned(), describe(verdict)])
-            .collect();
-        table(&rows);
+    let (tokens, judged) = match targets.resolve() {
+        Ok(resolved) => resolved,
+        Err(why) => return wrong_usage(&why),
+    };
+    if let Some(id) = only.iter().find(|id| !ATTACKS.iter().any(|attack| same(attack.id, id))) {
+        return wrong_usage(&format!("there is no attack {id}"));
     }
-    let safe = |verdict: &Verdict| matches!(verdict, Verdict::Withstood { .. } | Verdict::Unsupported { .. });
-    ExitCode::from(u8::from(!results.iter().all(|(_, verdict)| safe(verdict))))
+    let wanted = |attack: &&Attack| only.is_empty() || only.iter().any(|id| same(attack.id, id));
+    let on_each =
+        |attack| Row { attack, verdicts: tokens.iter().map(|token| run(attack, token, thorough)).collect() };
+    let rows: Vec<_> = ATTACKS.iter().filter(wanted).map(on_each).collect();
+    print!("{}", render(&rows, &tokens, judged, form));
+    let safe = |row: &Row| row.verdicts.get(judged).is_some_and(Verdict::is_safe);
+    ExitCode::from(u8::from(!rows.iter().all(safe)))
+}
+
+fn wrong_usage(why: &str) -> ExitCode {
+    eprintln!("claviger-attacks: {why}");
+    ExitCode::from(2)
 }
 
 fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
-fn describe(verdict: &Verdict) -> String {
+fn render(rows: &[Row], tokens: &[Target], judged: usize, form: Form) -> String {
+    if form.json {
+        return json(rows, tokens, judged) + "\n";
+    }
+    let describe = if form.markdown { in_short } else { in_full };
+    let title = |text: &str| text.to_owned();
+    let mut lines = vec![[title("attack"), title("tries to")].to_vec()];
+    lines[0].extend(tokens.iter().map(|token| token.name.clone()));
+    if form.markdown || tokens.len() == 1 {
+        for Row { attack, verdicts } in rows {
+            let mut line = vec![attack.id.to_owned(), attack.about.to_owned()];
+            line.extend(verdicts.iter().map(describe));
+            lines.push(line);
+        }
+        return if form.markdown { markdown(&lines) } else { table(&lines) };
+    }
+    // At a terminal, a word for each token, and below what is behind the words.
+    let mut details = Vec::new();
+    for Row { attack, verdicts } in rows {
+        let mut line = vec![attack.id.to_owned(), attack.about.to_owned()];
+        line.extend(verdicts.iter().map(|verdict| word(verdict).to_owned()));
+        lines.push(line);
+        for (token, verdict) in tokens.iter().zip(verdicts) {
+            details.push(vec![attack.id.to_owned(), token.name.clone(), in_full(verdict)]);
+        }
+    }
+    format!("{}\n{}", table(&lines), table(&details))
+}
+
+fn json(rows: &[Row], tokens: &[Target], judged: usize) -> String {
+    let list = |place: usize| -> Vec<_> {
+        let result = |row: &Row| json!({ "id": row.attack.id, "about": row.attack.about, "result": row.verdicts.get(place) });
+        rows.iter().map(result).collect()
+    };
+    let tokens: Vec<_> = tokens
+        .iter()
+        .enumerate()
+        .map(|(place, token)| json!({ "name": token.name, "module": token.module, "attacks": list(place) }))
+        .collect();
+    json!({ "judged": tokens.get(judged).map(|token| &token["name"]), "tokens": tokens }).to_string()
+}
+
+const fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Obtained { .. } => "OBTAINED",
+        Verdict::Withstood { .. } => "withstood",
+        Verdict::Unsupported { .. } => "unsupported",
+        Verdict::Broken { .. } => "BROKEN",
+    }
+}
+
+/// A verdict with every answer that was got.
+fn in_full(verdict: &Verdict) -> String {
+    let word = word(verdict);
     match verdict {
         Verdict::Obtained { what, how, others, .. } if others.is_empty() => {
-            format!("OBTAINED {what} by: {how}")
+            format!("{word} {what} by: {how}")
         }
         Verdict::Obtained { what, how, others, tried } => {
-            format!(
-                "OBTAINED {what} by: {how} (and {} other variants of {tried}: {})",
-                others.len(),
-                others.join("; ")
-            )
+            let (count, others) = (others.len(), others.join("; "));
+            format!("{word} {what} by: {how} (and {count} other variants of {tried}: {others})")
         }
-        Verdict::Withstood { why } => format!("withstood: {why}"),
-        Verdict::Unsupported { why } => format!("unsupported: {why}"),
-        Verdict::Broken { why } => format!("BROKEN: {why}"),
+        Verdict::Withstood { why, .. } | Verdict::Unsupported { why } | Verdict::Broken { why } => {
+            format!("{word}: {why}")
+        }
+    }
+}
+
+/// A verdict as it fits the cell of a Markdown table.
+fn in_short(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Obtained { what, how, .. } => format!("**obtained** {what}: {how}"),
+        Verdict::Withstood { tried: 1, .. } => "withstood 1 variant".to_owned(),
+        Verdict::Withstood { tried, .. } => format!("withstood {tried} variants"),
+        Verdict::Unsupported { .. } => "not offered".to_owned(),
+        Verdict::Broken { why } => format!("**broken**: {why}"),
     }
 }

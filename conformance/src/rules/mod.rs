@@ -178,6 +178,7 @@ pub fn run(check: &Check, target: &Target) -> Outcome {
 }
 
 fn prepare(state: State, target: &Target) -> Result<Bench, String> {
+    child::take_environment(&target.env);
     let module = Module::load(&target.module)?;
     let mut bench = Bench { module, slot: 0, session: Session { module, handle: 0 }, target: target.clone() };
     if state == State::Loaded {
