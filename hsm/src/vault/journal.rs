@@ -112,15 +112,39 @@ pub(super) fn open_entry(
     sealed: &[u8],
 ) -> Result<(Effects, Head), Damage> {
     let sequence = before.sequence + 1;
-    let forged = Damage::EntryForged(sequence);
-    let content = key.open(&entry_aad(store, sequence), sealed).ok_or(forged.clone())?;
-    let (previous, rest) = content.as_bytes().split_first_chunk().ok_or(forged.clone())?;
-    if *previous != before.tag {
+    let (previous, content) = unseal_entry(store, key, sequence, sealed)?;
+    if previous != before.tag {
         return Err(Damage::EntryForeign(sequence));
     }
-    let effects: Option<Effects> = rest.chunks(EFFECT).map(parse_effect).collect();
+    let forged = Damage::EntryForged(sequence);
+    let (_, effects) = content.as_bytes().split_at_checked(previous.len()).ok_or(forged.clone())?;
+    let effects: Option<Effects> = effects.chunks(EFFECT).map(parse_effect).collect();
     let head = Head { sequence, tag: tag(sealed).ok_or(forged.clone())? };
     Ok((effects.ok_or(forged)?, head))
+}
+
+/// The head that the entry of commit `sequence` follows, as the entry itself says.
+pub(super) fn head_before(
+    store: &StoreId,
+    key: &SealingKey,
+    sequence: u64,
+    sealed: &[u8],
+) -> Result<Head, Damage> {
+    let (tag, _) = unseal_entry(store, key, sequence, sealed)?;
+    Ok(Head { sequence: sequence.saturating_sub(1), tag })
+}
+
+/// The tag of the entry before, and the whole content.
+fn unseal_entry(
+    store: &StoreId,
+    key: &SealingKey,
+    sequence: u64,
+    sealed: &[u8],
+) -> Result<(Tag, Secret), Damage> {
+    let forged = Damage::EntryForged(sequence);
+    let content = key.open(&entry_aad(store, sequence), sealed).ok_or(forged.clone())?;
+    let previous = content.as_bytes().first_chunk().copied().ok_or(forged)?;
+    Ok((previous, content))
 }
 
 /// Length of an effect in an entry: id, whether it is a put, tag.

@@ -128,6 +128,8 @@ fn read_log(store: &dyn Store, keys: &StoreKeys) -> Result<Log, VaultError> {
             if super::keys::tag(&sealed.value) != Some(snapshot.tag) {
                 return Err(Damage::EntryForged(sequence).into());
             }
+            // A crash may have come between this commit and the anchor, which is then at the one before.
+            log.before = journal::head_before(&keys.store, &keys.journal, sequence, &sealed.value)?;
         } else {
             let (effects, head) = journal::open_entry(&keys.store, &keys.journal, &log.head, &sealed.value)?;
             apply(&mut log.records, &effects, Version(sequence));

@@ -161,3 +161,32 @@ fn a_crash_while_the_vault_is_made_leaves_one_that_opens_or_is_made_again() {
     bench.store.inject(StoreFault::None);
     bench.open().unwrap();
 }
+
+#[test]
+fn a_crash_between_the_commit_of_a_snapshot_and_the_anchor_leaves_a_vault_that_opens() {
+    let bench = Bench { store: Arc::new(MemoryStore::new()), anchor: Arc::new(MemoryAnchor::default()) };
+    let vault = bench.open().unwrap();
+    vault.create_domain(1, vec![]).unwrap();
+    let mut before = bench.anchor.read().unwrap();
+    let mut round = 0_u64;
+    loop {
+        vault.commit(vec![put(object(1, 1), &round.to_be_bytes())]).unwrap();
+        if count(&bench).0 > 0 {
+            break;
+        }
+        before = bench.anchor.read().unwrap();
+        round += 1;
+    }
+    drop(vault);
+    let late = || Arc::new(MemoryAnchor::at(before));
+    let open = |anchor| Vault::open(bench.store.clone(), anchor, &root());
+    let anchor = late();
+    let vault = open(anchor.clone()).unwrap();
+    assert_eq!(value(&vault, object(1, 1)).unwrap(), round.to_be_bytes());
+    assert_eq!(anchor.read().unwrap(), bench.anchor.read().unwrap(), "the anchor follows");
+    vault.commit(vec![put(object(1, 1), b"on")]).unwrap();
+    drop(vault);
+    // One commit further, it is an old copy.
+    let refused = open(late()).err();
+    assert!(matches!(refused, Some(VaultError::Damaged(Damage::AnchorBehind { .. }))), "{refused:?}");
+}
