@@ -82,7 +82,11 @@ fn serve(config: Config, trust: Trust) -> ExitCode {
     panic::set_hook(Box::new(|defect| {
         // The message may hold what a caller sent; the place is enough to find the defect.
         let place = defect.location().map(ToString::to_string).unwrap_or_default();
-        error!("a defect in hsmd at {place}");
+        if store::damage::is_expected() {
+            warn!("the store's library does not understand what is in the store's file ({place})");
+        } else {
+            error!("a defect in hsmd at {place}");
+        }
     }));
     harden::harden(&config.hardening);
     let signals = match server::block_signals() {

@@ -15,6 +15,7 @@ use redb::{
     ReadableTable, StorageBackend, Table, TableDefinition,
 };
 
+use super::damage::survive;
 use super::lock::StoreLock;
 
 /// Each value goes behind the revision that put it, 8 bytes, big-endian.
@@ -55,15 +56,18 @@ impl RedbStore {
             Err(StoreError::ReadOnly(_)) => None,
             Err(error) => return Err(error),
         };
-        let database = if read_only || lock.is_none() {
-            open_read_only(&path)?
-        } else {
-            match open_writable(&path, max_bytes) {
-                Err(StoreError::ReadOnly(_)) => open_read_only(&path)?,
-                opened => Open::Writable(opened?),
-            }
-        };
-        let last = last_revision(&database.read()?)?;
+        let (database, last) = survive(|| {
+            let database = if read_only || lock.is_none() {
+                open_read_only(&path)?
+            } else {
+                match open_writable(&path, max_bytes) {
+                    Err(StoreError::ReadOnly(_)) => open_read_only(&path)?,
+                    opened => Open::Writable(opened?),
+                }
+            };
+            let last = last_revision(&database.read()?)?;
+            Ok((database, last))
+        })?;
         Ok(Self {
             path,
             max_bytes,
@@ -80,12 +84,17 @@ impl RedbStore {
 
     /// Closes the file in good order, so that the next opening need not check all of it.
     pub(crate) fn close(&self) {
-        *self.database.write() = None;
+        let open = self.database.write().take();
+        // Of damage, the next opening tells.
+        let _ = survive(|| {
+            drop(open);
+            Ok(())
+        });
     }
 
     fn read<T>(&self, how: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>) -> Result<T, StoreError> {
         match &*self.database.read() {
-            Some(database) => how(&database.read()?),
+            Some(database) => survive(|| how(&database.read()?)),
             None => Err(lost()),
         }
     }
@@ -107,6 +116,12 @@ impl RedbStore {
                 StoreError::Io(format!("{full}, and it does not open again: {error}"))
             }
         }
+    }
+}
+
+impl Drop for RedbStore {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -161,7 +176,7 @@ impl Store for RedbStore {
                 None => return Err(lost()),
             };
             let mut revision = 0;
-            let result = write(database, preconditions, changes, &mut revision);
+            let result = survive(|| write(database, preconditions, changes, &mut revision));
             if result.is_ok() {
                 self.feed.publish(revision, changes);
             }
