@@ -7,13 +7,19 @@
 
 mod clients;
 mod hsm;
+mod place;
 mod public_key;
+mod random;
 mod run;
+mod wire_client;
 
 pub use clients::{compile_c, missing, module_for_engine};
 pub use hsm::{Hsm, in_own_process};
+pub use place::{Daemon, PIN, Place, SO_PIN};
 pub use public_key::export_public;
+pub use random::Random;
 pub use run::Run;
+pub use wire_client::Client;
 
 /// Skips the test, with a printed reason, unless these programs (or files, by absolute path) are there.
 #[macro_export]
