@@ -1,0 +1,72 @@
+//! The scripts that users run first: the demo, and the tables of the README that follow from the programs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tests::{Run, needs};
+
+fn script(name: &str) -> Command {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut command = Command::new(root.join("scripts").join(name));
+    command.current_dir(root).env("NO_COLOR", "1").env("LC_ALL", "C");
+    if let Some(built) = built() {
+        command.env("CLAVIGER_BIN_DIR", built);
+    }
+    command
+}
+
+/// Where the programs lie, if they are built: as `CLAVIGER_BIN_DIR` says, else beside this test's directory.
+fn built() -> Option<PathBuf> {
+    if let Some(dir) = std::env::var_os("CLAVIGER_BIN_DIR") {
+        return Some(dir.into());
+    }
+    let dir = std::env::current_exe().ok()?.parent()?.parent()?.to_owned();
+    dir.join("hsmd").exists().then_some(dir)
+}
+
+#[test]
+fn the_demo_goes_from_an_empty_directory_to_tls_over_a_daemon_that_was_killed() {
+    needs!("pkcs11-tool", "openssl", "p11tool", "softhsm2-util");
+    let run = Run::of(&script("demo")).succeeds();
+    let out = run.out();
+    // In this order.
+    let landmarks = [
+        "hsm-admin status",
+        "dev-1",
+        "never extractable",
+        "CKR_ATTRIBUTE_SENSITIVE",
+        "server.pem: OK",
+        "Protocol version: TLSv1.3",
+        "Verification: OK",
+        "kill -9",
+        "--again",
+        "private key",
+        "Protocol version: TLSv1.3",
+        "Verification: OK",
+        "To go on by hand",
+    ];
+    let mut rest = out.as_str();
+    for landmark in landmarks {
+        let Some((_, after)) = rest.split_once(landmark) else {
+            panic!("the demo does not come to {landmark:?}: {}", run.story());
+        };
+        rest = after;
+    }
+    assert!(!out.contains("PRIVATE KEY"), "{out}");
+}
+
+#[test]
+fn the_demo_leaves_nothing_behind() {
+    needs!("pkcs11-tool", "openssl", "p11tool", "softhsm2-util");
+    let place = tempfile::tempdir().unwrap();
+    let mut demo = script("demo");
+    demo.env("TMPDIR", place.path());
+    Run::of(&demo).succeeds().done();
+    let left: Vec<_> = std::fs::read_dir(place.path()).unwrap().flatten().map(|file| file.path()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn the_tables_of_the_readme_are_up_to_date() {
+    Run::of(script("readme-tables").arg("--check")).succeeds().done();
+}
