@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,13 @@ use crate::config;
 /// The shortest passphrase, in bytes.
 const MIN_PASSPHRASE: usize = 8;
 const SALT: usize = 16;
+/// What a derivation may cost: the file that says so is not sealed. Less would make a stolen store cheap to try
+/// passphrases on, if somebody put the file there before the store was made; more would never end.
+const MEMORY: RangeInclusive<u32> = 19 << 10..=4 << 20; // KiB
+const PASSES: RangeInclusive<u32> = 2..=64;
+const LANES: RangeInclusive<u32> = 1..=64;
+/// The longest file of a derivation, in bytes.
+const MAX_FILE: u64 = 4096;
 
 /// Why there is no root key.
 #[derive(Debug, thiserror::Error)]
@@ -125,12 +133,21 @@ pub(crate) fn make_file(path: &Path) -> Result<(), RootKeyError> {
         }
     }
     text.push('\n');
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(|error| RootKeyError::File { path: path.into(), error })
+    let failed = |error| RootKeyError::File { path: path.into(), error };
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    let written =
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| sync_directory(path));
+    written.map_err(|error| {
+        // Half a key is of no use, and would be in the way of the next try.
+        let _ = fs::remove_file(path);
+        failed(error)
+    })
+}
+
+/// Makes a file's name as durable as its content.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory)?.sync_all()
 }
 
 /// How a passphrase becomes the root key, as it was when the store was made.
@@ -158,7 +175,7 @@ pub(crate) fn from_passphrase(
     let path = store.join("passphrase.toml");
     let failed = |error: io::Error| RootKeyError::File { path: path.clone(), error };
     let invalid = |what: String| RootKeyError::Parameters(path.clone(), what);
-    let text = match fs::read_to_string(&path) {
+    let text = match read_text(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && is_new => {
             if passphrase.len() < MIN_PASSPHRASE {
@@ -169,10 +186,7 @@ pub(crate) fn from_passphrase(
                 "# How the passphrase becomes the root key (Argon2id). Without this file the store cannot be opened.\n\
                  memory = 65536\npasses = 3\nlanes = 1\nsalt = \"{salt}\"\n"
             );
-            let mut file =
-                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
-            file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-            File::open(store).and_then(|directory| directory.sync_all()).map_err(failed)?;
+            write_whole(&path, &text).map_err(failed)?;
             text
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -186,6 +200,16 @@ pub(crate) fn from_passphrase(
         .map(|at| how.salt.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
         .collect();
     let salt = salt.ok_or_else(|| invalid("the salt is not hexadecimal".into()))?;
+    if salt.len() < SALT {
+        return Err(invalid(format!("the salt has fewer than {SALT} bytes")));
+    }
+    for (name, value, range) in
+        [("memory", how.memory, MEMORY), ("passes", how.passes, PASSES), ("lanes", how.lanes, LANES)]
+    {
+        if !range.contains(&value) {
+            return Err(invalid(format!("{name} is {value}, not {} to {}", range.start(), range.end())));
+        }
+    }
     let derive = |error: argon2::Error| RootKeyError::Derive(error.to_string());
     let params = Params::new(how.memory, how.passes, how.lanes, Some(RootKey::LEN)).map_err(derive)?;
     let mut key = Zeroizing::new(vec![0; RootKey::LEN]);
@@ -194,6 +218,27 @@ pub(crate) fn from_passphrase(
         .map_err(derive)?;
     RootKey::new(Secret::new(std::mem::take(&mut *key)))
         .ok_or_else(|| RootKeyError::Derive("a key of a wrong length".into()))
+}
+
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_FILE).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Writes a file that a crash or a full disk leaves whole or not there.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let half = path.with_extension("new");
+    match fs::remove_file(&half) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // A new one: what a crash left, or somebody put there, has another mode or leads elsewhere.
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&half, path)?;
+    sync_directory(path)
 }
 
 #[cfg(test)]
@@ -272,5 +317,45 @@ mod tests {
         fs::remove_file(directory.path().join("passphrase.toml")).unwrap();
         assert!(matches!(of(b"correct horse", false), Err(RootKeyError::ParametersMissing(_))));
         assert!(!opens(of(b"correct horse", true).unwrap()), "another salt is another key");
+    }
+    #[test]
+    fn a_derivation_that_costs_too_little_or_too_much_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passphrase.toml");
+        let salt = "00".repeat(SALT);
+        let refused = |memory: u32, passes: u32, lanes: u32, salt: &str| {
+            let text = format!("memory = {memory}\npasses = {passes}\nlanes = {lanes}\nsalt = \"{salt}\"\n");
+            fs::write(&path, text).unwrap();
+            // Also for a store that is new: somebody may have put the file there.
+            matches!(
+                from_passphrase(b"correct horse", directory.path(), true),
+                Err(RootKeyError::Parameters(..))
+            )
+        };
+        assert!(refused(8, 3, 1, &salt), "tries would cost nothing");
+        assert!(refused(65536, 1, 1, &salt));
+        assert!(refused(u32::MAX, 3, 1, &salt), "it would take all memory");
+        assert!(refused(65536, u32::MAX, 1, &salt), "it would never end");
+        assert!(refused(65536, 3, 1 << 20, &salt));
+        assert!(refused(65536, 3, 1, "00"));
+        assert!(!refused(65536, 2, 1, &salt));
+    }
+
+    #[test]
+    fn a_salt_is_there_whole_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, half) =
+            (directory.path().join("passphrase.toml"), directory.path().join("passphrase.new"));
+        fs::create_dir(&half).unwrap(); // as a full disk would, keeps it from being written
+        assert!(matches!(
+            from_passphrase(b"correct horse", directory.path(), true),
+            Err(RootKeyError::File { .. })
+        ));
+        assert!(!path.exists());
+        fs::remove_dir(&half).unwrap();
+        fs::write(&half, "half of what a crash left").unwrap();
+        from_passphrase(b"correct horse", directory.path(), true).unwrap();
+        assert!(path.exists() && !half.exists());
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
     }
 }
