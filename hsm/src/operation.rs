@@ -8,7 +8,7 @@ use std::mem;
 use std::sync::Arc;
 
 use crypto::Secret;
-use wire::{Output, Params, Room};
+use wire::{MechanismId, Output, Params, Room};
 
 use crate::error::Error;
 use crate::mechanism::{Cipher, Digester, Signer, Verifier};
@@ -29,6 +29,8 @@ pub(crate) enum Authentication {
 pub(crate) struct Active<T: ?Sized> {
     /// What does the work.
     pub(crate) work: Box<T>,
+    /// The mechanism.
+    pub(crate) id: MechanismId,
     /// The mechanism's name, for errors.
     pub(crate) mechanism: &'static str,
     /// Whether the key's PIN has been given.
@@ -55,6 +57,14 @@ pub(crate) enum Call {
     Final,
 }
 
+/// Output that did not fit, and what it came of.
+pub(crate) struct Held {
+    by: Call,
+    /// A digest of the call's data: the output is that of no other.
+    of: Vec<u8>,
+    output: Secret,
+}
+
 /// The state of one kind of operation in a session.
 #[derive(Default)]
 pub(crate) enum Slot<T: ?Sized> {
@@ -66,7 +76,7 @@ pub(crate) enum Slot<T: ?Sized> {
     /// In the middle of its data.
     Fed(Active<T>),
     /// Done but for the output, which did not fit.
-    Held(Call, Secret),
+    Held(Held),
 }
 
 impl<T: ?Sized> Slot<T> {
@@ -85,6 +95,27 @@ impl<T: ?Sized> Slot<T> {
         }
         *self = Self::Begun(operation);
         Ok(())
+    }
+
+    /// Whether the operation waits for the key's PIN.
+    pub(crate) const fn waits(&self) -> bool {
+        match self {
+            Self::Begun(active) | Self::Fed(active) => {
+                matches!(active.authentication, Authentication::Missing)
+            }
+            Self::Idle | Self::Held(_) => false,
+        }
+    }
+
+    /// The mechanism of the operation.
+    ///
+    /// # Errors
+    /// `OperationNotInitialized` if none takes data.
+    pub(crate) const fn mechanism(&self) -> Result<MechanismId, Error> {
+        match self {
+            Self::Begun(active) | Self::Fed(active) => Ok(active.id),
+            Self::Idle | Self::Held(_) => Err(Error::OperationNotInitialized),
+        }
     }
 
     /// Ends the operation, whatever it is.
@@ -108,7 +139,7 @@ impl<T: ?Sized> Slot<T> {
         match mem::take(self) {
             Self::Idle => Err(Error::OperationNotInitialized),
             Self::Begun(active) => active.authenticated(),
-            Self::Fed(_) | Self::Held(..) => Err(Error::OperationActive),
+            Self::Fed(_) | Self::Held(_) => Err(Error::OperationActive),
         }
     }
 
@@ -117,36 +148,49 @@ impl<T: ?Sized> Slot<T> {
         match mem::take(self) {
             Self::Idle => Err(Error::OperationNotInitialized),
             Self::Begun(active) | Self::Fed(active) => active.authenticated(),
-            Self::Held(..) => Err(Error::OperationActive),
+            Self::Held(_) => Err(Error::OperationActive),
         }
+    }
+
+    /// Puts back what was taken for a call that turned out to change nothing.
+    fn put_back(&mut self, fed: bool, active: Active<T>) {
+        *self = if fed { Self::Fed(active) } else { Self::Begun(active) };
     }
 
     /// The output that an earlier call held back, if this is the same call again.
-    fn held(&mut self, call: Call, room: Room) -> Option<Output> {
-        let Self::Held(by, output) = self else { return None };
-        if *by != call {
-            return None;
-        }
-        let answer = room.open_answer(output.len() as u64);
-        Some(answer.unwrap_or_else(|| {
-            let output = mem::take(self);
-            match output {
-                Self::Held(_, output) => Output::Bytes(output.as_bytes().into()),
-                _ => Output::Length(0),
+    ///
+    /// # Errors
+    /// `DataInvalid` if the call comes with other data; the operation ends.
+    fn held(&mut self, call: Call, data: &[u8], room: Room) -> Result<Option<Output>, Error> {
+        let held = match mem::take(self) {
+            Self::Held(held) if held.by == call => held,
+            other => {
+                *self = other;
+                return Ok(None);
             }
-        }))
+        };
+        if held.of != digest(data)? {
+            return Err(Error::DataInvalid("not the data whose output did not fit"));
+        }
+        if let Some(answer) = room.open_answer(held.output.len() as u64) {
+            *self = Self::Held(held);
+            return Ok(Some(answer));
+        }
+        Ok(Some(Output::Bytes(held.output.as_bytes().into())))
     }
 
     /// The output if it fits; else it is held until the caller has room.
-    fn hand_over(&mut self, call: Call, output: Vec<u8>, room: Room) -> Output {
-        match room.open_answer(output.len() as u64) {
-            None => Output::Bytes(output.into()),
-            Some(answer) => {
-                *self = Self::Held(call, Secret::new(output));
-                answer
-            }
-        }
+    fn hand_over(&mut self, by: Call, data: &[u8], output: Vec<u8>, room: Room) -> Result<Output, Error> {
+        let Some(answer) = room.open_answer(output.len() as u64) else {
+            return Ok(Output::Bytes(output.into()));
+        };
+        *self = Self::Held(Held { by, of: digest(data)?, output: Secret::new(output) });
+        Ok(answer)
     }
+}
+
+fn digest(data: &[u8]) -> Result<Vec<u8>, Error> {
+    Ok(crypto::hash::digest(crypto::Hash::Sha256, data)?)
 }
 
 /// A signature with recovery: all in one call, by a function of the mechanism's row.
@@ -165,7 +209,7 @@ impl Slot<Recovery> {
     /// # Errors
     /// As the standard lists.
     pub(crate) fn whole(&mut self, data: &[u8], room: Room) -> Result<Output, Error> {
-        if let Some(answer) = self.held(Call::Whole, room) {
+        if let Some(answer) = self.held(Call::Whole, data, room)? {
             return Ok(answer);
         }
         let active = self.take_begun()?;
@@ -174,7 +218,7 @@ impl Slot<Recovery> {
             *self = Self::Begun(active);
             return Ok(Output::Length(output.len() as u64));
         }
-        Ok(self.hand_over(Call::Whole, output, room))
+        self.hand_over(Call::Whole, data, output, room)
     }
 }
 
@@ -212,12 +256,13 @@ impl Slot<dyn Signer> {
     /// # Errors
     /// As the standard lists.
     pub(crate) fn finish(&mut self, room: Room) -> Result<Output, Error> {
+        let fed = matches!(self, Self::Fed(_));
         let active = self.take_open()?;
         if active.work.single_part() {
             return Err(Error::SinglePartOnly(active.mechanism));
         }
         if let Some(answer) = room.open_answer(active.work.len()) {
-            *self = Self::Fed(active);
+            self.put_back(fed, active);
             return Ok(answer);
         }
         active.work.finish().map(|signature| Output::Bytes(signature.into()))
@@ -293,9 +338,10 @@ impl Slot<dyn Digester> {
     /// # Errors
     /// As the standard lists.
     pub(crate) fn finish(&mut self, room: Room) -> Result<Output, Error> {
+        let fed = matches!(self, Self::Fed(_));
         let active = self.take_open()?;
         if let Some(answer) = room.open_answer(active.work.len()) {
-            *self = Self::Fed(active);
+            self.put_back(fed, active);
             return Ok(answer);
         }
         active.work.finish().map(|digest| Output::Bytes(digest.into()))
@@ -308,7 +354,7 @@ impl Slot<dyn Cipher> {
     /// # Errors
     /// As the standard lists.
     pub(crate) fn whole(&mut self, data: &[u8], room: Room) -> Result<Output, Error> {
-        if let Some(answer) = self.held(Call::Whole, room) {
+        if let Some(answer) = self.held(Call::Whole, data, room)? {
             return Ok(answer);
         }
         let active = self.take_begun()?;
@@ -319,7 +365,7 @@ impl Slot<dyn Cipher> {
         }
         let mut output = with_capacity(most)?;
         active.work.whole(data, &mut output)?;
-        Ok(self.hand_over(Call::Whole, output, room))
+        self.hand_over(Call::Whole, data, output, room)
     }
 
     /// `C_EncryptUpdate`, `C_DecryptUpdate`
@@ -334,7 +380,7 @@ impl Slot<dyn Cipher> {
         }
         let most = active.work.update_len(data.len() as u64);
         if let Some(answer) = room.open_answer(most) {
-            *self = if fed { Self::Fed(active) } else { Self::Begun(active) };
+            self.put_back(fed, active);
             return Ok(answer);
         }
         let mut output = with_capacity(most)?;
@@ -348,21 +394,22 @@ impl Slot<dyn Cipher> {
     /// # Errors
     /// As the standard lists.
     pub(crate) fn finish(&mut self, room: Room) -> Result<Output, Error> {
-        if let Some(answer) = self.held(Call::Final, room) {
+        if let Some(answer) = self.held(Call::Final, &[], room)? {
             return Ok(answer);
         }
+        let fed = matches!(self, Self::Fed(_));
         let active = self.take_open()?;
         if active.work.single_part() {
             return Err(Error::SinglePartOnly(active.mechanism));
         }
         let most = active.work.final_len();
         if room == Room::Ask {
-            *self = Self::Fed(active);
+            self.put_back(fed, active);
             return Ok(Output::Length(most));
         }
         let mut output = with_capacity(most)?;
         active.work.finish(&mut output)?;
-        Ok(self.hand_over(Call::Final, output, room))
+        self.hand_over(Call::Final, &[], output, room)
     }
 }
 

@@ -9,7 +9,7 @@ use wire::SessionHandle;
 use crate::error::Error;
 use crate::mechanism::{Cipher, Digester, Signer, Verifier};
 use crate::operation::{Authentication, Recovery, Slot};
-use crate::partition::Partition;
+use crate::partition::{Partition, Stay};
 use crate::user::User;
 
 /// A session.
@@ -18,6 +18,8 @@ pub(crate) struct Session {
     pub(crate) handle: SessionHandle,
     /// Where it is.
     pub(crate) partition: Arc<Partition>,
+    /// Ends when the session is closed and the last call on it has returned.
+    pub(crate) _stay: Stay,
     /// Whether it is read/write.
     pub(crate) rw: bool,
     /// What is under way. A session does one thing at a time.
@@ -36,7 +38,7 @@ pub(crate) struct Operations {
     pub(crate) sign_recover: Slot<Recovery>,
     pub(crate) verify_recover: Slot<Recovery>,
     pub(crate) find: Option<VecDeque<u64>>,
-    /// Which operation waits for a context-specific log-in: the last that was begun with such a key.
+    /// The last operation that was begun with a key that asks for its PIN each time.
     pub(crate) waits: Option<Waits>,
 }
 
@@ -52,13 +54,32 @@ pub(crate) enum Waits {
     VerifyRecover,
 }
 
+impl Waits {
+    const ALL: [Self; 6] =
+        [Self::Decrypt, Self::Encrypt, Self::Sign, Self::SignRecover, Self::Verify, Self::VerifyRecover];
+}
+
 impl Operations {
+    /// The operation that a context-specific log-in is for: the last that was begun of those that wait.
+    #[must_use]
+    pub(crate) fn waiting(&self) -> Option<Waits> {
+        let waits = |operation: Waits| match operation {
+            Waits::Decrypt => self.decrypt.waits(),
+            Waits::Encrypt => self.encrypt.waits(),
+            Waits::Sign => self.sign.waits(),
+            Waits::SignRecover => self.sign_recover.waits(),
+            Waits::Verify => self.verify.waits(),
+            Waits::VerifyRecover => self.verify_recover.waits(),
+        };
+        self.waits.into_iter().chain(Waits::ALL).find(|operation| waits(*operation))
+    }
+
     /// `C_Login` with `CKU_CONTEXT_SPECIFIC` was right: the operation that waits goes on.
     ///
     /// # Errors
     /// `OperationNotInitialized` if none waits.
     pub(crate) fn authenticate(&mut self) -> Result<(), Error> {
-        let done = match self.waits.take() {
+        let done = match self.waiting() {
             None => false,
             Some(Waits::Decrypt) => self.decrypt.authenticate(),
             Some(Waits::Encrypt) => self.encrypt.authenticate(),
@@ -77,7 +98,7 @@ impl Operations {
         }
     }
 
-    /// Whether any operation is active.
+    /// Whether any cryptographic operation is active.
     #[must_use]
     pub(crate) const fn any_active(&self) -> bool {
         self.encrypt.is_active()
@@ -87,7 +108,6 @@ impl Operations {
             || self.verify.is_active()
             || self.sign_recover.is_active()
             || self.verify_recover.is_active()
-            || self.find.is_some()
     }
 
     /// `C_SessionCancel`: ends the operations that the flags name (`CKF_ENCRYPT` and their like).
@@ -117,12 +137,6 @@ impl Operations {
         if named(0x4000) {
             self.verify_recover.cancel();
         }
-    }
-
-    /// Whether an operation waits for a context-specific log-in.
-    #[must_use]
-    pub(crate) const fn waits(&self) -> bool {
-        self.waits.is_some()
     }
 
     /// Ends what is under way: the keys it uses may not be used by whoever comes next.
