@@ -87,7 +87,7 @@ pub enum Error {
     PublicKeyInvalid(&'static str),
 
     // Mechanisms and their use.
-    #[error("mechanism {0:?} does not exist, or not for this call")]
+    #[error("mechanism {:#x} does not exist, or not for this call or key", .0.0)]
     MechanismInvalid(MechanismId),
     #[error("the mechanism's parameter is not valid: {0}")]
     MechanismParamInvalid(&'static str),

@@ -126,7 +126,7 @@ impl Hsm {
         }
         let mut token = ApplicationToken([0; 16]);
         crypto::random::fill(&mut token.0)?;
-        let application = Arc::new(Application::new(Arc::clone(self), token, peer));
+        let application = Arc::new(Application::new(Arc::clone(self), token, peer)?);
         application.connections.store(1, Ordering::Release);
         applications.insert(token, Arc::downgrade(&application));
         Ok(Connection { application })
@@ -187,15 +187,27 @@ impl Hsm {
         self.partitions().iter().map(|partition| partition.sessions()).sum()
     }
 
+    /// Refuses a label that another partition has. `C_InitToken` may give it all the same: then the label names
+    /// none of them, and serial and slot numbers still do.
+    fn check_label_is_free(&self, label: &str, but: Option<SlotId>) -> Result<(), Error> {
+        let mut others = self.partitions().into_iter().filter(|other| Some(other.slot()) != but);
+        if others.any(|other| other.label() == label) {
+            return Err(Error::ArgumentsBad("another partition has this label"));
+        }
+        Ok(())
+    }
+
     /// Makes a partition.
     ///
     /// # Errors
-    /// As [`Partition::create`].
+    /// `ArgumentsBad` if another has the label; else as [`Partition::create`].
     pub fn create_partition(&self, new: &NewPartition<'_>) -> Result<Arc<Partition>, Error> {
         let mut next = self.next_slot.lock();
         let slot = *next;
-        let partition = Arc::new(Partition::create(&self.vault, &self.settings, slot, new)?);
-        self.vault.commit(vec![count_to(&self.vault, NEXT_SLOT, slot + 1)])?;
+        self.check_label_is_free(new.label, None)?;
+        // In one commit with the number that is used up, so that it is never given again.
+        let counted = vec![count_to(&self.vault, NEXT_SLOT, slot + 1)];
+        let partition = Arc::new(Partition::create(&self.vault, &self.settings, slot, new, counted)?);
         *next = slot + 1;
         self.partitions.write().insert(SlotId(slot), Arc::clone(&partition));
         Ok(partition)
@@ -218,8 +230,10 @@ impl Hsm {
     /// Gives a partition another label.
     ///
     /// # Errors
-    /// As [`Partition::rename`].
+    /// `ArgumentsBad` if another has the label; else as [`Partition::rename`].
     pub fn rename_partition(&self, partition: &Partition, label: &str) -> Result<(), Error> {
+        let _one_at_a_time = self.next_slot.lock();
+        self.check_label_is_free(label, Some(partition.slot()))?;
         partition.rename(&self.vault, label)
     }
 
@@ -228,13 +242,8 @@ impl Hsm {
     /// # Errors
     /// `SessionExists` if a session is open on it; what the vault says.
     pub fn delete_partition(&self, partition: &Partition) -> Result<(), Error> {
-        let mut partitions = self.partitions.write();
-        match partition.sessions() {
-            0 => {}
-            open => return Err(Error::SessionExists(open)),
-        }
-        self.vault.destroy_domain(partition.slot().0, Vec::new())?;
-        partitions.remove(&partition.slot());
+        partition.delete(&self.vault)?;
+        self.partitions.write().remove(&partition.slot());
         Ok(())
     }
 

@@ -11,8 +11,22 @@ use wire::{MechanismId, ObjectHandle};
 use crate::error::Error;
 use crate::mechanism::Mechanism;
 use crate::object::{Attr, Class, Object, Role};
+use crate::operation::Authentication;
 
-/// How strict a partition is with its keys.
+/// How strict a partition is with its keys. All that depends on it:
+///
+/// | rule | strict | standard | legacy |
+/// |---|---|---|---|
+/// | usages in conflict on one key ([`Role::conflicts`]) | refused in the template | exclusive on first use | allowed |
+/// | a usage given up | stays used | – | – |
+/// | to wrap, for a key not made here | only if `CKA_TRUSTED` | allowed | allowed |
+/// | to wrap or unwrap, for an unwrapped key | from `CKA_UNWRAP_TEMPLATE` | if asked | by default |
+/// | to wrap a sensitive key ([`decide_wrap`]) | under closed or trusted keys as strong as it | closed or trusted keys, RSA from 112 bits | allowed |
+/// | wrapping without a tag | not offered | only what left here comes back readable | allowed |
+/// | what comes back keeps its restrictions | yes | yes | no |
+/// | what an agreement makes, unasked | sensitive | readable | readable |
+/// | `CKA_SENSITIVE` of a secret key, unasked | true | true unless extractable | true unless extractable |
+/// | `CKA_ALWAYS_AUTHENTICATE` to wrap, unwrap, derive | refused | refused | allowed |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
     /// Conflicting roles are refused when a key is made.
@@ -189,6 +203,42 @@ fn check_size(row: &Mechanism, key: &Object) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a use of a key needs the PIN once more. To wrap, unwrap and derive is one call, which leaves no moment
+/// for a context-specific log-in (PKCS#11 3.2, "C_Login"): a key that asks for one each time is not used so.
+///
+/// # Errors
+/// `UserNotLoggedIn` for such a use.
+pub(crate) fn authentication(profile: Profile, usage: Usage, key: &Object) -> Result<Authentication, Error> {
+    if !key.flag(Attr::ALWAYS_AUTHENTICATE) {
+        return Ok(Authentication::NotNeeded);
+    }
+    match usage {
+        Usage::Wrap | Usage::Unwrap | Usage::Derive if profile == Profile::Legacy => {
+            Ok(Authentication::NotNeeded)
+        }
+        Usage::Wrap | Usage::Unwrap | Usage::Derive => {
+            Err(Error::UserNotLoggedIn("the PIN for this one use, and the call has no moment for it"))
+        }
+        _ => Ok(Authentication::Missing),
+    }
+}
+
+/// Whether a key may be digested (`C_DigestKey`). A digest says something of the key, so that one that must not
+/// be read is digested no more than shown.
+///
+/// # Errors
+/// `KeyIndigestible`
+pub fn decide_digest(mechanism: MechanismId, key: &Object) -> Result<(), Error> {
+    if key.class() != Class::SECRET_KEY {
+        return Err(Error::KeyIndigestible("it is no secret key"));
+    }
+    if key.flag(Attr::SENSITIVE) || !key.flag(Attr::EXTRACTABLE) {
+        return Err(Error::KeyIndigestible("it is sensitive or not extractable"));
+    }
+    check_allowed(key, mechanism)
+        .map_err(|_| Error::KeyIndigestible("its CKA_ALLOWED_MECHANISMS lacks the digest"))
 }
 
 /// Whether `key` may leave the token wrapped by `wrapping`; `made` is the object that holds the secret of the

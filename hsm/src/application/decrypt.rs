@@ -1,7 +1,7 @@
 //! Decryption.
 
-use wire::Output;
 use wire::calls::decrypt::{Decrypt, DecryptCalls, DecryptFinal, DecryptInit, DecryptUpdate};
+use wire::{Output, Repeat};
 
 use super::Application;
 use crate::error::Error;
@@ -9,12 +9,12 @@ use crate::policy::Usage;
 use crate::session::Waits;
 
 impl DecryptCalls for Application {
-    fn decrypt_init(&self, call: DecryptInit) -> Result<(), Error> {
+    fn decrypt_init(&self, call: DecryptInit) -> Result<Repeat, Error> {
         let session = self.session(call.session)?;
         let mut operations = session.operations.lock();
         let Some(mechanism) = call.mechanism else {
             operations.decrypt.cancel();
-            return Ok(());
+            return Ok(Repeat::Ask);
         };
         if operations.decrypt.is_active() {
             return Err(Error::OperationActive);
@@ -23,7 +23,7 @@ impl DecryptCalls for Application {
         let begin = permit.row.decrypt.ok_or(Error::MechanismInvalid(mechanism.id))?;
         permit.begin(&mut operations.decrypt, begin(&permit.material, &mechanism.params)?)?;
         operations.wait_for(Waits::Decrypt, permit.authentication);
-        Ok(())
+        Ok(permit.repeat())
     }
 
     fn decrypt(&self, call: Decrypt<'_>) -> Result<Output, Error> {

@@ -1,20 +1,24 @@
 //! Digests.
 
-use wire::Output;
+use std::sync::Arc;
+
 use wire::calls::digest::{Digest, DigestCalls, DigestFinal, DigestInit, DigestKey, DigestUpdate};
+use wire::{MechanismId, ObjectHandle, Output, Repeat};
 
 use super::Application;
 use crate::error::Error;
-use crate::object::{Attr, Class, Material};
+use crate::object::Material;
 use crate::operation::{Active, Authentication};
+use crate::policy::decide_digest;
+use crate::session::Session;
 
 impl DigestCalls for Application {
-    fn digest_init(&self, call: DigestInit) -> Result<(), Error> {
+    fn digest_init(&self, call: DigestInit) -> Result<Repeat, Error> {
         let session = self.session(call.session)?;
         let mut operations = session.operations.lock();
         let Some(mechanism) = call.mechanism else {
             operations.digest.cancel();
-            return Ok(());
+            return Ok(Repeat::Ask);
         };
         if operations.digest.is_active() {
             return Err(Error::OperationActive);
@@ -22,7 +26,8 @@ impl DigestCalls for Application {
         let row = self.hsm.mechanisms.find(mechanism.id)?;
         let work = row.digest.ok_or(Error::MechanismInvalid(mechanism.id))?(&mechanism.params)?;
         let authentication = Authentication::NotNeeded;
-        operations.digest.begin(Active { work, mechanism: row.name, authentication })
+        operations.digest.begin(Active { work, id: row.id, mechanism: row.name, authentication })?;
+        Ok(Repeat::Same)
     }
 
     fn digest(&self, call: Digest<'_>) -> Result<Output, Error> {
@@ -33,25 +38,14 @@ impl DigestCalls for Application {
         self.session(call.session)?.operations.lock().digest.update(call.data.0)
     }
 
-    /// The digest of a key says something of it, so a key that must not be read is digested only where its
-    /// value could be (PKCS#11 3.2, "C_DigestKey": a token may refuse).
     fn digest_key(&self, call: DigestKey) -> Result<(), Error> {
         let session = self.session(call.session)?;
         let mut operations = session.operations.lock();
-        let result =
-            self.object(&session, call.key).ok_or(Error::KeyHandleInvalid(call.key.0)).and_then(|key| {
-                if key.class() != Class::SECRET_KEY {
-                    return Err(Error::KeyIndigestible("it is no secret key"));
-                }
-                if key.flag(Attr::SENSITIVE) || !key.flag(Attr::EXTRACTABLE) {
-                    return Err(Error::KeyIndigestible("it is sensitive or not extractable"));
-                }
-                self.event(&session, "digest", Some(&key), wire::Rv::OK);
-                match &**key.material()? {
-                    Material::Secret(secret) => operations.digest.update(secret.bytes().as_bytes()),
-                    _ => Err(Error::KeyIndigestible("it is no secret key")),
-                }
-            });
+        let mechanism = operations.digest.mechanism()?;
+        let result = self.key_to_digest(&session, mechanism, call.key).and_then(|key| match &*key {
+            Material::Secret(secret) => operations.digest.update(secret.bytes().as_bytes()),
+            _ => Err(Error::KeyIndigestible("it is no secret key")),
+        });
         if result.is_err() {
             operations.digest.cancel();
         }
@@ -60,5 +54,20 @@ impl DigestCalls for Application {
 
     fn digest_final(&self, call: DigestFinal) -> Result<Output, Error> {
         self.session(call.session)?.operations.lock().digest.finish(call.room)
+    }
+}
+
+impl Application {
+    /// The key, if the policy lets it be digested. The event is recorded either way.
+    fn key_to_digest(
+        &self,
+        session: &Session,
+        mechanism: MechanismId,
+        key: ObjectHandle,
+    ) -> Result<Arc<Material>, Error> {
+        let object = self.object(session, key).ok_or(Error::KeyHandleInvalid(key.0))?;
+        let decision = decide_digest(mechanism, &object).and_then(|()| object.material().cloned());
+        self.outcome(session, "digest", Some(&object), &decision);
+        decision
     }
 }

@@ -1,7 +1,7 @@
 //! Encryption.
 
-use wire::Output;
 use wire::calls::encrypt::{Encrypt, EncryptCalls, EncryptFinal, EncryptInit, EncryptUpdate};
+use wire::{Output, Repeat};
 
 use super::Application;
 use crate::error::Error;
@@ -9,12 +9,12 @@ use crate::policy::Usage;
 use crate::session::Waits;
 
 impl EncryptCalls for Application {
-    fn encrypt_init(&self, call: EncryptInit) -> Result<(), Error> {
+    fn encrypt_init(&self, call: EncryptInit) -> Result<Repeat, Error> {
         let session = self.session(call.session)?;
         let mut operations = session.operations.lock();
         let Some(mechanism) = call.mechanism else {
             operations.encrypt.cancel();
-            return Ok(());
+            return Ok(Repeat::Ask);
         };
         if operations.encrypt.is_active() {
             return Err(Error::OperationActive);
@@ -23,7 +23,7 @@ impl EncryptCalls for Application {
         let begin = permit.row.encrypt.ok_or(Error::MechanismInvalid(mechanism.id))?;
         permit.begin(&mut operations.encrypt, begin(&permit.material, &mechanism.params)?)?;
         operations.wait_for(Waits::Encrypt, permit.authentication);
-        Ok(())
+        Ok(permit.repeat())
     }
 
     fn encrypt(&self, call: Encrypt<'_>) -> Result<Output, Error> {

@@ -7,6 +7,7 @@ use wire::calls::key::{DeriveKey, GenerateKey, GenerateKeyPair, KeyCalls, Unwrap
 use wire::{ObjectHandle, Output};
 
 use super::Application;
+use super::permit::Permit;
 use crate::error::Error;
 use crate::mechanism::DerivedKey;
 use crate::object::{
@@ -46,31 +47,58 @@ impl KeyCalls for Application {
         let session = self.session(call.session)?;
         self.mechanism(&session, Usage::Wrap, &call.mechanism)?;
         let key = self.object(&session, call.key).ok_or(Error::KeyHandleInvalid(call.key.0))?;
-        let payload = wrappable(&key)?;
-        let wrapping = self
-            .object(&session, call.wrapping_key)
-            .ok_or(Error::WrappingKeyHandleInvalid(call.wrapping_key.0))?;
-        let made = match wrapping.class() {
-            Class::PUBLIC_KEY => self.private_half(&session, &wrapping)?,
-            _ => Some(Arc::clone(&wrapping)),
-        };
         let permit = self.permit(&session, Usage::Wrap, &call.mechanism, call.wrapping_key)?;
-        let decision = decide_wrap(session.partition.profile(), &wrapping, made.as_ref(), &key);
-        let rv = decision.as_ref().map_or_else(Error::rv, |()| wire::Rv::OK);
-        self.event(&session, "leave wrapped", Some(&key), rv);
+        let made = match permit.object.class() {
+            Class::PUBLIC_KEY => self.private_half(&session, &permit.object)?,
+            _ => Some(Arc::clone(&permit.object)),
+        };
+        let decision = decide_wrap(session.partition.profile(), &permit.object, made.as_ref(), &key);
+        self.outcome(&session, "leave wrapped", Some(&key), &decision);
         decision?;
         let wrap = permit.row.wrap.ok_or(Error::MechanismInvalid(call.mechanism.id))?;
-        let wrapped = wrap(&permit.material, &call.mechanism.params, &payload)?;
+        let wrapped = wrap(&permit.material, &call.mechanism.params, &wrappable(&key)?)?;
         if let Some(answer) = call.room.open_answer(wrapped.len() as u64) {
             return Ok(answer);
         }
-        session.partition.note_wrapped(&self.hsm.vault, key.attributes())?;
+        permit.claim()?;
+        session.partition.note_wrapped(&self.hsm.vault, &key)?;
         Ok(Output::Bytes(wrapped.into()))
     }
 
     fn unwrap_key(&self, call: UnwrapKey<'_>) -> Result<ObjectHandle, Error> {
         let session = self.session(call.session)?;
         let permit = self.permit(&session, Usage::Unwrap, &call.mechanism, call.unwrapping_key)?;
+        let key = self.unwrapped(&session, &permit, &call);
+        if let Err(error) = &key {
+            self.event(&session, "unwrap", Some(&permit.object), error.rv());
+        }
+        let key = key?;
+        permit.claim()?;
+        self.add_one(&session, "unwrap", key)
+    }
+
+    fn derive_key(&self, call: DeriveKey) -> Result<ObjectHandle, Error> {
+        let session = self.session(call.session)?;
+        let permit = self.permit(&session, Usage::Derive, &call.mechanism, call.base_key)?;
+        let derive = permit.row.derive.ok_or(Error::MechanismInvalid(call.mechanism.id))?;
+        let maker = self.maker(&session);
+        let (key_type, len) = wanted_derived(&call.template, &permit.object, &maker)?;
+        let len = len.map(usize::try_from).transpose().map_err(|_| too_long())?;
+        let value = derive(&permit.material, &call.mechanism.params, DerivedKey { key_type, len })?;
+        let key = derived(&call.template, &value, &permit.object, call.mechanism.id, &maker)?;
+        permit.claim()?;
+        self.add_one(&session, "derive", key)
+    }
+}
+
+impl Application {
+    /// The attributes of the key in a blob.
+    fn unwrapped(
+        &self,
+        session: &Session,
+        permit: &Permit<'_>,
+        call: &UnwrapKey<'_>,
+    ) -> Result<AttributeMap, Error> {
         let unwrap = permit.row.unwrap.ok_or(Error::MechanismInvalid(call.mechanism.id))?;
         let bytes = unwrap(&permit.material, &call.mechanism.params, call.wrapped.0)?;
         let partition = &session.partition;
@@ -95,24 +123,9 @@ impl KeyCalls for Application {
             origin: &origin,
             stand_in: permit.row.rejects_implicitly.then_some(&stand_in),
         };
-        let key = unwrapped(&call.template, &bytes, &unwrapping, &self.maker(&session))?;
-        self.add_one(&session, "unwrap", key)
+        unwrapped(&call.template, &bytes, &unwrapping, &self.maker(session))
     }
 
-    fn derive_key(&self, call: DeriveKey) -> Result<ObjectHandle, Error> {
-        let session = self.session(call.session)?;
-        let permit = self.permit(&session, Usage::Derive, &call.mechanism, call.base_key)?;
-        let derive = permit.row.derive.ok_or(Error::MechanismInvalid(call.mechanism.id))?;
-        let maker = self.maker(&session);
-        let (key_type, len) = wanted_derived(&call.template, &permit.object, &maker)?;
-        let len = len.map(usize::try_from).transpose().map_err(|_| too_long())?;
-        let value = derive(&permit.material, &call.mechanism.params, DerivedKey { key_type, len })?;
-        let key = derived(&call.template, &value, &permit.object, call.mechanism.id, &maker)?;
-        self.add_one(&session, "derive", key)
-    }
-}
-
-impl Application {
     /// The object that is the private half of a public key: of the token, or one of the application's own.
     fn private_half(&self, session: &Session, public: &Object) -> Result<Option<Arc<Object>>, Error> {
         if let Some(half) = session.partition.private_half(public)? {

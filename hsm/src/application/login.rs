@@ -1,11 +1,10 @@
 //! Log-in and PINs.
 
-use wire::Slice;
 use wire::calls::session::Login;
+use wire::{Rv, Slice};
 
-use super::Application;
+use super::{Application, Place};
 use crate::error::Error;
-use crate::partition::Partition;
 use crate::pin::Which;
 use crate::session::Session;
 use crate::user::{CKU_CONTEXT_SPECIFIC, CKU_SO, CKU_USER, User};
@@ -26,34 +25,48 @@ impl Application {
     }
 
     fn log_in_as(&self, session: &Session, user: User, pin: &[u8]) -> Result<(), Error> {
-        let partition = &session.partition;
-        let place = self.place(partition);
+        let place = self.place(&session.partition);
+        let result = {
+            let _one_at_a_time = place.entering.lock();
+            self.try_log_in(session, &place, user, pin)
+        };
+        self.outcome(session, if user == User::So { "login as SO" } else { "login" }, None, &result);
+        result
+    }
+
+    /// Nobody but another log-in waits while the PIN is checked.
+    fn try_log_in(&self, session: &Session, place: &Place, user: User, pin: &[u8]) -> Result<(), Error> {
+        self.check_may_log_in(session, *place.login.read(), user)?;
+        let which = if user == User::So { Which::So } else { Which::User };
+        session.partition.check_pin(&self.hsm.vault, &self.hsm.settings, which, pin)?;
+        let _changing = self.changing();
         let mut login = place.login.write();
+        // Sessions may have been opened or closed meanwhile; from here on none is.
+        self.check_may_log_in(session, *login, user)?;
+        *login = super::Login { user, generation: login.generation + 1 };
+        Ok(())
+    }
+
+    fn check_may_log_in(&self, session: &Session, login: super::Login, user: User) -> Result<(), Error> {
         if login.user == user {
             return Err(Error::UserAlreadyLoggedIn);
         }
         if login.user != User::Nobody {
             return Err(Error::UserAnotherAlreadyLoggedIn);
         }
-        let (all, rw) = self.count_sessions(partition);
+        self.session(session.handle)?;
+        let (all, rw) = self.count_sessions(&session.partition);
         if user == User::So && all != rw {
             return Err(Error::SessionReadOnlyExists);
         }
-        let which = if user == User::So { Which::So } else { Which::User };
-        let result = partition.check_pin(&self.hsm.vault, &self.hsm.settings, which, pin);
-        if result.is_ok() {
-            login.user = user;
-            login.generation += 1;
-        }
-        drop(login);
-        let rv = result.as_ref().map_or_else(Error::rv, |()| wire::Rv::OK);
-        self.event(session, if user == User::So { "login as SO" } else { "login" }, None, rv);
-        result
+        Ok(())
     }
 
     /// `CKU_CONTEXT_SPECIFIC`: the PIN of whoever is logged in, for the one operation that waits for it.
     fn log_in_for_operation(&self, session: &Session, pin: &[u8]) -> Result<(), Error> {
-        if !session.operations.lock().waits() {
+        // Held throughout, so that the PIN is for the operation that waited when it was given.
+        let mut operations = session.operations.lock();
+        if operations.waiting().is_none() {
             return Err(Error::OperationNotInitialized);
         }
         let which = match self.login(&session.partition).user {
@@ -61,32 +74,32 @@ impl Application {
             User::User => Which::User,
             User::So => Which::So,
         };
-        let result = session.partition.check_pin(&self.hsm.vault, &self.hsm.settings, which, pin);
-        let rv = result.as_ref().map_or_else(Error::rv, |()| wire::Rv::OK);
-        self.event(session, "login for one operation", None, rv);
+        let (vault, settings) = (&self.hsm.vault, &self.hsm.settings);
+        let result = session.partition.check_pin(vault, settings, which, pin);
+        self.outcome(session, "login for one operation", None, &result);
         result?;
-        session.operations.lock().authenticate()
+        operations.authenticate()
     }
 
-    /// Logs out: private session objects go, handles of private objects are good no more, and operations with
-    /// keys end.
-    pub(super) fn log_out(&self, partition: &Partition) -> Result<(), Error> {
+    /// Logs out: private session objects go, handles of private objects are good no more, and operations end.
+    pub(super) fn log_out(&self, session: &Session) -> Result<(), Error> {
+        let partition = &session.partition;
         let place = self.place(partition);
+        let _changing = self.changing();
         let mut login = place.login.write();
         if login.user == User::Nobody {
             return Err(Error::UserNotLoggedIn("a user to log out"));
         }
-        login.user = User::Nobody;
-        let mut objects = place.objects.write();
-        for number in objects.index.private_numbers() {
-            objects.index.remove(number);
-            objects.owners.remove(&number);
-        }
-        drop((objects, login));
-        let sessions = self.sessions.read();
-        for session in sessions.values().filter(|session| session.partition.domain == partition.domain) {
+        let user = login.user;
+        place.leave(&mut login);
+        drop(login);
+        // An operation that was begun by who was logged in is in its session by now: to begin one, a session's
+        // operations are held from the look at the log-in on.
+        let sessions: Vec<_> = self.sessions.read().values().cloned().collect();
+        for session in sessions.iter().filter(|session| session.partition.domain == partition.domain) {
             session.operations.lock().clear();
         }
+        self.event_as(session, user, "logout", None, Rv::OK);
         Ok(())
     }
 
@@ -98,12 +111,7 @@ impl Application {
             return Err(Error::SessionReadOnly);
         }
         let result = session.partition.init_pin(&self.hsm.vault, &self.hsm.settings, given(pin)?);
-        self.event(
-            session,
-            "set the user's PIN",
-            None,
-            result.as_ref().map_or_else(Error::rv, |()| wire::Rv::OK),
-        );
+        self.outcome(session, "set the user's PIN", None, &result);
         result
     }
 
@@ -122,7 +130,7 @@ impl Application {
         };
         let (vault, settings) = (&self.hsm.vault, &self.hsm.settings);
         let result = session.partition.set_pin(vault, settings, which, given(old)?, given(new)?);
-        self.event(session, "change a PIN", None, result.as_ref().map_or_else(Error::rv, |()| wire::Rv::OK));
+        self.outcome(session, "change a PIN", None, &result);
         result
     }
 }

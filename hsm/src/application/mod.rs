@@ -13,10 +13,11 @@ use crate::error::Error;
 use crate::hsm::Hsm;
 use crate::object::{Index, Object};
 use crate::partition::Partition;
-use crate::ports::{Event, Peer};
+use crate::ports::{Event, Peer, Watch};
 use crate::session::Session;
 use crate::user::User;
 
+mod changing;
 mod decrypt;
 mod digest;
 mod dual;
@@ -33,12 +34,15 @@ mod slot;
 mod verify;
 
 pub(crate) use handles::Handles;
+use handles::Tags;
 
 /// An application.
 pub struct Application {
     pub(crate) hsm: Arc<Hsm>,
     pub(crate) token: ApplicationToken,
     pub(crate) peer: Peer,
+    /// What the handles of its private objects begin with, before its first log-in.
+    tag: u64,
     /// Connections that belong to it; it ends with the last.
     pub(crate) connections: AtomicU64,
     sessions: RwLock<HashMap<SessionHandle, Arc<Session>>>,
@@ -46,10 +50,14 @@ pub struct Application {
     places: RwLock<HashMap<u64, Arc<Place>>>,
     /// Slots as the application last saw them, for `C_WaitForSlotEvent`.
     seen: Mutex<Vec<(SlotId, bool)>>,
+    /// Where it is told that answers do not hold any more.
+    watch: Mutex<Option<Arc<dyn Watch>>>,
 }
 
 /// What an application has on one partition.
 pub(crate) struct Place {
+    /// Held while somebody logs in, so that log-ins come one after the other.
+    entering: Mutex<()>,
     login: RwLock<Login>,
     /// Its session objects, and the session that each is of.
     objects: RwLock<SessionObjects>,
@@ -62,6 +70,24 @@ pub(crate) struct Login {
     generation: u64,
 }
 
+impl Place {
+    /// Ends a log-in: private session objects go with it.
+    fn leave(&self, login: &mut Login) {
+        login.user = User::Nobody;
+        let mut objects = self.objects.write();
+        for number in objects.index.private_numbers() {
+            objects.index.remove(number);
+            objects.owners.remove(&number);
+        }
+    }
+}
+
+impl Login {
+    fn sees(self, object: &Object) -> bool {
+        self.user == User::User || !object.is_private()
+    }
+}
+
 #[derive(Default)]
 struct SessionObjects {
     index: Index,
@@ -69,18 +95,24 @@ struct SessionObjects {
 }
 
 impl Application {
-    pub(crate) fn new(hsm: Arc<Hsm>, token: ApplicationToken, peer: Peer) -> Self {
+    /// An application without a session.
+    ///
+    /// # Errors
+    /// `Crypto` if no tag for its handles can be drawn.
+    pub(crate) fn new(hsm: Arc<Hsm>, token: ApplicationToken, peer: Peer) -> Result<Self, Error> {
         let application = Self {
             hsm,
             token,
             peer,
+            tag: Handles::random_tag()?,
             connections: AtomicU64::new(0),
             sessions: RwLock::default(),
             places: RwLock::default(),
             seen: Mutex::default(),
+            watch: Mutex::default(),
         };
         *application.seen.lock() = application.slots();
-        application
+        Ok(application)
     }
 
     /// Who it is.
@@ -118,7 +150,13 @@ impl Application {
         if let Some(place) = self.places.read().get(&partition.domain) {
             return Arc::clone(place);
         }
-        let new = || Arc::new(Place { login: RwLock::default(), objects: RwLock::default() });
+        let new = || {
+            Arc::new(Place {
+                entering: Mutex::default(),
+                login: RwLock::default(),
+                objects: RwLock::default(),
+            })
+        };
         Arc::clone(self.places.write().entry(partition.domain).or_insert_with(new))
     }
 
@@ -129,26 +167,47 @@ impl Application {
     /// The object of a handle, if the session may see it.
     fn object(&self, session: &Session, handle: ObjectHandle) -> Option<Arc<Object>> {
         let login = self.login(&session.partition);
-        let number = self.hsm.handles.number(handle, login.generation)?;
-        let object = session.partition.object(number).or_else(|| {
+        let object = self.by_number(session, handles::number(handle))?;
+        let is_its = self.tags(&session.partition, login).handle(&object) == handle;
+        (is_its && login.sees(&object)).then_some(object)
+    }
+
+    /// The object of this number, of the token or of one of the application's sessions, whoever may see it.
+    fn by_number(&self, session: &Session, number: u64) -> Option<Arc<Object>> {
+        session.partition.object(number).or_else(|| {
             let place = self.places.read().get(&session.partition.domain).cloned()?;
             let objects = place.objects.read();
             objects.index.get(number).cloned()
-        })?;
-        let same_kind = self.hsm.handles.of(&object, login.generation) == handle;
-        (same_kind && (login.user == User::User || !object.is_private())).then_some(object)
+        })
     }
 
-    fn handle_of(&self, partition: &Partition, object: &Object) -> ObjectHandle {
-        self.hsm.handles.of(object, self.login(partition).generation)
+    /// What handles begin with in this log-in.
+    const fn tags(&self, partition: &Partition, login: Login) -> Tags {
+        let private = self.tag.wrapping_add(partition.tag).wrapping_add(login.generation);
+        Tags { public: partition.tag, private }
+    }
+
+    /// Records how an act ended.
+    fn outcome<T>(
+        &self,
+        session: &Session,
+        action: &'static str,
+        object: Option<&Object>,
+        result: &Result<T, Error>,
+    ) {
+        self.event(session, action, object, result.as_ref().map_or_else(Error::rv, |_| Rv::OK));
     }
 
     /// Records one event.
     fn event(&self, session: &Session, action: &'static str, object: Option<&Object>, rv: Rv) {
+        self.event_as(session, self.login(&session.partition).user, action, object, rv);
+    }
+
+    fn event_as(&self, session: &Session, user: User, action: &'static str, object: Option<&Object>, rv: Rv) {
         self.hsm.ports.events.record(&Event {
             peer: self.peer,
             slot: session.partition.domain,
-            user: self.login(&session.partition).user.name(),
+            user: user.name(),
             action,
             object: object.map(Object::unique_id),
             rv,
@@ -160,7 +219,6 @@ impl Application {
         let sessions: Vec<_> = self.sessions.write().drain().map(|(_, session)| session).collect();
         for session in sessions {
             session.operations.lock().clear();
-            session.partition.session_closed();
         }
         self.places.write().clear();
     }

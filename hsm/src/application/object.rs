@@ -10,7 +10,7 @@ use wire::calls::object::{
 use wire::template::Answers;
 use wire::{List, ObjectHandle};
 
-use super::Application;
+use super::{Application, SessionObjects};
 use crate::error::Error;
 use crate::object::{Attr, AttributeMap, Maker, Object, changed, copied, create, read};
 use crate::session::Session;
@@ -40,16 +40,19 @@ impl ObjectCalls for Application {
         if !object.flag(Attr::DESTROYABLE) {
             return Err(Error::ActionProhibited("CKA_DESTROYABLE is false"));
         }
-        if object.is_token() {
-            session.partition.destroy(&self.hsm.vault, object.number)?;
+        let result = if object.is_token() {
+            let _changing = self.hsm.changing(&session.partition);
+            session.partition.destroy(&self.hsm.vault, object.number)
         } else {
             let place = self.place(&session.partition);
+            let _changing = self.changing();
             let mut objects = place.objects.write();
-            objects.index.remove(object.number);
             objects.owners.remove(&object.number);
-        }
-        self.event(&session, "destroy", Some(&object), wire::Rv::OK);
-        Ok(())
+            let removed = objects.index.remove(object.number);
+            removed.map(drop).ok_or(Error::ObjectHandleInvalid(call.object.0))
+        };
+        self.outcome(&session, "destroy", Some(&object), &result);
+        result
     }
 
     fn get_object_size(&self, call: GetObjectSize) -> Result<u64, Error> {
@@ -59,7 +62,12 @@ impl ObjectCalls for Application {
 
     fn get_attribute_value(&self, call: GetAttributeValue) -> Result<Answers, Error> {
         let session = self.session(call.session)?;
-        Ok(read::answer(&*self.object_or_error(&session, call.object)?, &call.queries))
+        let object = self.object_or_error(&session, call.object)?;
+        let answers = read::answer(&object, &call.queries);
+        if call.queries.iter().any(|query| object.attributes().secret(query.kind.into()).is_some()) {
+            self.event(&session, "read", Some(&object), answers.rv);
+        }
+        Ok(answers)
     }
 
     fn set_attribute_value(&self, call: SetAttributeValue) -> Result<(), Error> {
@@ -67,20 +75,18 @@ impl ObjectCalls for Application {
         let object = self.object_or_error(&session, call.object)?;
         self.check_may_change(&session, &object)?;
         let maker = self.maker(&session);
-        if object.is_token() {
-            let change = |object: &Object| changed(object, &call.template, &maker);
-            session.partition.change(&self.hsm.vault, object.number, change)?;
+        let change = |object: &Object| changed(object, &call.template, &maker);
+        let result = if object.is_token() {
+            let _changing = self.hsm.changing(&session.partition);
+            session.partition.change(&self.hsm.vault, object.number, change)
         } else {
             let place = self.place(&session.partition);
+            let _changing = self.changing();
             let mut objects = place.objects.write();
-            let current =
-                objects.index.get(object.number).ok_or(Error::ObjectHandleInvalid(call.object.0))?;
-            let attributes = changed(current, &call.template, &maker)?;
-            let changed = Arc::new(current.successor(attributes));
-            objects.index.replace(changed);
-        }
-        self.event(&session, "change", Some(&object), wire::Rv::OK);
-        Ok(())
+            objects.change(object.number, change)
+        };
+        self.outcome(&session, "change", Some(&object), &result);
+        result
     }
 
     fn find_objects_init(&self, call: FindObjectsInit) -> Result<(), Error> {
@@ -103,14 +109,13 @@ impl ObjectCalls for Application {
         let numbers = operations.find.as_mut().ok_or(Error::OperationNotInitialized)?;
         let max = usize::try_from(call.max).unwrap_or(MAX_FOUND).min(MAX_FOUND);
         let mut found = Vec::with_capacity(max.min(numbers.len()));
-        // An object may have gone since the search began.
-        while let Some(number) = numbers.pop_front().filter(|_| found.len() < max) {
-            found.extend(
-                self.by_number(&session, number).map(|object| self.handle_of(&session.partition, &object)),
-            );
-            if found.len() == max {
-                break;
-            }
+        let login = self.login(&session.partition);
+        let tags = self.tags(&session.partition, login);
+        while found.len() < max {
+            let Some(number) = numbers.pop_front() else { break };
+            // It may have gone since the search began.
+            let object = self.by_number(&session, number).filter(|object| login.sees(object));
+            found.extend(object.map(|object| tags.handle(&object)));
         }
         List::new(found).ok_or(Error::Internal("what is found fits its list"))
     }
@@ -139,14 +144,6 @@ impl Application {
         self.object(session, handle).ok_or(Error::ObjectHandleInvalid(handle.0))
     }
 
-    fn by_number(&self, session: &Session, number: u64) -> Option<Arc<Object>> {
-        session.partition.object(number).or_else(|| {
-            let place = self.place(&session.partition);
-            let objects = place.objects.read();
-            objects.index.get(number).cloned()
-        })
-    }
-
     /// Whether the session may change or destroy the object.
     fn check_may_change(&self, session: &Session, object: &Object) -> Result<(), Error> {
         if object.is_token() && !session.rw {
@@ -173,13 +170,32 @@ impl Application {
         action: &'static str,
         objects: Vec<AttributeMap>,
     ) -> Result<Vec<ObjectHandle>, Error> {
+        let added = self.try_add(session, objects);
+        match &added {
+            Ok((objects, _)) => {
+                objects.iter().for_each(|object| self.event(session, action, Some(object), wire::Rv::OK));
+            }
+            Err(error) => self.event(session, action, None, error.rv()),
+        }
+        added.map(|(_, handles)| handles)
+    }
+
+    fn try_add(&self, session: &Session, objects: Vec<AttributeMap>) -> Result<Added, Error> {
+        // An object that knows of uses of its key tells the others that hold it.
+        let tells = objects.iter().any(|attributes| attributes.ulong(Attr::ROLES_USED).unwrap_or(0) != 0);
+        let _changing = tells.then(|| self.hsm.changing(&session.partition));
         let objects: Vec<_> = objects
             .into_iter()
             .map(|attributes| session.partition.new_object(attributes))
             .collect::<Result<_, _>>()?;
+        let place = self.place(&session.partition);
+        // Held until the objects are there, so that a log-out does not miss one that goes with it.
+        let login = place.login.read();
+        if objects.iter().any(|object| !login.sees(object)) {
+            return Err(Error::UserNotLoggedIn("the user, since the object is private"));
+        }
         let (token, own): (Vec<_>, Vec<_>) = objects.into_iter().partition(Object::is_token);
         let limit = self.hsm.settings.max_session_objects;
-        let place = self.place(&session.partition);
         if place.objects.read().owners.len() + own.len() > usize::try_from(limit).unwrap_or(usize::MAX) {
             return Err(Error::ObjectCount { limit });
         }
@@ -189,14 +205,31 @@ impl Application {
         }
         for object in own.into_iter().map(Arc::new) {
             let mut objects = place.objects.write();
+            // Whoever closes a session takes it from the map first, and then its objects.
+            self.session(session.handle)?;
             objects.owners.insert(object.number, session.handle);
             objects.index.insert(Arc::clone(&object));
             added.push(object);
         }
         added.sort_by_key(|object| object.number);
-        for object in &added {
-            self.event(session, action, Some(object), wire::Rv::OK);
-        }
-        Ok(added.iter().map(|object| self.handle_of(&session.partition, object)).collect())
+        let tags = self.tags(&session.partition, *login);
+        let handles = added.iter().map(|object| tags.handle(object)).collect();
+        Ok((added, handles))
+    }
+}
+
+/// Objects that were added, and their handles.
+type Added = (Vec<Arc<Object>>, Vec<ObjectHandle>);
+
+impl SessionObjects {
+    fn change(
+        &mut self,
+        number: u64,
+        change: impl Fn(&Object) -> Result<AttributeMap, Error>,
+    ) -> Result<(), Error> {
+        let current = self.index.get(number).ok_or(Error::ObjectHandleInvalid(number))?;
+        let changed = Arc::new(current.successor(change(current)?));
+        self.index.replace(changed);
+        Ok(())
     }
 }

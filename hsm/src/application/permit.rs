@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use wire::{Mechanism as Asked, ObjectHandle};
+use wire::{Mechanism as Asked, ObjectHandle, Repeat};
 
 use super::Application;
 use crate::error::Error;
 use crate::mechanism::Mechanism;
-use crate::object::{Attr, Material, Object};
+use crate::object::{Material, Object};
 use crate::operation::{Active, Authentication, Slot};
-use crate::policy::{Usage, decide};
+use crate::policy::{Usage, authentication, decide};
 use crate::session::Session;
 
 /// A key that may be used, for what was asked and for nothing else.
 pub(super) struct Permit<'a> {
+    application: &'a Application,
+    session: &'a Session,
+    usage: Usage,
     /// The mechanism's row.
     pub(super) row: &'a Mechanism,
     /// The key's object.
@@ -25,9 +28,40 @@ pub(super) struct Permit<'a> {
 }
 
 impl Permit<'_> {
-    /// Begins the operation that was permitted.
+    /// For how long it holds: what is decided here depends on nothing that changes without a
+    /// [`super::changing::Changing`]. A key that asks for its PIN each time must be asked for each time.
+    pub(super) const fn repeat(&self) -> Repeat {
+        match (self.authentication, self.row.any_bytes) {
+            (Authentication::Missing | Authentication::Given, _) => Repeat::Ask,
+            (Authentication::NotNeeded, true) => Repeat::SameLengths,
+            (Authentication::NotNeeded, false) => Repeat::Same,
+        }
+    }
+
+    /// Begins the operation that was permitted: the key's first use in a role.
     pub(super) fn begin<T: ?Sized>(&self, slot: &mut Slot<T>, work: Box<T>) -> Result<(), Error> {
-        slot.begin(Active { work, mechanism: self.row.name, authentication: self.authentication })
+        self.claim()?;
+        let (id, mechanism) = (self.row.id, self.row.name);
+        slot.begin(Active { work, id, mechanism, authentication: self.authentication })
+    }
+
+    /// Takes the role that this use of the key is, before any of its outcome is seen. What fails before changes
+    /// nothing for the key.
+    ///
+    /// # Errors
+    /// `KeyFunctionNotPermitted` if the key was used in a conflicting role meanwhile; what the vault says.
+    pub(super) fn claim(&self) -> Result<(), Error> {
+        let Self { application, session, usage, object, .. } = self;
+        let partition = &session.partition;
+        let role = usage.role(object.class()).filter(|_| partition.profile().separates_roles());
+        let Some(role) = role else { return Ok(()) };
+        let hsm = &application.hsm;
+        let _changing = (!object.roles().has(role)).then(|| hsm.changing(partition));
+        let claimed = partition.claim_role(&hsm.vault, object, role);
+        if claimed.is_err() {
+            application.outcome(session, usage.word(), Some(object), &claimed);
+        }
+        claimed
     }
 }
 
@@ -45,39 +79,21 @@ impl Application {
     }
 
     /// Asks the policy for a key and, on its word, hands the key out. The event is recorded either way.
-    pub(super) fn permit(
-        &self,
-        session: &Session,
+    pub(super) fn permit<'a>(
+        &'a self,
+        session: &'a Session,
         usage: Usage,
         asked: &Asked,
         key: ObjectHandle,
-    ) -> Result<Permit<'_>, Error> {
+    ) -> Result<Permit<'a>, Error> {
         let row = self.mechanism(session, usage, asked)?;
         let object = self.object(session, key).ok_or_else(|| usage.no_key(key))?;
-        let decision = self.decide(session, usage, row, &object);
-        let rv = decision.as_ref().map_or_else(Error::rv, |_| wire::Rv::OK);
-        self.event(session, usage.word(), Some(&object), rv);
-        let material = decision?;
-        let authentication = if object.flag(Attr::ALWAYS_AUTHENTICATE) {
-            Authentication::Missing
-        } else {
-            Authentication::NotNeeded
-        };
-        Ok(Permit { row, object, material, authentication })
-    }
-
-    fn decide(
-        &self,
-        session: &Session,
-        usage: Usage,
-        row: &Mechanism,
-        key: &Object,
-    ) -> Result<Arc<Material>, Error> {
-        decide(usage, row, key)?;
-        if let Some(role) = usage.role(key.class()).filter(|_| session.partition.profile().separates_roles())
-        {
-            session.partition.claim_role(&self.hsm.vault, key, role)?;
-        }
-        key.material().cloned()
+        let decision = decide(usage, row, &object).and_then(|()| {
+            let authentication = authentication(session.partition.profile(), usage, &object)?;
+            Ok((object.material()?.clone(), authentication))
+        });
+        self.outcome(session, usage.word(), Some(&object), &decision);
+        let (material, authentication) = decision?;
+        Ok(Permit { application: self, session, usage, row, object, material, authentication })
     }
 }

@@ -23,9 +23,7 @@ impl SessionCalls for Application {
             return Err(Error::SessionParallelNotSupported);
         }
         let partition = self.partition(call.slot)?;
-        if !partition.is_initialized() {
-            return Err(Error::TokenNotInitialized(call.slot.0));
-        }
+        let stay = partition.enter()?;
         let rw = call.flags & CKF_RW_SESSION != 0;
         let place = self.place(&partition);
         // Held so that no security officer logs in between the look and the session.
@@ -33,14 +31,15 @@ impl SessionCalls for Application {
         if !rw && login.user == User::So {
             return Err(Error::SessionReadWriteSoExists);
         }
+        let mut sessions = self.sessions.write();
         let limit = self.hsm.settings.max_sessions;
-        if self.count_sessions(&partition).0 >= limit {
+        let here = sessions.values().filter(|session| session.partition.domain == partition.domain);
+        if here.count() as u64 >= limit {
             return Err(Error::SessionCount { limit });
         }
         let handle = self.hsm.handles.session();
-        partition.session_opened();
-        let session = Session { handle, partition, rw, operations: Default::default() };
-        self.sessions.write().insert(handle, Arc::new(session));
+        let session = Session { handle, partition, _stay: stay, rw, operations: Default::default() };
+        sessions.insert(handle, Arc::new(session));
         Ok(handle)
     }
 
@@ -81,7 +80,7 @@ impl SessionCalls for Application {
 
     fn logout(&self, call: Logout) -> Result<(), Error> {
         let session = self.session(call.session)?;
-        self.log_out(&session.partition)
+        self.log_out(&session)
     }
 
     fn init_pin(&self, call: InitPIN<'_>) -> Result<(), Error> {
@@ -121,16 +120,18 @@ impl Application {
     fn closed(&self, session: &Session) {
         session.operations.lock().clear();
         let place = self.place(&session.partition);
+        // That the session itself is gone, whoever closed it knows.
+        let owns = place.objects.read().owners.values().any(|owner| *owner == session.handle);
+        let _changing = owns.then(|| self.changing());
         let mut objects = place.objects.write();
         let gone: Vec<_> = objects.owners.extract_if(|_, owner| *owner == session.handle).collect();
         for (number, _) in gone {
             objects.index.remove(number);
         }
         drop(objects);
-        if self.count_sessions(&session.partition).0 == 0 {
-            // Nobody is logged in without a session; that it fails means nobody was.
-            let _ = self.log_out(&session.partition);
+        let mut login = place.login.write();
+        if login.user != User::Nobody && self.count_sessions(&session.partition).0 == 0 {
+            place.leave(&mut login);
         }
-        session.partition.session_closed();
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use wire::Output;
 use wire::calls::sign::{Sign, SignCalls, SignFinal, SignInit, SignRecover, SignRecoverInit, SignUpdate};
+use wire::{Output, Repeat};
 
 use super::Application;
 use crate::error::Error;
@@ -12,12 +12,12 @@ use crate::policy::Usage;
 use crate::session::Waits;
 
 impl SignCalls for Application {
-    fn sign_init(&self, call: SignInit) -> Result<(), Error> {
+    fn sign_init(&self, call: SignInit) -> Result<Repeat, Error> {
         let session = self.session(call.session)?;
         let mut operations = session.operations.lock();
         let Some(mechanism) = call.mechanism else {
             operations.sign.cancel();
-            return Ok(());
+            return Ok(Repeat::Ask);
         };
         if operations.sign.is_active() {
             return Err(Error::OperationActive);
@@ -26,7 +26,7 @@ impl SignCalls for Application {
         let begin = permit.row.sign.ok_or(Error::MechanismInvalid(mechanism.id))?;
         permit.begin(&mut operations.sign, begin(&permit.material, &mechanism.params)?)?;
         operations.wait_for(Waits::Sign, permit.authentication);
-        Ok(())
+        Ok(permit.repeat())
     }
 
     fn sign(&self, call: Sign<'_>) -> Result<Output, Error> {

@@ -5,12 +5,14 @@ use wire::calls::slot::{
     MAX_SLOTS, SlotCalls, WaitForSlotEvent,
 };
 use wire::info::{MechanismInfo, SlotInfo, TokenInfo};
-use wire::{List, MechanismId, SlotId};
+use wire::{List, MechanismId, Rv, SlotId};
 
 use super::Application;
 use crate::error::Error;
 use crate::partition::Partition;
 use crate::pin::Which;
+use crate::ports::Event;
+use crate::user::User;
 
 /// `CK_UNAVAILABLE_INFORMATION`
 const UNKNOWN: u64 = u64::MAX;
@@ -94,7 +96,17 @@ impl SlotCalls for Application {
         let pin = call.pin.ok_or(Error::ArgumentsBad("the token has no protected path for a PIN"))?;
         let label = std::str::from_utf8(call.label.0).map_err(|_| Error::ArgumentsBad("a label is UTF-8"))?;
         let label = label.trim_end_matches([' ', '\0']);
-        partition.init_token(&self.hsm.vault, &self.hsm.settings, Some(label), pin.0, None)
+        let (vault, settings) = (&self.hsm.vault, &self.hsm.settings);
+        let result = partition.init_token(vault, settings, Some(label), pin.0, None);
+        self.hsm.ports.events.record(&Event {
+            peer: self.peer,
+            slot: call.slot.0,
+            user: User::So.name(),
+            action: "initialise the token",
+            object: None,
+            rv: result.as_ref().map_or_else(Error::rv, |()| Rv::OK),
+        });
+        result
     }
 
     fn wait_for_slot_event(&self, _: WaitForSlotEvent) -> Result<Option<SlotId>, Error> {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use wire::Output;
 use wire::calls::verify::{
     Verify, VerifyCalls, VerifyFinal, VerifyInit, VerifyRecover, VerifyRecoverInit, VerifyUpdate,
 };
+use wire::{Output, Repeat};
 
 use super::Application;
 use crate::error::Error;
@@ -14,12 +14,12 @@ use crate::policy::Usage;
 use crate::session::Waits;
 
 impl VerifyCalls for Application {
-    fn verify_init(&self, call: VerifyInit) -> Result<(), Error> {
+    fn verify_init(&self, call: VerifyInit) -> Result<Repeat, Error> {
         let session = self.session(call.session)?;
         let mut operations = session.operations.lock();
         let Some(mechanism) = call.mechanism else {
             operations.verify.cancel();
-            return Ok(());
+            return Ok(Repeat::Ask);
         };
         if operations.verify.is_active() {
             return Err(Error::OperationActive);
@@ -28,7 +28,7 @@ impl VerifyCalls for Application {
         let begin = permit.row.verify.ok_or(Error::MechanismInvalid(mechanism.id))?;
         permit.begin(&mut operations.verify, begin(&permit.material, &mechanism.params)?)?;
         operations.wait_for(Waits::Verify, permit.authentication);
-        Ok(())
+        Ok(permit.repeat())
     }
 
     fn verify(&self, call: Verify<'_>) -> Result<(), Error> {

@@ -68,7 +68,7 @@ impl Role {
         }
     }
 
-    const fn bit(self) -> u32 {
+    pub(crate) const fn bit(self) -> u32 {
         // Stored with the object (`Attr::ROLES_USED`): never renumbered.
         match self {
             Self::Wrap => 1,
@@ -127,6 +127,12 @@ impl Roles {
         role.conflicts().iter().copied().find(|other| used & other.bit() != 0)
     }
 
+    /// Whether the key has been used so.
+    #[must_use]
+    pub fn has(&self, role: Role) -> bool {
+        self.used() & role.bit() != 0
+    }
+
     /// Takes a role for good. Whether the key did not have it yet, so that it must be stored.
     ///
     /// # Errors
@@ -136,20 +142,27 @@ impl Roles {
         let claim = |used: u32| (used & barred == 0).then_some(used | role.bit());
         match self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, claim) {
             Ok(before) => Ok(before & role.bit() == 0),
-            Err(_) => Err(Error::KeyFunctionNotPermitted(match role {
-                Role::Wrap => "wrap, since it has been used to encrypt or decrypt",
-                Role::Unwrap => "unwrap, since it has been used to encrypt",
-                Role::Encrypt => "encrypt, since it has been used to wrap, unwrap or derive",
-                Role::Decrypt => "decrypt, since it has been used to wrap",
-                Role::Derive => "derive, since it has been used to encrypt",
-            })),
+            Err(_) => Err(excluded(role)),
         }
     }
 
-    /// Takes a role back that was claimed and then not stored.
-    pub fn disclaim(&self, role: Role) {
-        self.used.fetch_and(!role.bit(), Ordering::AcqRel);
+    /// Refuses a role that what the key has been used for excludes; takes nothing.
+    ///
+    /// # Errors
+    /// `KeyFunctionNotPermitted`
+    pub fn check(&self, role: Role) -> Result<(), Error> {
+        self.conflict(role).map_or(Ok(()), |_| Err(excluded(role)))
     }
+}
+
+const fn excluded(role: Role) -> Error {
+    Error::KeyFunctionNotPermitted(match role {
+        Role::Wrap => "wrap, since it has been used to encrypt or decrypt",
+        Role::Unwrap => "unwrap, since it has been used to encrypt",
+        Role::Encrypt => "encrypt, since it has been used to wrap, unwrap or derive",
+        Role::Decrypt => "decrypt, since it has been used to wrap",
+        Role::Derive => "derive, since it has been used to encrypt",
+    })
 }
 
 /// The bits of the roles whose attribute is true here.
@@ -231,11 +244,11 @@ mod tests {
     }
 
     #[test]
-    fn a_role_that_was_not_stored_is_given_back() {
+    fn to_check_a_role_takes_nothing() {
         let roles = Roles::new(0, Profile::Standard);
-        roles.claim(Role::Decrypt).unwrap();
-        roles.disclaim(Role::Decrypt);
+        roles.check(Role::Decrypt).unwrap();
         assert!(roles.claim(Role::Wrap).unwrap());
+        assert_eq!(roles.check(Role::Decrypt).unwrap_err().rv(), wire::Rv::KEY_FUNCTION_NOT_PERMITTED);
     }
 
     #[test]

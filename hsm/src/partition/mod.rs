@@ -1,10 +1,12 @@
 //! A partition: a slot with a token in it, its PINs and its objects.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use wire::SlotId;
 
+use crate::application::Handles;
 use crate::error::Error;
 use crate::object::Index;
 use crate::policy::Profile;
@@ -21,15 +23,39 @@ pub struct Partition {
     /// The number that names it in the vault; also its slot number.
     pub(crate) domain: u64,
     token: RwLock<Token>,
-    /// Held while a PIN is checked, so that tries come one after the other.
-    pins: Mutex<pins::Pins>,
+    pins: RwLock<pins::Pins>,
+    /// Held while a PIN is checked or set, so that tries come one after the other.
+    trying: Mutex<()>,
     objects: RwLock<Index>,
     next_number: AtomicU64,
     sessions: AtomicU64,
+    /// Read where a session opens, written where nobody may have one.
+    door: RwLock<Door>,
+    /// What the handles of its objects begin with, in this run of the daemon.
+    pub(crate) tag: u64,
     /// What is known of keys by what they are.
     identities: Mutex<objects::Identities>,
     /// Held while a token object is changed.
     changes: Mutex<()>,
+}
+
+/// Whether sessions can be opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Open,
+    /// The partition has been deleted.
+    Gone,
+}
+
+/// A session's stay on a partition: while one lasts, the token is not initialised and not deleted.
+pub(crate) struct Stay {
+    partition: Arc<Partition>,
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        self.partition.sessions.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// The token as it stands.
@@ -72,7 +98,7 @@ impl Partition {
     /// Whether the user has a PIN.
     #[must_use]
     pub fn has_user_pin(&self) -> bool {
-        self.pins.lock().has_user_pin()
+        self.pins.read().has_user_pin()
     }
 
     /// The sessions open on it, of all applications.
@@ -81,19 +107,52 @@ impl Partition {
         self.sessions.load(Ordering::Acquire)
     }
 
-    /// Counts a session that opens.
-    pub(crate) fn session_opened(&self) {
+    /// Begins the stay of a session.
+    ///
+    /// # Errors
+    /// `SlotIdInvalid` if the partition has been deleted; `TokenNotInitialized`.
+    pub(crate) fn enter(self: &Arc<Self>) -> Result<Stay, Error> {
+        let door = self.door.read();
+        if *door == Door::Gone {
+            return Err(Error::SlotIdInvalid(self.domain));
+        }
+        if !self.is_initialized() {
+            return Err(Error::TokenNotInitialized(self.domain));
+        }
         self.sessions.fetch_add(1, Ordering::AcqRel);
+        Ok(Stay { partition: Arc::clone(self) })
     }
 
-    /// Counts a session that closes.
-    pub(crate) fn session_closed(&self) {
-        self.sessions.fetch_sub(1, Ordering::AcqRel);
+    /// Does what needs that no session is open, and keeps any from opening meanwhile.
+    fn alone<T>(&self, act: impl FnOnce(&mut Door) -> Result<T, Error>) -> Result<T, Error> {
+        let mut door = self.door.write();
+        match self.sessions() {
+            0 => act(&mut door),
+            open => Err(Error::SessionExists(open)),
+        }
+    }
+
+    /// Destroys the partition in the vault: its key first, so that nothing of it can be read again.
+    ///
+    /// # Errors
+    /// `SessionExists` if a session is open on it; what the vault says.
+    pub(crate) fn delete(&self, vault: &Vault) -> Result<(), Error> {
+        self.alone(|door| {
+            vault.destroy_domain(self.domain, Vec::new())?;
+            *door = Door::Gone;
+            Ok(())
+        })
     }
 
     /// A number for a new object, token or session: never given twice while the daemon runs.
-    pub(crate) fn next_number(&self) -> u64 {
-        self.next_number.fetch_add(1, Ordering::Relaxed)
+    ///
+    /// # Errors
+    /// `ObjectCount` if there are no more that a handle has room for.
+    fn next_number(&self) -> Result<u64, Error> {
+        match self.next_number.fetch_add(1, Ordering::Relaxed) {
+            number if number <= Handles::MAX_NUMBER => Ok(number),
+            _ => Err(Error::ObjectCount { limit: Handles::MAX_NUMBER }),
+        }
     }
 
     /// The token's `pkcs11:` URI (RFC 7512).

@@ -24,8 +24,8 @@ pub(super) type Identity = [u8; 32];
 pub(super) struct Identities {
     /// Identities of secret keys are made with it, so that they say nothing to others.
     secret: Secret,
-    /// Keys that have left the partition wrapped, and how strict they were.
-    wrapped: HashMap<Identity, Origin>,
+    /// Keys that can come back from outside, and what they were.
+    past: HashMap<Identity, Past>,
     /// The keys that some object holds.
     held: HashMap<Identity, Held>,
 }
@@ -38,22 +38,59 @@ struct Held {
     numbers: Vec<u64>,
 }
 
-/// What is kept of a key that has left.
+/// What is known of a key, whether or not an object holds it now.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Past {
+    /// How strict it was when it left wrapped, if it did; of several times, the strictest.
+    left: Option<Origin>,
+    /// What it has been used for.
+    roles: u32,
+}
+
+impl Past {
+    fn with(self, other: Self) -> Self {
+        Self {
+            left: self.left.into_iter().chain(other.left).reduce(Origin::meet),
+            roles: self.roles | other.roles,
+        }
+    }
+}
+
+/// A [`Past`] as it is stored; of several for one key, all hold.
 #[derive(Serialize, Deserialize)]
-struct Wrapped {
+struct Remembered {
     identity: Identity,
+    left: bool,
     sensitive: bool,
     extractable: bool,
     wrap_with_trusted: bool,
+    roles: u32,
 }
 
-impl Wrapped {
-    const fn origin(&self) -> Origin {
-        Origin {
+impl Remembered {
+    const fn new(identity: Identity, past: Past) -> Self {
+        let nothing = Origin { sensitive: false, extractable: true, wrap_with_trusted: false };
+        let Origin { sensitive, extractable, wrap_with_trusted } = match past.left {
+            Some(origin) => origin,
+            None => nothing,
+        };
+        Self {
+            identity,
+            left: past.left.is_some(),
+            sensitive,
+            extractable,
+            wrap_with_trusted,
+            roles: past.roles,
+        }
+    }
+
+    fn past(&self) -> Past {
+        let origin = Origin {
             sensitive: self.sensitive,
             extractable: self.extractable,
             wrap_with_trusted: self.wrap_with_trusted,
-        }
+        };
+        Past { left: self.left.then_some(origin), roles: self.roles }
     }
 }
 
@@ -62,7 +99,7 @@ impl Identities {
     pub(super) fn new() -> Result<Self, Error> {
         Ok(Self {
             secret: Secret::new(crypto::random::bytes(32)?),
-            wrapped: HashMap::new(),
+            past: HashMap::new(),
             held: HashMap::new(),
         })
     }
@@ -72,10 +109,19 @@ impl Identities {
         Ok(Change::create(id, self.secret.duplicate()))
     }
 
-    /// Keeps how strict a key is that has left; of two times, the stricter.
-    fn keep(&mut self, identity: Identity, origin: Origin) {
-        let known = self.wrapped.get(&identity).map_or(origin, |known| known.meet(origin));
-        self.wrapped.insert(identity, known);
+    /// Adds to what is known of a key.
+    fn remember(&mut self, identity: Identity, more: Past) {
+        let known = self.past.entry(identity).or_default();
+        *known = known.with(more);
+    }
+
+    fn past(&self, identity: &Identity) -> Past {
+        self.past.get(identity).copied().unwrap_or_default()
+    }
+
+    /// Forgets which objects hold which keys, since there are no objects any more.
+    pub(super) fn forget_all_held(&mut self) {
+        self.held.clear();
     }
 
     /// Forgets the keys that no object holds any more, when there are many.
@@ -91,9 +137,9 @@ impl Identities {
             if number == IDENTITY_SECRET {
                 identities.secret = bytes;
             } else {
-                let kept: Wrapped = wire::codec::decode(bytes.as_bytes())
-                    .map_err(|_| Error::Internal("a record of a wrapped key decodes"))?;
-                identities.keep(kept.identity, kept.origin());
+                let kept: Remembered = wire::codec::decode(bytes.as_bytes())
+                    .map_err(|_| Error::Internal("a record of a key's past decodes"))?;
+                identities.remember(kept.identity, kept.past());
             }
         }
         Ok(identities)
@@ -129,23 +175,24 @@ impl Partition {
     /// If the library fails.
     pub(crate) fn new_object(&self, attributes: AttributeMap) -> Result<Object, Error> {
         let roles = self.roles_of(&attributes)?;
-        Ok(Object::with_roles(self.next_number(), attributes, roles))
+        Ok(Object::with_roles(self.next_number()?, attributes, roles))
     }
 
     /// The one history of a key that all objects with it share.
     fn roles_of(&self, attributes: &AttributeMap) -> Result<Arc<Roles>, Error> {
         let used = attributes.ulong(Attr::ROLES_USED).and_then(|used| u32::try_from(used).ok()).unwrap_or(0);
-        let kept = Roles::new(used, self.profile());
+        let profile = self.profile();
         let mut identities = self.identities.lock();
         let Some(identity) = identity(attributes, identities.secret.as_bytes())? else {
-            return Ok(Arc::new(kept));
+            return Ok(Arc::new(Roles::new(used, profile)));
         };
+        let used = used | identities.past(&identity).roles;
         if let Some(roles) = identities.held.get(&identity).and_then(|held| held.roles.upgrade()) {
             roles.merge(used);
             return Ok(roles);
         }
         identities.forget_what_nothing_holds();
-        let roles = Arc::new(kept);
+        let roles = Arc::new(Roles::new(used, profile));
         let held = Held { roles: Arc::downgrade(&roles), numbers: Vec::new() };
         identities.held.insert(identity, held);
         Ok(roles)
@@ -164,13 +211,20 @@ impl Partition {
         if self.object_count().saturating_add(objects.len() as u64) > limit {
             return Err(Error::ObjectCount { limit });
         }
+        let stored: Vec<_> = objects.iter().map(|object| object.roles().used()).collect();
         let changes = objects.iter().map(|object| {
             Ok(Change::create(self.id(object.number), encode::encode(&object.attributes_to_store())?))
         });
         vault.commit(changes.collect::<Result<_, Error>>()?)?;
         let objects: Vec<_> = objects.into_iter().map(Arc::new).collect();
-        for object in &objects {
+        for (object, stored) in objects.iter().zip(stored) {
             self.show(Arc::clone(object))?;
+            // The key may have been used while its new object was not yet known of.
+            let used = object.roles().used();
+            if used != stored {
+                let _one_at_a_time = self.changes.lock();
+                self.keep_roles(vault, object, used, Role::Encrypt)?;
+            }
         }
         Ok(objects)
     }
@@ -264,56 +318,122 @@ impl Partition {
     /// `KeyFunctionNotPermitted` if the key has been used in a conflicting role; what the vault says.
     pub(crate) fn claim_role(&self, vault: &Vault, object: &Object, role: Role) -> Result<(), Error> {
         let roles = object.roles();
-        if !roles.claim(role)? {
+        if roles.has(role) && !self.must_remember(object, role)? {
             return Ok(());
         }
-        let result = self.keep_roles(vault, object);
-        if result.is_err() {
-            roles.disclaim(role);
-        }
-        result
-    }
-
-    /// Writes what a key has been used for to all token objects that hold it.
-    fn keep_roles(&self, vault: &Vault, object: &Object) -> Result<(), Error> {
-        let _one_at_a_time = self.changes.lock();
-        let mut changes = Vec::new();
-        for kept in self.with_key_of(object)? {
-            if let Some(version) = vault.version(self.id(kept.number)) {
-                changes.push(Change::update(
-                    self.id(kept.number),
-                    version,
-                    encode::encode(&kept.attributes_to_store())?,
-                ));
+        if !self.is_lasting(object)? && !self.must_remember(object, role)? {
+            roles.claim(role)?;
+            // Unless the key came to be kept just now, there is nothing to write.
+            if !self.is_lasting(object)? {
+                return Ok(());
             }
         }
-        if !changes.is_empty() {
-            vault.commit(changes)?;
+        let _one_at_a_time = self.changes.lock();
+        roles.check(role)?;
+        // In memory it counts only once it is durable, so that nobody goes by what may be forgotten.
+        self.keep_roles(vault, object, roles.used() | role.bit(), role)?;
+        roles.claim(role).map(drop)
+    }
+
+    /// Whether what a key is used for must be written: an object on the token holds it, or its past is kept.
+    fn is_lasting(&self, object: &Object) -> Result<bool, Error> {
+        let identities = self.identities.lock();
+        let Some(identity) = identity(object.attributes(), identities.secret.as_bytes())? else {
+            return Ok(false);
+        };
+        let held = identities.held.get(&identity).is_some_and(|held| !held.numbers.is_empty());
+        Ok(held || identities.past.contains_key(&identity))
+    }
+
+    /// Whether a role must outlast every object that holds the key, and is not kept so yet. What the security
+    /// officer trusts may wrap sensitive keys although it is known elsewhere: destroyed and brought in again, it
+    /// must not decrypt them.
+    fn must_remember(&self, object: &Object, role: Role) -> Result<bool, Error> {
+        if role != Role::Wrap || !object.flag(Attr::TRUSTED) {
+            return Ok(false);
         }
-        Ok(())
+        let identities = self.identities.lock();
+        let identity = identity(object.attributes(), identities.secret.as_bytes())?;
+        Ok(identity.is_some_and(|identity| identities.past(&identity).roles & role.bit() == 0))
+    }
+
+    /// Writes what a key has been used for to all token objects that hold it, and to its past.
+    fn keep_roles(&self, vault: &Vault, object: &Object, used: u32, role: Role) -> Result<(), Error> {
+        let remember = self.must_remember(object, role)?;
+        for _ in 0..RETRIES {
+            let mut changes = Vec::new();
+            for kept in self.with_key_of(object)? {
+                if let Some(version) = vault.version(self.id(kept.number)) {
+                    let mut attributes = kept.attributes().duplicate();
+                    attributes.set_ulong(Attr::ROLES_USED, used.into());
+                    changes.push(Change::update(self.id(kept.number), version, encode::encode(&attributes)?));
+                }
+            }
+            let past = self.more_of_past(object, Past { left: None, roles: used }, remember)?;
+            changes.extend(past.map(|(identity, past)| self.remembering(identity, past)).transpose()?);
+            if changes.is_empty() {
+                return Ok(());
+            }
+            match vault.commit(changes) {
+                // One of the objects has been destroyed meanwhile.
+                Err(VaultError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+                Ok(_) => {
+                    if let Some((identity, past)) = past {
+                        self.identities.lock().remember(identity, past);
+                    }
+                    return Ok(());
+                }
+            }
+        }
+        Err(Error::Internal("objects change faster than the use of their key can be written"))
+    }
+
+    /// The key, and what would be known of its past with `more`, if that is not known already. Of a key without
+    /// a past, only if it is to have one.
+    fn more_of_past(
+        &self,
+        object: &Object,
+        more: Past,
+        begin: bool,
+    ) -> Result<Option<(Identity, Past)>, Error> {
+        let identities = self.identities.lock();
+        let Some(identity) = identity(object.attributes(), identities.secret.as_bytes())? else {
+            return Ok(None);
+        };
+        if !begin && !identities.past.contains_key(&identity) {
+            return Ok(None);
+        }
+        let known = identities.past(&identity);
+        let with = known.with(more);
+        Ok((with != known).then_some((identity, with)))
+    }
+
+    /// The change that writes a key's past.
+    fn remembering(&self, identity: Identity, past: Past) -> Result<Change, Error> {
+        let mut bytes = Vec::new();
+        wire::codec::encode(&Remembered::new(identity, past), &mut bytes)
+            .map_err(|_| Error::Internal("a key's past has an encoding"))?;
+        let mut number = [0; 8];
+        crypto::random::fill(&mut number)?;
+        let number = u64::from_le_bytes(number).max(IDENTITY_SECRET + 1);
+        let id = RecordId { domain: self.domain, kind: kind::SETTINGS, number };
+        Ok(Change::create(id, Secret::new(bytes)))
     }
 
     /// Notes, durably, that a key leaves the partition wrapped, so that it cannot come back with more rights.
     ///
     /// # Errors
     /// What the vault says.
-    pub(crate) fn note_wrapped(&self, vault: &Vault, attributes: &AttributeMap) -> Result<(), Error> {
-        let origin = Origin::of(attributes);
-        let mut identities = self.identities.lock();
-        let Some(identity) = identity(attributes, identities.secret.as_bytes())? else { return Ok(()) };
-        if identities.wrapped.get(&identity).is_some_and(|known| known.meet(origin) == *known) {
-            return Ok(());
+    pub(crate) fn note_wrapped(&self, vault: &Vault, object: &Object) -> Result<(), Error> {
+        let left = Some(Origin::of(object.attributes()));
+        // Once more, in case the key was used for the first time while this was written.
+        while let Some((identity, past)) =
+            self.more_of_past(object, Past { left, roles: object.roles().used() }, true)?
+        {
+            vault.commit(vec![self.remembering(identity, past)?])?;
+            self.identities.lock().remember(identity, past);
         }
-        let Origin { sensitive, extractable, wrap_with_trusted } = origin;
-        let kept = Wrapped { identity, sensitive, extractable, wrap_with_trusted };
-        let mut bytes = Vec::new();
-        wire::codec::encode(&kept, &mut bytes).map_err(|_| Error::Internal("an identity has an encoding"))?;
-        let mut number = [0; 8];
-        crypto::random::fill(&mut number)?;
-        let number = u64::from_le_bytes(number).max(IDENTITY_SECRET + 1);
-        let id = RecordId { domain: self.domain, kind: kind::SETTINGS, number };
-        vault.commit(vec![Change::create(id, Secret::new(bytes))])?;
-        identities.keep(identity, origin);
         Ok(())
     }
 
@@ -324,7 +444,7 @@ impl Partition {
     pub(crate) fn origin_of(&self, attributes: &AttributeMap) -> Result<Option<Origin>, Error> {
         let identities = self.identities.lock();
         let Some(identity) = identity(attributes, identities.secret.as_bytes())? else { return Ok(None) };
-        let left = identities.wrapped.get(&identity).copied();
+        let left = identities.past(&identity).left;
         let numbers = identities.held.get(&identity).map(|held| held.numbers.clone()).unwrap_or_default();
         drop(identities);
         let index = self.objects.read();

@@ -4,6 +4,7 @@
 //! gives a try for nothing.
 
 use crypto::Secret;
+use parking_lot::MutexGuard;
 use serde::{Deserialize, Serialize};
 
 use super::{Partition, Token};
@@ -49,13 +50,6 @@ impl Pins {
     pub(super) const fn has_user_pin(&self) -> bool {
         self.kept.user.is_some()
     }
-
-    /// Makes `kept` what is kept, durably.
-    fn keep(&mut self, vault: &Vault, domain: u64, kept: Kept) -> Result<(), Error> {
-        self.version = vault.commit(vec![kept.change(domain, Some(self.version))?])?;
-        self.kept = kept;
-        Ok(())
-    }
 }
 
 impl Kept {
@@ -99,7 +93,7 @@ impl Partition {
     /// Wrong tries since the last right one.
     #[must_use]
     pub fn tries(&self) -> Tries {
-        self.pins.lock().kept.tries
+        self.pins.read().kept.tries
     }
 
     /// Checks a PIN: the try is counted first, and forgotten if the PIN is right.
@@ -114,37 +108,39 @@ impl Partition {
         which: Which,
         pin: &[u8],
     ) -> Result<(), Error> {
-        self.check_pin_of(&mut self.pins.lock(), vault, settings, which, pin)
+        self.check_pin_in_turn(&self.trying.lock(), vault, settings, which, pin)
     }
 
-    fn check_pin_of(
+    /// Makes `kept` what is kept, durably. Others can read what was kept before meanwhile.
+    fn keep(&self, _turn: &MutexGuard<'_, ()>, vault: &Vault, kept: Kept) -> Result<(), Error> {
+        let before = self.pins.read().version;
+        let version = vault.commit(vec![kept.change(self.domain, Some(before))?])?;
+        *self.pins.write() = Pins { kept, version };
+        Ok(())
+    }
+
+    fn check_pin_in_turn(
         &self,
-        pins: &mut Pins,
+        turn: &MutexGuard<'_, ()>,
         vault: &Vault,
         settings: &Settings,
         which: Which,
         pin: &[u8],
     ) -> Result<(), Error> {
         let limit = allowed(which, settings);
-        let tries = pins.kept.tries.of(which);
-        if pins.kept.verifier(which).is_none() {
-            return Err(match which {
-                Which::User => Error::UserPinNotInitialized,
-                Which::So => Error::TokenNotInitialized(self.domain),
-            });
-        }
+        let kept = self.pins.read().kept.clone();
+        let tries = kept.tries.of(which);
+        let verifier = kept.verifier(which).ok_or(match which {
+            Which::User => Error::UserPinNotInitialized,
+            Which::So => Error::TokenNotInitialized(self.domain),
+        })?;
         if tries >= limit {
             return Err(Error::PinLocked { tries });
         }
-        let counted = Kept { tries: pins.kept.tries.with(which, tries + 1), ..pins.kept.clone() };
-        pins.keep(vault, self.domain, counted)?;
-        let right = match pins.kept.verifier(which) {
-            Some(verifier) => verifier.matches(pin)?,
-            None => false,
-        };
-        if right {
-            let cleared = Kept { tries: pins.kept.tries.with(which, 0), ..pins.kept.clone() };
-            return pins.keep(vault, self.domain, cleared);
+        let counting = |count| Kept { tries: kept.tries.with(which, count), ..kept.clone() };
+        self.keep(turn, vault, counting(tries + 1))?;
+        if verifier.matches(pin)? {
+            return self.keep(turn, vault, counting(0));
         }
         match limit - (tries + 1) {
             0 => Err(Error::PinLocked { tries: tries + 1 }),
@@ -165,10 +161,10 @@ impl Partition {
         new: &[u8],
     ) -> Result<(), Error> {
         let verifier = Verifier::new(new, settings)?;
-        let mut pins = self.pins.lock();
-        self.check_pin_of(&mut pins, vault, settings, which, old)?;
-        let kept = pins.kept.clone().with_verifier(which, verifier);
-        pins.keep(vault, self.domain, kept)
+        let turn = self.trying.lock();
+        self.check_pin_in_turn(&turn, vault, settings, which, old)?;
+        let kept = self.pins.read().kept.clone().with_verifier(which, verifier);
+        self.keep(&turn, vault, kept)
     }
 
     /// `C_InitPIN`: the user's PIN by the security officer, which also unlocks it.
@@ -177,10 +173,10 @@ impl Partition {
     /// `PinLenRange`; what the vault says.
     pub fn init_pin(&self, vault: &Vault, settings: &Settings, pin: &[u8]) -> Result<(), Error> {
         let verifier = Verifier::new(pin, settings)?;
-        let mut pins = self.pins.lock();
-        let mut kept = pins.kept.clone().with_verifier(Which::User, verifier);
+        let turn = self.trying.lock();
+        let mut kept = self.pins.read().kept.clone().with_verifier(Which::User, verifier);
         kept.tries = kept.tries.with(Which::User, 0);
-        pins.keep(vault, self.domain, kept)
+        self.keep(&turn, vault, kept)
     }
 
     /// `C_InitToken`: a first security officer's PIN, or the one it has; all objects go, and the user's PIN.
@@ -200,18 +196,27 @@ impl Partition {
             super::record::check_label(label)?;
         }
         let user = user_pin.map(|pin| Verifier::new(pin, settings)).transpose()?;
-        let mut pins = self.pins.lock();
-        match self.sessions() {
-            0 => {}
-            open => return Err(Error::SessionExists(open)),
-        }
-        let initialized = self.is_initialized();
-        let so = if initialized {
-            self.check_pin_of(&mut pins, vault, settings, Which::So, so_pin)?;
-            pins.kept.so.clone()
-        } else {
-            Some(Verifier::new(so_pin, settings)?)
-        };
+        self.alone(|_| {
+            let turn = self.trying.lock();
+            let so = if self.is_initialized() {
+                self.check_pin_in_turn(&turn, vault, settings, Which::So, so_pin)?;
+                self.pins.read().kept.so.clone()
+            } else {
+                Some(Verifier::new(so_pin, settings)?)
+            };
+            self.begin_anew(&turn, vault, label, Kept { so, user, tries: Tries::default() })
+        })
+    }
+
+    /// Makes the token a new one, with these PINs. What is known of keys that have left it stays known, so that
+    /// none comes back with more rights.
+    fn begin_anew(
+        &self,
+        _turn: &MutexGuard<'_, ()>,
+        vault: &Vault,
+        label: Option<&str>,
+        kept: Kept,
+    ) -> Result<(), Error> {
         let mut objects = self.objects.write();
         let mut token = self.token.write();
         let mut record = token.record.clone();
@@ -219,17 +224,16 @@ impl Partition {
         if let Some(label) = label {
             record.label = label.to_owned();
         }
-        let kept = Kept { so, user, tries: Tries::default() };
         let mut changes = vec![
             record.change(self.domain, Some(token.version))?,
-            kept.change(self.domain, Some(pins.version))?,
+            kept.change(self.domain, Some(self.pins.read().version))?,
         ];
         changes.extend(Self::deletions(vault, self.domain, &objects));
         let version = vault.commit(changes)?;
         *token = Token { record, version };
-        pins.version = version;
-        pins.kept = kept;
+        *self.pins.write() = Pins { kept, version };
         *objects = crate::object::Index::default();
+        self.identities.lock().forget_all_held();
         Ok(())
     }
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::objects::Identities;
 use super::pins::Pins;
-use super::{Partition, Token};
+use super::{Door, Partition, Token};
+use crate::application::Handles;
 use crate::error::Error;
 use crate::object::Index;
 use crate::pin::Verifier;
@@ -76,7 +77,7 @@ pub struct NewPartition<'a> {
 }
 
 impl Partition {
-    /// Makes a partition, durably.
+    /// Makes a partition, durably, and in the same commit makes the changes `with` it.
     ///
     /// # Errors
     /// `ArgumentsBad` for a bad label, or a user's PIN without the security officer's; `PinLenRange`; what the
@@ -86,6 +87,7 @@ impl Partition {
         settings: &Settings,
         domain: u64,
         new: &NewPartition<'_>,
+        with: Vec<Change>,
     ) -> Result<Self, Error> {
         check_label(new.label)?;
         if new.user_pin.is_some() && new.so_pin.is_none() {
@@ -102,10 +104,14 @@ impl Partition {
         let record =
             TokenRecord { label: new.label.to_owned(), serial, profile, initialized: new.so_pin.is_some() };
         let identities = Identities::new()?;
-        let changes =
-            vec![record.change(domain, None)?, pins.change(domain, None)?, identities.change(domain)?];
+        let mut changes = with;
+        changes.extend([
+            record.change(domain, None)?,
+            pins.change(domain, None)?,
+            identities.change(domain)?,
+        ]);
         let version = vault.create_domain(domain, changes)?;
-        Ok(Self::of(domain, Token { record, version }, pins.at(version), identities, Index::default(), 1))
+        Self::of(domain, Token { record, version }, pins.at(version), identities)
     }
 
     /// Reads a partition from the vault, with all its objects.
@@ -119,21 +125,24 @@ impl Partition {
             wire::codec::decode(bytes.as_bytes()).map_err(|_| Error::Internal("a token record decodes"))?;
         let pins = Pins::load(vault, domain)?;
         let identities = Identities::load(vault, domain)?;
-        let partition = Self::of(domain, Token { record, version }, pins, identities, Index::default(), 1);
+        let partition = Self::of(domain, Token { record, version }, pins, identities)?;
         partition.load_objects(vault)?;
         Ok(partition)
     }
 
-    fn of(domain: u64, token: Token, pins: Pins, identities: Identities, objects: Index, next: u64) -> Self {
-        Self {
+    fn of(domain: u64, token: Token, pins: Pins, identities: Identities) -> Result<Self, Error> {
+        Ok(Self {
             domain,
             token: RwLock::new(token),
-            pins: Mutex::new(pins),
-            objects: RwLock::new(objects),
-            next_number: AtomicU64::new(next),
+            pins: RwLock::new(pins),
+            trying: Mutex::new(()),
+            objects: RwLock::new(Index::default()),
+            next_number: AtomicU64::new(1),
             sessions: AtomicU64::new(0),
+            door: RwLock::new(Door::Open),
+            tag: Handles::random_tag()?,
             identities: Mutex::new(identities),
             changes: Mutex::new(()),
-        }
+        })
     }
 }

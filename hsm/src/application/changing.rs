@@ -1,0 +1,73 @@
+//! Changes that may make an `Init` fail that succeeded before: applications are told of them, so that none
+//! goes by an answer that does not hold any more.
+//!
+//! What an `Init` depends on is what [`super::permit`] reads: the session, who is logged in, the key's object,
+//! and what the key has been used for. Whatever changes one of these holds a [`Changing`] meanwhile.
+
+use std::sync::Arc;
+
+use super::Application;
+use crate::hsm::Hsm;
+use crate::partition::Partition;
+use crate::ports::Watch;
+
+/// A change under way, for as long as it lasts.
+pub(crate) struct Changing<'a> {
+    told: Vec<Arc<dyn Watch>>,
+    /// Who else to tell at the end: those that came meanwhile may have been answered before the change.
+    on: Option<(&'a Hsm, &'a Partition)>,
+}
+
+impl Hsm {
+    /// Something changes for all applications that have had a session on a partition.
+    pub(crate) fn changing<'a>(&'a self, partition: &'a Partition) -> Changing<'a> {
+        let told = self.watches(partition);
+        told.iter().for_each(|watch| watch.begin());
+        Changing { told, on: Some((self, partition)) }
+    }
+
+    fn watches(&self, partition: &Partition) -> Vec<Arc<dyn Watch>> {
+        let here = |application: &Arc<Application>| application.has_place(partition);
+        self.applications().iter().filter(|other| here(other)).filter_map(|other| other.watch()).collect()
+    }
+}
+
+impl Application {
+    /// Something changes for this application alone.
+    pub(crate) fn changing(&self) -> Changing<'_> {
+        let told: Vec<_> = self.watch().into_iter().collect();
+        told.iter().for_each(|watch| watch.begin());
+        Changing { told, on: None }
+    }
+
+    /// The application's watch; one is made with `make` if it has none yet and that can be had.
+    pub fn watched(&self, make: impl FnOnce() -> Option<Arc<dyn Watch>>) -> Option<Arc<dyn Watch>> {
+        let mut watch = self.watch.lock();
+        if watch.is_none() {
+            *watch = make();
+        }
+        watch.clone()
+    }
+
+    fn watch(&self) -> Option<Arc<dyn Watch>> {
+        self.watch.lock().clone()
+    }
+
+    fn has_place(&self, partition: &Partition) -> bool {
+        self.places.read().contains_key(&partition.domain)
+    }
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        if let Some((hsm, partition)) = self.on {
+            for came in hsm.watches(partition) {
+                if !self.told.iter().any(|told| Arc::ptr_eq(told, &came)) {
+                    came.begin();
+                    came.end();
+                }
+            }
+        }
+        self.told.iter().for_each(|watch| watch.end());
+    }
+}
