@@ -1,0 +1,12 @@
+//! The calls of an application, on an HSM in memory: sessions, log-ins, PINs, operations, objects and keys.
+#![forbid(unsafe_code)]
+
+mod model;
+mod objects;
+mod operations;
+mod pins;
+mod restrictions;
+mod roles;
+mod sessions;
+mod support;
+mod wrapping;
