@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use hsm::store::feed::Feed;
 use hsm::store::{Change, Entry, Precondition, Revision, Store, StoreError, Watch};
+use nix::fcntl::posix_fallocate;
 use parking_lot::RwLock;
 use redb::backends::FileBackend;
 use redb::{
@@ -265,7 +266,8 @@ fn open_writable(path: &Path, max_bytes: u64) -> Result<Database, StoreError> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     let file = file.map_err(|error| io_error(&path.display().to_string(), &error))?;
     let is_new = file.metadata().map_err(|error| io_error("", &error))?.len() == 0;
-    let backend = Bounded { inner: file_backend(file)?, max_bytes };
+    let space = file.try_clone().map_err(|error| io_error("", &error))?;
+    let backend = Bounded { inner: file_backend(file)?, space, max_bytes };
     let database =
         Builder::new().set_cache_size(CACHE).create_with_backend(backend).map_err(database_error)?;
     if is_new {
@@ -335,10 +337,13 @@ fn lost() -> StoreError {
     StoreError::Io("the store is closed".into())
 }
 
-/// A file that does not grow past a bound.
+/// A file that does not grow past a bound, and grows by taking room on the disk at once: a full disk is noticed
+/// before any page is written, and what is free within the file can still be used.
 #[derive(Debug)]
 struct Bounded {
     inner: FileBackend,
+    /// The same file.
+    space: File,
     max_bytes: u64,
 }
 
@@ -350,11 +355,20 @@ impl StorageBackend for Bounded {
         self.inner.read(offset, out)
     }
     fn set_len(&self, len: u64) -> io::Result<()> {
-        if len > self.max_bytes && len > self.inner.len()? {
+        let before = self.inner.len()?;
+        if len <= before {
+            return self.inner.set_len(len);
+        }
+        if len > self.max_bytes {
             let message = format!("the limit of {} bytes for the store is reached", self.max_bytes);
             return Err(io::Error::new(io::ErrorKind::StorageFull, message));
         }
-        self.inner.set_len(len)
+        let more = |bytes: u64| i64::try_from(bytes).map_err(io::Error::other);
+        posix_fallocate(&self.space, more(before)?, more(len - before)?).map_err(|errno| {
+            // Some of it may have been taken.
+            let _ = self.inner.set_len(before);
+            errno.into()
+        })
     }
     fn sync_data(&self) -> io::Result<()> {
         self.inner.sync_data()
