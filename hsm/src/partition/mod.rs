@@ -12,6 +12,7 @@ use crate::object::Index;
 use crate::policy::Profile;
 use crate::vault::{Vault, Version};
 
+mod identities;
 mod objects;
 mod pins;
 mod record;
@@ -34,7 +35,7 @@ pub struct Partition {
     /// What the handles of its objects begin with, in this run of the daemon.
     pub(crate) tag: u64,
     /// What is known of keys by what they are.
-    identities: Mutex<objects::Identities>,
+    identities: Mutex<identities::Identities>,
     /// Held while a token object is changed.
     changes: Mutex<()>,
 }

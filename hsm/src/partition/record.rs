@@ -6,7 +6,7 @@ use crypto::Secret;
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
-use super::objects::Identities;
+use super::identities::Identities;
 use super::pins::Pins;
 use super::{Door, Partition, Token};
 use crate::application::Handles;
