@@ -65,7 +65,7 @@ impl Trial {
             module: place.application(),
             slot: objects,
             session: None,
-            random: Random::of(random.next()),
+            random: Random::of(random.number()),
             things: BTreeMap::new(),
             doubt: Vec::new(),
             next: 0,
@@ -74,7 +74,7 @@ impl Trial {
         let guesser = Guesser {
             module: place.application(),
             slot: pins,
-            random: Random::of(random.next()),
+            random: Random::of(random.number()),
             pin: PIN.into(),
             wrong: 0,
             doubt: None,
@@ -124,19 +124,22 @@ impl Trial {
     }
 }
 
-/// Compares what the token has with what the writers know, and settles their doubts.
+/// Compares what the token has with what the writers know, and settles their doubts. Each looks for itself, since
+/// a handle is its application's.
 fn compare(writers: &mut [Writer]) {
-    let session = writers.first().and_then(|writer| writer.session).expect("a session");
-    let mut found: BTreeMap<u64, Things> = BTreeMap::new();
-    for handle in session.find(&Template::new()).expect("a search") {
-        let (name, id, content) = examine(&session, handle);
-        let twin = found.entry(name).or_default().insert(id, (content, handle));
-        assert_eq!(twin, None, "there are two of {id:?} of writer {name}");
-    }
     for writer in writers {
-        writer.settle(found.remove(&writer.name).unwrap_or_default());
+        let session = writer.session.expect("a session");
+        let mut found = Things::new();
+        for handle in session.find(&Template::new()).expect("a search") {
+            let (name, id, content) = examine(&session, handle);
+            assert!(name < WRITERS, "nobody made {id:?} of writer {name}");
+            if name == writer.name {
+                let twin = found.insert(id, (content, handle));
+                assert_eq!(twin, None, "there are two of {id:?} of writer {name}");
+            }
+        }
+        writer.settle(found);
     }
-    assert!(found.is_empty(), "nobody made {found:?}");
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -185,7 +188,7 @@ fn examine(session: &Session, handle: ck::CK_OBJECT_HANDLE) -> (u64, Id, Content
 fn value(name: u64, source: u64, revision: u64) -> Vec<u8> {
     let mut random = Random::of(name << 48 ^ source << 16 ^ revision);
     let len = 1 + random.below(6000);
-    (0..len).map(|_| random.next() as u8).collect()
+    (0..len).map(|_| random.number() as u8).collect()
 }
 
 /// An application that works on objects, and what it knows of them.
