@@ -17,6 +17,9 @@ mod sign;
 /// Lengths of modulus that are accepted, in bits.
 pub const BITS: RangeInclusive<usize> = 1024..=8192;
 
+/// Bytes of the longest modulus, and of some leading zeros.
+const MAX_BYTES: usize = BITS.end().div_ceil(8) + 8;
+
 /// A private key. Cheap to clone; many threads may use one at once.
 #[derive(Clone)]
 pub struct PrivateKey(Arc<Key>);
@@ -83,6 +86,11 @@ impl PrivateKey {
     /// `InvalidKey` for an even modulus or one outside [`BITS`], an exponent that is even, one, or longer than 33
     /// bits, or numbers that contradict each other.
     pub fn from_parts(import: &Import<'_>) -> Result<Self, Error> {
+        // Before anything is reckoned with them: a power modulo a megabyte takes hours.
+        let rest = [import.p, import.q, import.dp, import.dq, import.qinv];
+        if [import.d].into_iter().chain(rest.into_iter().flatten()).any(|part| part.len() > MAX_BYTES) {
+            return Err(Error::InvalidKey("a part of the RSA key is longer than any modulus"));
+        }
         let (n, e) = checked(import.n, import.e)?;
         let d = Number::from_bytes(import.d)?;
         if d.bits() < 2 || d.compare(&n) != Ordering::Less {
@@ -186,6 +194,9 @@ impl fmt::Debug for PublicKey {
 
 /// Modulus and public exponent, if they can be a key's.
 fn checked(n: &[u8], e: &[u8]) -> Result<(Number, Number), Error> {
+    if n.len() > MAX_BYTES || e.len() > MAX_BYTES {
+        return Err(Error::InvalidKey("a part of the RSA key is longer than any modulus"));
+    }
     let (n, e) = (Number::from_bytes(n)?, Number::from_bytes(e)?);
     if !BITS.contains(&n.bits()) {
         return Err(Error::InvalidKey("an RSA modulus has 1024 to 8192 bits"));
@@ -208,8 +219,8 @@ fn complete(import: &Import<'_>, n: Number, e: Number, d: Number) -> Result<Part
             (p, q, true)
         }
     };
-    if p.bits() < 2 || q.bits() < 2 {
-        return Err(Error::InvalidKey("an RSA prime is too small"));
+    if p.bits() < 2 || q.bits() < 2 || p.times(&q)?.compare(&n) != Ordering::Equal {
+        return Err(Error::InvalidKey("the RSA primes do not make the modulus"));
     }
     // Given without the primes, these may be meant for the primes the other way round: they are computed anew.
     let given = |part: Option<&[u8]>| match part {
@@ -242,8 +253,10 @@ fn primes(n: &Number, e: &Number, d: &Number) -> Result<(Number, Number), Error>
     let last = n.minus(1)?;
     for _ in 0..TRIES {
         let mut root = Number::random_below(n)?.power_mod(&odd, n)?;
+        let mut ends = false;
         for _ in 0..twos {
             if root.bits() < 2 || root.compare(&last) == Ordering::Equal {
+                ends = true;
                 break;
             }
             let square = root.squared_mod(n)?;
@@ -254,6 +267,9 @@ fn primes(n: &Number, e: &Number, d: &Number) -> Result<(Number, Number), Error>
                 return Ok(if p.compare(&q) == Ordering::Less { (q, p) } else { (p, q) });
             }
             root = square;
+        }
+        if !ends {
+            break; // of right exponents every number, to this power, is one
         }
     }
     Err(Error::InvalidKey("the RSA exponents do not give the primes"))

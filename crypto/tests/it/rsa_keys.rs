@@ -1,6 +1,7 @@
 //! RSA.
 
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use crypto::rsa::{Import, PrivateKey, PublicKey};
 use crypto::{Error, Hash};
@@ -175,6 +176,42 @@ fn a_key_is_imported_whole_or_from_its_exponents_alone() {
     ] {
         assert!(matches!(PrivateKey::from_parts(&import), Err(Error::InvalidKey(_))));
     }
+}
+
+#[test]
+fn numbers_beyond_all_measure_are_refused_before_they_are_reckoned_with() {
+    let parts = KEY.to_parts();
+    let bare = Import { n: &parts.n, e: &parts.e, d: parts.d.as_bytes(), ..Import::default() };
+    let (p, q) = (Some(parts.p.as_bytes()), Some(parts.q.as_bytes()));
+    let whole = Import { p, q, ..bare };
+    let huge = vec![0xff; 8000];
+    let began = Instant::now();
+    for import in [
+        Import { p: Some(&huge), q, ..bare },
+        Import { q: Some(&huge), ..whole },
+        Import { p: Some(&huge), q: Some(&huge), ..bare },
+        Import { dp: Some(&huge), ..whole },
+        Import { dq: Some(&huge), ..whole },
+        Import { qinv: Some(&huge), ..whole },
+        Import { e: &huge, ..whole },
+        Import { n: &huge, ..whole },
+        Import { d: &huge, ..whole },
+        // Of the modulus' own length, and yet no prime of it.
+        Import { p: Some(&parts.n), q, ..bare },
+    ] {
+        assert!(matches!(PrivateKey::from_parts(&import), Err(Error::InvalidKey(_))));
+    }
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+#[test]
+fn exponents_that_give_no_primes_are_given_up_at_the_first_try() {
+    let n = vec![0xff; 1024];
+    let d = vec![0x7d; 1024];
+    let began = Instant::now();
+    let import = Import { n: &n, e: &[1, 0, 1], d: &d, ..Import::default() };
+    assert!(matches!(PrivateKey::from_parts(&import), Err(Error::InvalidKey(_))));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
 #[test]
