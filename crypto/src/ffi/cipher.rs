@@ -173,7 +173,7 @@ impl Context {
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
         // SAFETY: `EVP_CipherFinal_ex` writes at most a block, and says how much in `done`.
         unsafe {
-            append(out, 2 * BLOCK, |room| {
+            append(out, BLOCK, |room| {
                 let mut done = 0;
                 let ok = sys::EVP_CipherFinal_ex(self.ptr(), room, &mut done);
                 check(ok == 1, REFUSED)?;

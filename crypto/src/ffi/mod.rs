@@ -7,6 +7,7 @@
 use std::os::raw::c_int;
 
 use aws_lc_sys as sys;
+use zeroize::Zeroizing;
 
 use crate::Error;
 
@@ -77,12 +78,28 @@ unsafe fn append(
     room: usize,
     write: impl FnOnce(*mut u8) -> Result<usize, Error>,
 ) -> Result<(), Error> {
-    out.try_reserve(room).map_err(|_| Error::Failed("out of memory"))?;
+    make_room(out, room)?;
     let start = out.len();
     let written = write(out.spare_capacity_mut().as_mut_ptr().cast())?;
     debug_assert!(written <= room);
     // SAFETY: `room` bytes were reserved, and the caller vouches that the first `written` of them are written.
     unsafe { out.set_len(start + written) };
+    Ok(())
+}
+
+/// Room for so many bytes more. What grows is a plaintext or a key as often as not, so that the memory it leaves is
+/// wiped.
+fn make_room(out: &mut Vec<u8>, room: usize) -> Result<(), Error> {
+    if out.capacity() - out.len() >= room {
+        return Ok(());
+    }
+    let needed = out.len().saturating_add(room);
+    let mut larger = Vec::new();
+    larger
+        .try_reserve_exact(needed.max(out.len().saturating_mul(2)))
+        .map_err(|_| Error::Failed("out of memory"))?;
+    larger.extend_from_slice(out);
+    drop(Zeroizing::new(std::mem::replace(out, larger)));
     Ok(())
 }
 
