@@ -118,16 +118,16 @@ fn hsm() -> Arc<Hsm> {
 }
 
 /// A connection as the daemon serves it, with nothing around.
-fn serve(hsm: &Arc<Hsm>, stream: UnixStream) -> Option<()> {
+fn serve(hsm: &Arc<Hsm>, stream: &UnixStream) -> Option<()> {
     let (mut body, mut reply) = (Vec::new(), Vec::new());
-    frame::read(&mut &stream, &mut body).ok()?;
+    frame::read(&mut &*stream, &mut body).ok()?;
     let hello = decode::<Hello>(&body).ok()?;
     let application = hsm.connect(Peer { uid: 0, gid: 0, pid: 1 }, hello.join).ok()?;
     frame::begin(&mut reply);
     encode(&Welcome::Open(Box::new(hsm.opened(&application).ok()?)), &mut reply).ok()?;
-    frame::end(&mut reply, &mut &stream).ok()?;
+    frame::end(&mut reply, &mut &*stream).ok()?;
     loop {
-        frame::read(&mut &stream, &mut body).ok()?;
+        frame::read(&mut &*stream, &mut body).ok()?;
         let (code, request) = wire::calls::split(&body).ok()?;
         frame::begin(&mut reply);
         let (to, r) = (&*application, &mut reply);
@@ -143,7 +143,7 @@ fn serve(hsm: &Arc<Hsm>, stream: UnixStream) -> Option<()> {
             .or_else(|| key::dispatch(to, code, request, r))
             .or_else(|| random::dispatch(to, code, request, r))?
             .ok()?;
-        frame::end(&mut reply, &mut &stream).ok()?;
+        frame::end(&mut reply, &mut &*stream).ok()?;
     }
 }
 
@@ -155,7 +155,7 @@ fn a_made_up_mechanism_is_used_through_the_module_as_it_is() {
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let hsm = Arc::clone(&hsm);
-            std::thread::spawn(move || serve(&hsm, stream));
+            std::thread::spawn(move || serve(&hsm, &stream));
         }
     });
     // No other thread of this program reads the environment.
