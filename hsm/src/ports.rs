@@ -1,5 +1,6 @@
 //! What the HSM is handed in, since it does no I/O and reads no clock: the time, and where events go.
 
+use std::os::fd::BorrowedFd;
 use std::time::SystemTime;
 
 use wire::Rv;
@@ -50,4 +51,14 @@ pub struct Event<'a> {
 pub trait Access: Send + Sync {
     /// Whether this peer sees the partition's slot at all.
     fn may_open(&self, peer: Peer, partition: &Partition) -> bool;
+}
+
+/// Where an application is told that what it was answered may not hold any more (see [`wire::watch`]).
+pub trait Watch: Send + Sync {
+    /// A change begins: none of it can be seen yet.
+    fn begin(&self);
+    /// A change has ended: all of it can be seen.
+    fn end(&self);
+    /// The file that the application reads.
+    fn file(&self) -> BorrowedFd<'_>;
 }

@@ -25,6 +25,7 @@ pub(crate) mod connection;
 mod describe;
 pub(crate) mod incoming;
 pub(crate) mod listener;
+mod watch;
 
 use listener::{ListenError, Listener};
 

@@ -5,9 +5,6 @@
 
 use cryptoki_sys::CK_VERSION;
 use wire::Rv;
-use wire::calls::Call;
-
-use crate::client::Client;
 
 pub mod table;
 
@@ -39,8 +36,8 @@ sections! {
 /// The arguments of a function that works in an operation. What the module refuses ends the operation, as an
 /// error of the daemon would (PKCS#11 3.2, "C_Encrypt" and the like); that the session is not one, or has no
 /// such operation, is said first.
-fn or_end<T, C: Call<Reply = ()>>(client: &Client, end: &C, arguments: Result<T, Rv>) -> Result<T, Rv> {
-    arguments.map_err(|refusal| match client.call(end) {
+fn or_end<T>(arguments: Result<T, Rv>, end: impl FnOnce() -> Result<(), Rv>) -> Result<T, Rv> {
+    arguments.map_err(|refusal| match end() {
         Err(rv @ (Rv::SESSION_HANDLE_INVALID | Rv::OPERATION_NOT_INITIALIZED)) => rv,
         _ => refusal,
     })

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wire::calls::Call;
-use wire::codec::decode;
+use wire::codec::reply as decoded;
 use wire::{Output, OutputSlice, Rv};
 
 use crate::memory::Offer;
@@ -13,12 +13,17 @@ use crate::memory::initialize::{self, Arguments};
 mod address;
 mod application;
 mod connection;
+mod operations;
+mod patience;
 mod pool;
 
 pub(crate) use application::Application;
+pub(crate) use operations::Kind;
 
 use address::Address;
-use connection::{Connection, Lost};
+use connection::{Connection, Frame, Lost};
+use operations::{Front, Sessions};
+use patience::Patience;
 use pool::Pool;
 
 /// What the module's functions ask the daemon through.
@@ -32,6 +37,8 @@ pub(crate) struct Client {
     /// The application's own mutex, if it will have no other used.
     mutex: Option<initialize::Mutex>,
     pool: Pool,
+    sessions: Sessions,
+    patience: Patience,
     /// Held while a connection opens, so that all join one application.
     application: Mutex<Option<Arc<Application>>>,
     /// Counts the applications: a connection of an earlier one is of no use.
@@ -46,6 +53,8 @@ impl Client {
             address: Address::find(arguments.socket),
             mutex: arguments.mutex,
             pool: Pool::default(),
+            sessions: Sessions::default(),
+            patience: Patience::default(),
             application: Mutex::new(None),
             generation: AtomicU64::new(0),
             closed: AtomicBool::new(false),
@@ -66,12 +75,21 @@ impl Client {
         Ok(Arc::clone(connection.application()))
     }
 
-    /// Asks the daemon.
+    /// Asks the daemon, after every `Init` that was kept: the call may change what one of them depends on.
     ///
     /// # Errors
     /// The daemon's answer if it is not `CKR_OK`; `DEVICE_REMOVED` or `DEVICE_ERROR` if there is none.
     pub(crate) fn call<C: Call>(&self, call: &C) -> Result<C::Reply, Rv> {
-        self.trip(call, |reply| decode(reply).map_err(|_| Rv::DEVICE_ERROR))
+        self.send_kept();
+        self.trip(None, call, |reply| decoded(reply))
+    }
+
+    /// Asks the daemon what changes nothing that an `Init` depends on, and does not depend on one.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub(crate) fn look<C: Call>(&self, call: &C) -> Result<C::Reply, Rv> {
+        self.trip(None, call, |reply| decoded(reply))
     }
 
     /// Asks the daemon for output, which goes straight from the frame to the caller's memory.
@@ -79,16 +97,30 @@ impl Client {
     /// # Errors
     /// As [`Client::call`]; `BUFFER_TOO_SMALL` if the output does not fit.
     pub(crate) fn output<C: Call<Reply = Output>>(&self, call: &C, offer: &Offer) -> Result<(), Rv> {
-        self.trip(call, |reply| offer.fill(decode::<OutputSlice>(reply).map_err(|_| Rv::DEVICE_ERROR)?))
+        self.send_kept();
+        self.trip(None, call, |reply| offer.fill(decoded::<OutputSlice>(reply)?))
     }
 
-    /// Sends a call and hands the reply to `take`.
+    /// Asks the daemon as [`Client::look`] does, and hands the reply to `take`.
     ///
     /// # Errors
     /// As [`Client::call`], and what `take` says.
-    pub(crate) fn trip<C: Call, T>(
+    pub(crate) fn read<C: Call>(
         &self,
         call: &C,
+        take: impl FnMut(&[u8]) -> Result<(), Rv>,
+    ) -> Result<(), Rv> {
+        self.trip(None, call, take)
+    }
+
+    /// Sends a call, `front` before it, and hands the reply to `take`.
+    ///
+    /// # Errors
+    /// As [`Client::call`], and what `take` says.
+    fn trip<T>(
+        &self,
+        mut front: Option<&mut Front<'_>>,
+        call: &impl Frame,
         mut take: impl FnMut(&[u8]) -> Result<T, Rv>,
     ) -> Result<T, Rv> {
         let _turn = self.mutex.as_ref().map(initialize::Mutex::lock).transpose()?;
@@ -99,7 +131,7 @@ impl Client {
                 place.put(self.connect()?);
             }
             let connection = place.connection().ok_or(Rv::GENERAL_ERROR)?;
-            match connection.exchange(call, &mut take) {
+            match connection.exchange(&self.patience, front.as_deref_mut(), call, &mut take) {
                 Ok(result) => return result,
                 Err(Lost::Refused(rv)) => return Err(rv),
                 Err(Lost::Untaken) => place.clear(),

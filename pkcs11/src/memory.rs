@@ -13,6 +13,7 @@ pub(crate) mod query;
 pub(crate) mod shared;
 pub(crate) mod system;
 pub(crate) mod template;
+pub(crate) mod watch;
 
 /// The longest PIN, in bytes.
 pub(crate) const MAX_PIN: usize = 256;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Rv;
+
 /// A value could not be encoded, or bytes are not a value of the type asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed message")]
@@ -25,4 +27,12 @@ pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Malformed> {
         Ok((value, [])) => Ok(value),
         _ => Err(Malformed),
     }
+}
+
+/// Decodes the value of a reply.
+///
+/// # Errors
+/// `DEVICE_ERROR` if the bytes are not exactly one value.
+pub fn reply<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Rv> {
+    decode(bytes).map_err(|_| Rv::DEVICE_ERROR)
 }

@@ -43,12 +43,21 @@ pub fn begin(frame: &mut Vec<u8>) {
 /// # Errors
 /// `InvalidData` if its body is longer than [`LIMIT`]; nothing is written then. Else what the writer says.
 pub fn end(frame: &mut [u8], to: &mut impl Write) -> io::Result<()> {
+    close(frame)?;
+    to.write_all(frame)
+}
+
+/// Writes into a frame that [`begin`] started how long it is.
+///
+/// # Errors
+/// `InvalidData` if its body is longer than [`LIMIT`].
+pub fn close(frame: &mut [u8]) -> io::Result<()> {
     let len = frame.len().saturating_sub(HEADER);
     match (u32::try_from(len), frame.first_chunk_mut::<HEADER>()) {
         (Ok(len), Some(header)) if len <= LIMIT => *header = len.to_le_bytes(),
         _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "frame longer than the limit")),
     }
-    to.write_all(frame)
+    Ok(())
 }
 
 /// Reads frames from one peer with one read each, if they come whole and fit the buffer.

@@ -16,13 +16,16 @@ pub mod layout;
 pub mod list;
 pub mod mechanism;
 pub mod output;
+pub mod repeat;
 pub mod rv;
 pub mod template;
+pub mod watch;
 
 pub use bytes::{Bytes, Slice};
 pub use handles::{MechanismId, ObjectHandle, SessionHandle, SlotId};
 pub use list::List;
 pub use mechanism::{Mechanism, Params, Value};
 pub use output::{Output, OutputSlice, Room};
+pub use repeat::Repeat;
 pub use rv::Rv;
 pub use template::{Attribute, AttributeType, Template};

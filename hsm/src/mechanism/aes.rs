@@ -43,6 +43,7 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
         name: "CKM_AES_CBC",
         malleable: true,
         params: IV,
+        any_bytes: true,
         encrypt: Some(|key, params| cbc(Direction::Encrypt, key, params)),
         decrypt: Some(|key, params| cbc(Direction::Decrypt, key, params)),
         wrap: Some(|key, params, target| wrap(cbc(Direction::Encrypt, key, params)?, &zero_padded(target))),
@@ -55,6 +56,7 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
         name: "CKM_AES_CBC_PAD",
         malleable: true,
         params: IV,
+        any_bytes: true,
         encrypt: Some(|key, params| cbc_pad(Direction::Encrypt, key, params)),
         decrypt: Some(|key, params| cbc_pad(Direction::Decrypt, key, params)),
         wrap: Some(|key, params, target| wrap(cbc_pad(Direction::Encrypt, key, params)?, target)),
@@ -66,6 +68,7 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
         name: "CKM_AES_CTR",
         // CK_AES_CTR_PARAMS: bits of the counter, counter block.
         params: &[&[Field::Ulong, Field::Inline(BLOCK as u16)]],
+        any_bytes: true,
         encrypt: Some(|key, params| ctr(Direction::Encrypt, key, params)),
         decrypt: Some(|key, params| ctr(Direction::Decrypt, key, params)),
         ..ROW
@@ -75,6 +78,7 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
         id: MechanismId(0x1071),
         name: "CKM_AES_XTS",
         params: IV,
+        any_bytes: true,
         encrypt: Some(|key, params| xts(Direction::Encrypt, key, params)),
         decrypt: Some(|key, params| xts(Direction::Decrypt, key, params)),
         ..XTS

@@ -27,6 +27,7 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
             // CK_GCM_WRAP_PARAMS: IV, its fixed bits, its generator, additional data, bits of the tag.
             &[Field::Bytes, Field::Ulong, Field::Ulong, Field::Bytes, Field::Ulong],
         ],
+        any_bytes: true,
         encrypt: Some(gcm_encrypt),
         decrypt: Some(gcm_decrypt),
         wrap: Some(gcm_wrap),
@@ -38,6 +39,7 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
         name: "CKM_AES_CCM",
         // CK_CCM_PARAMS: length of the data, nonce, additional data, length of the MAC.
         params: &[&[Field::Ulong, Field::Bytes, Field::Bytes, Field::Ulong]],
+        any_bytes: true,
         encrypt: Some(ccm_encrypt),
         decrypt: Some(ccm_decrypt),
         ..ROW

@@ -187,6 +187,9 @@ pub struct Mechanism {
     pub key_sizes: RangeInclusive<u64>,
     /// The structures its parameter may be; none: it takes no parameter.
     pub params: &'static [&'static [Field]],
+    /// Whether an `Init` looks at no byte string of the parameter, only at its length: an IV, a label. Then the module
+    /// need not ask again for another one (see [`wire::Repeat`]).
+    pub any_bytes: bool,
     /// `CKF_EC_*` flags of `CK_MECHANISM_INFO`.
     pub curve_flags: u64,
     /// Whether unwrapping must not tell if the padding was right (PKCS#1 v1.5): what does not open becomes a
@@ -231,6 +234,7 @@ impl Mechanism {
         key_types: &[],
         key_sizes: 0..=0,
         params: &[],
+        any_bytes: false,
         curve_flags: 0,
         rejects_implicitly: false,
         malleable: false,

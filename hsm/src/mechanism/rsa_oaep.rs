@@ -22,6 +22,7 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
         name: "CKM_RSA_PKCS_OAEP",
         // CK_RSA_PKCS_OAEP_PARAMS: hash, mask generation function, source, label.
         params: &[&[Field::Ulong, Field::Ulong, Field::Ulong, Field::Bytes]],
+        any_bytes: true,
         encrypt: Some(encrypt),
         decrypt: Some(decrypt),
         wrap: Some(wrap),

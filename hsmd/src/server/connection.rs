@@ -1,11 +1,13 @@
 //! One application's connection: the handshake, then a call and its answer, one after the other.
 
-use std::io;
+use std::io::{self, IoSlice, Write};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use hsm::ports::Peer;
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use tracing::{debug, error, info, warn};
 use wire::Rv;
 use wire::calls::{
@@ -17,6 +19,7 @@ use wire::handshake::{Hello, MAGIC, VERSION, Welcome};
 
 use super::budget::Budget;
 use super::incoming::{Incoming, Next};
+use super::watch::Watch;
 use crate::daemon::Daemon;
 
 /// How long a new connection may take to say who it is.
@@ -118,7 +121,8 @@ fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> Result<(), Clos
     let mut reply = Vec::new();
     frame::begin(&mut reply);
     encode(&opened, &mut reply).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
-    frame::end(&mut reply, &mut &*socket)?;
+    let watch = application.watched(Watch::make);
+    send_with(watch.as_deref().map(|watch| watch.file()), &mut reply, socket)?;
     reply = Vec::new();
     answer_calls(daemon, socket, peer, &application, &mut incoming, &mut reply)
 }
@@ -165,12 +169,15 @@ fn answer_calls(
             Next::Frame(body) => body,
             Next::NoMemory => {
                 warn!(uid = peer.uid, pid = peer.pid, rv = %Rv::DEVICE_MEMORY, "a large call: no memory for it now");
+                flush(reply, socket)?;
                 send(Rv::DEVICE_MEMORY, reply, socket)?;
+                forget(reply);
                 continue;
             }
         };
         let Some(_under_way) = daemon.begin_call() else { return Ok(()) };
-        frame::begin(reply);
+        let at = reply.len();
+        reply.extend_from_slice(&[0; frame::HEADER]);
         let (code, request) =
             calls::split(incoming.body(&body)).map_err(|_| Closed::Malformed { code: 0 })?;
         let handled = catch_unwind(AssertUnwindSafe(|| dispatch(application, code, request, reply)));
@@ -180,17 +187,33 @@ fn answer_calls(
             Ok(Some(Err(Malformed))) => return Err(Closed::Malformed { code }),
             Ok(None) => {
                 // A later module may know more calls than this daemon.
+                reply.truncate(at);
+                flush(reply, socket)?;
                 send(Rv::FUNCTION_NOT_SUPPORTED, reply, socket)?;
                 return Err(Closed::Unknown { code });
             }
             Err(_panic) => {
+                reply.truncate(at);
+                flush(reply, socket)?;
                 send(Rv::GENERAL_ERROR, reply, socket)?;
                 return Err(Closed::Defect { code });
             }
         }
-        frame::end(reply, &mut &*socket)?;
-        forget(reply);
+        frame::close(reply.get_mut(at..).unwrap_or_default())?;
+        // A call that came together with the next one is answered together with it.
+        if !incoming.has_more() || reply.len() > KEPT {
+            flush(reply, socket)?;
+        }
     }
+}
+
+/// Sends the replies gathered so far, and wipes them.
+fn flush(reply: &mut Vec<u8>, socket: &UnixStream) -> io::Result<()> {
+    if !reply.is_empty() {
+        (&mut &*socket).write_all(reply)?;
+    }
+    forget(reply);
+    Ok(())
 }
 
 /// Has a call handled by the section that it is of.
@@ -217,6 +240,17 @@ fn dispatch(
     }
 }
 
+/// Sends a frame, and a file with its first bytes.
+fn send_with(file: Option<BorrowedFd<'_>>, frame: &mut [u8], socket: &UnixStream) -> io::Result<()> {
+    frame::close(frame)?;
+    let Some(file) = file else { return (&mut &*socket).write_all(frame) };
+    let files = [file.as_raw_fd()];
+    let message = [IoSlice::new(frame)];
+    let rights = [ControlMessage::ScmRights(&files)];
+    let sent = sendmsg::<()>(socket.as_raw_fd(), &message, &rights, MsgFlags::MSG_NOSIGNAL, None)?;
+    (&mut &*socket).write_all(frame.get(sent..).unwrap_or_default())
+}
+
 /// Answers with a code alone.
 fn send(rv: Rv, reply: &mut Vec<u8>, socket: &UnixStream) -> io::Result<()> {
     frame::begin(reply);
@@ -234,6 +268,7 @@ fn forget(reply: &mut Vec<u8>) {
     if reply.len() <= KEPT {
         reply.fill(0);
     }
+    reply.clear();
     if reply.capacity() > KEPT {
         *reply = Vec::new();
     }

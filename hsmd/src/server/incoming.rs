@@ -2,8 +2,15 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{available_parallelism, yield_now};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv};
 
 use wire::frame::HEADER;
 
@@ -15,6 +22,12 @@ const SMALL: usize = 4096;
 const LARGE: usize = 64 << 10;
 /// How long the rest of a frame may take once it has begun.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the next call is waited for awake: to be woken takes longer than most calls.
+const AWAKE: Duration = Duration::from_micros(50);
+
+/// Threads that wait awake now, and how many may: one processor is left to those who call.
+static WAKEFUL: AtomicUsize = AtomicUsize::new(0);
+static ROOM: LazyLock<usize> = LazyLock::new(|| available_parallelism().map_or(0, |all| all.get() - 1));
 
 /// The frames that arrive on a connection.
 pub(crate) struct Incoming<'a> {
@@ -71,7 +84,7 @@ impl<'a> Incoming<'a> {
             let granted = self.share.as_ref().map_or(usize::MAX, |share| self.filled.start + share.bytes());
             let room = self.filled.end..granted.min(self.buffer.len());
             let room = self.buffer.get_mut(room).unwrap_or_default();
-            match (&mut &*socket).read(room) {
+            match wait(socket, room) {
                 Ok(0) if self.filled.is_empty() => return Ok(Next::Closed),
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(read) => self.filled.end += read,
@@ -83,6 +96,11 @@ impl<'a> Incoming<'a> {
                 hurried = true;
             }
         }
+    }
+
+    /// Whether a part of the next frame has arrived.
+    pub(crate) const fn has_more(&self) -> bool {
+        self.filled.start < self.filled.end
     }
 
     /// The body of a frame, until the next is read.
@@ -175,6 +193,33 @@ impl<'a> Incoming<'a> {
             self.buffer = small;
             self.share = None;
         }
+    }
+}
+
+/// Reads what arrives: awake for a short while, then asleep.
+fn wait(socket: &UnixStream, to: &mut [u8]) -> io::Result<usize> {
+    let more = |awake: usize| (awake < *ROOM).then_some(awake + 1);
+    if WAKEFUL.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok() {
+        let read = wait_awake(socket, to);
+        WAKEFUL.fetch_sub(1, Ordering::Relaxed);
+        if let Some(read) = read {
+            return read;
+        }
+    }
+    (&mut &*socket).read(to)
+}
+
+fn wait_awake(socket: &UnixStream, to: &mut [u8]) -> Option<io::Result<usize>> {
+    let until = Instant::now() + AWAKE;
+    loop {
+        match recv(socket.as_raw_fd(), to, MsgFlags::MSG_DONTWAIT) {
+            Err(Errno::EAGAIN) => {}
+            read => return Some(read.map_err(io::Error::from)),
+        }
+        if Instant::now() > until {
+            return None;
+        }
+        yield_now(); // to whoever else has something to do
     }
 }
 

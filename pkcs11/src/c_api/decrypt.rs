@@ -4,6 +4,7 @@ use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HA
 use wire::calls::decrypt::{Decrypt, DecryptFinal, DecryptInit, DecryptUpdate};
 use wire::{ObjectHandle, Rv, SessionHandle};
 
+use crate::client::Kind;
 use crate::memory::{self, Offer, mechanism};
 use crate::process::enter;
 
@@ -16,9 +17,10 @@ use super::or_end;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_DecryptInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE) -> CK_RV {
     enter(|client| {
+        let application = client.application()?;
         // SAFETY: the caller keeps the contract of `C_DecryptInit`.
-        let mechanism = unsafe { mechanism::optional(mechanism, &*client.application()?) }?;
-        client.call(&DecryptInit { session: SessionHandle(session), mechanism, key: ObjectHandle(key) })
+        let mechanism = unsafe { mechanism::optional(mechanism, &application) }?;
+        client.begin(&DecryptInit { session: SessionHandle(session), mechanism, key: ObjectHandle(key) }, &application)
     })
 }
 
@@ -31,8 +33,8 @@ pub unsafe extern "C" fn C_Decrypt(session: CK_SESSION_HANDLE, encrypted: *mut C
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_Decrypt`.
         let arguments = unsafe { memory::through(encrypted, encrypted_len, Rv::ENCRYPTED_DATA_LEN_RANGE, data, data_len) };
-        let (encrypted, offer) = or_end(client, &end(session), arguments)?;
-        client.output(&Decrypt { session, data: encrypted, room: offer.room() }, &offer)
+        let (encrypted, offer) = or_end(arguments, || client.cancel(&end(session)))?;
+        client.step((session, Kind::Decrypt), &Decrypt { session, data: encrypted, room: offer.room() }, &offer, true)
     })
 }
 
@@ -45,8 +47,8 @@ pub unsafe extern "C" fn C_DecryptUpdate(session: CK_SESSION_HANDLE, encrypted: 
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_DecryptUpdate`.
         let arguments = unsafe { memory::through(encrypted, encrypted_len, Rv::ENCRYPTED_DATA_LEN_RANGE, data, data_len) };
-        let (encrypted, offer) = or_end(client, &end(session), arguments)?;
-        client.output(&DecryptUpdate { session, data: encrypted, room: offer.room() }, &offer)
+        let (encrypted, offer) = or_end(arguments, || client.cancel(&end(session)))?;
+        client.step((session, Kind::Decrypt), &DecryptUpdate { session, data: encrypted, room: offer.room() }, &offer, false)
     })
 }
 
@@ -57,8 +59,8 @@ pub unsafe extern "C" fn C_DecryptFinal(session: CK_SESSION_HANDLE, data: *mut C
     enter(|client| {
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_DecryptFinal`.
-        let offer = or_end(client, &end(session), unsafe { Offer::new(data, data_len) })?;
-        client.output(&DecryptFinal { session, room: offer.room() }, &offer)
+        let offer = or_end(unsafe { Offer::new(data, data_len) }, || client.cancel(&end(session)))?;
+        client.step((session, Kind::Decrypt), &DecryptFinal { session, room: offer.room() }, &offer, true)
     })
 }
 

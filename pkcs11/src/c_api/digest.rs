@@ -4,6 +4,7 @@ use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HA
 use wire::calls::digest::{Digest, DigestFinal, DigestInit, DigestKey, DigestUpdate};
 use wire::{ObjectHandle, Rv, SessionHandle};
 
+use crate::client::Kind;
 use crate::memory::{self, Offer, mechanism};
 use crate::process::enter;
 
@@ -16,9 +17,10 @@ use super::or_end;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_DigestInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM) -> CK_RV {
     enter(|client| {
+        let application = client.application()?;
         // SAFETY: the caller keeps the contract of `C_DigestInit`.
-        let mechanism = unsafe { mechanism::optional(mechanism, &*client.application()?) }?;
-        client.call(&DigestInit { session: SessionHandle(session), mechanism })
+        let mechanism = unsafe { mechanism::optional(mechanism, &application) }?;
+        client.begin(&DigestInit { session: SessionHandle(session), mechanism }, &application)
     })
 }
 
@@ -31,8 +33,8 @@ pub unsafe extern "C" fn C_Digest(session: CK_SESSION_HANDLE, data: *mut CK_BYTE
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_Digest`.
         let arguments = unsafe { memory::through(data, data_len, Rv::DATA_LEN_RANGE, digest, digest_len) };
-        let (data, offer) = or_end(client, &end(session), arguments)?;
-        client.output(&Digest { session, data, room: offer.room() }, &offer)
+        let (data, offer) = or_end(arguments, || client.cancel(&end(session)))?;
+        client.step((session, Kind::Digest), &Digest { session, data, room: offer.room() }, &offer, true)
     })
 }
 
@@ -43,8 +45,8 @@ pub unsafe extern "C" fn C_DigestUpdate(session: CK_SESSION_HANDLE, data: *mut C
     enter(|client| {
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_DigestUpdate`.
-        let data = or_end(client, &end(session), unsafe { memory::input(data, data_len, Rv::DATA_LEN_RANGE) })?;
-        client.call(&DigestUpdate { session, data })
+        let data = or_end(unsafe { memory::input(data, data_len, Rv::DATA_LEN_RANGE) }, || client.cancel(&end(session)))?;
+        client.feed((session, Kind::Digest), &DigestUpdate { session, data }, false)
     })
 }
 
@@ -53,7 +55,8 @@ pub unsafe extern "C" fn C_DigestUpdate(session: CK_SESSION_HANDLE, data: *mut C
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_DigestKey(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) -> CK_RV {
     enter(|client| {
-        client.call(&DigestKey { session: SessionHandle(session), key: ObjectHandle(key) })
+        let session = SessionHandle(session);
+        client.feed((session, Kind::Digest), &DigestKey { session, key: ObjectHandle(key) }, false)
     })
 }
 
@@ -64,8 +67,8 @@ pub unsafe extern "C" fn C_DigestFinal(session: CK_SESSION_HANDLE, digest: *mut 
     enter(|client| {
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_DigestFinal`.
-        let offer = or_end(client, &end(session), unsafe { Offer::new(digest, digest_len) })?;
-        client.output(&DigestFinal { session, room: offer.room() }, &offer)
+        let offer = or_end(unsafe { Offer::new(digest, digest_len) }, || client.cancel(&end(session)))?;
+        client.step((session, Kind::Digest), &DigestFinal { session, room: offer.room() }, &offer, true)
     })
 }
 

@@ -25,8 +25,8 @@ pub unsafe extern "C" fn C_DigestEncryptUpdate(session: CK_SESSION_HANDLE, data:
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_DigestEncryptUpdate`.
         let arguments = unsafe { memory::through(data, data_len, Rv::DATA_LEN_RANGE, encrypted, encrypted_len) };
-        let arguments = or_end(client, &DigestInit { session, mechanism: None }, arguments);
-        let (data, offer) = or_end(client, &EncryptInit { session, mechanism: None, key: ObjectHandle::INVALID }, arguments)?;
+        let arguments = or_end(arguments, || client.cancel(&DigestInit { session, mechanism: None }));
+        let (data, offer) = or_end(arguments, || client.cancel(&EncryptInit { session, mechanism: None, key: ObjectHandle::INVALID }))?;
         client.output(&DigestEncryptUpdate { session, data, room: offer.room() }, &offer)
     })
 }
@@ -40,8 +40,8 @@ pub unsafe extern "C" fn C_DecryptDigestUpdate(session: CK_SESSION_HANDLE, encry
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_DecryptDigestUpdate`.
         let arguments = unsafe { memory::through(encrypted, encrypted_len, Rv::ENCRYPTED_DATA_LEN_RANGE, data, data_len) };
-        let arguments = or_end(client, &DecryptInit { session, mechanism: None, key: ObjectHandle::INVALID }, arguments);
-        let (encrypted, offer) = or_end(client, &DigestInit { session, mechanism: None }, arguments)?;
+        let arguments = or_end(arguments, || client.cancel(&DecryptInit { session, mechanism: None, key: ObjectHandle::INVALID }));
+        let (encrypted, offer) = or_end(arguments, || client.cancel(&DigestInit { session, mechanism: None }))?;
         client.output(&DecryptDigestUpdate { session, data: encrypted, room: offer.room() }, &offer)
     })
 }
@@ -55,8 +55,8 @@ pub unsafe extern "C" fn C_SignEncryptUpdate(session: CK_SESSION_HANDLE, data: *
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_SignEncryptUpdate`.
         let arguments = unsafe { memory::through(data, data_len, Rv::DATA_LEN_RANGE, encrypted, encrypted_len) };
-        let arguments = or_end(client, &SignInit { session, mechanism: None, key: ObjectHandle::INVALID }, arguments);
-        let (data, offer) = or_end(client, &EncryptInit { session, mechanism: None, key: ObjectHandle::INVALID }, arguments)?;
+        let arguments = or_end(arguments, || client.cancel(&SignInit { session, mechanism: None, key: ObjectHandle::INVALID }));
+        let (data, offer) = or_end(arguments, || client.cancel(&EncryptInit { session, mechanism: None, key: ObjectHandle::INVALID }))?;
         client.output(&SignEncryptUpdate { session, data, room: offer.room() }, &offer)
     })
 }
@@ -70,8 +70,8 @@ pub unsafe extern "C" fn C_DecryptVerifyUpdate(session: CK_SESSION_HANDLE, encry
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_DecryptVerifyUpdate`.
         let arguments = unsafe { memory::through(encrypted, encrypted_len, Rv::ENCRYPTED_DATA_LEN_RANGE, data, data_len) };
-        let arguments = or_end(client, &DecryptInit { session, mechanism: None, key: ObjectHandle::INVALID }, arguments);
-        let (encrypted, offer) = or_end(client, &VerifyInit { session, mechanism: None, key: ObjectHandle::INVALID }, arguments)?;
+        let arguments = or_end(arguments, || client.cancel(&DecryptInit { session, mechanism: None, key: ObjectHandle::INVALID }));
+        let (encrypted, offer) = or_end(arguments, || client.cancel(&VerifyInit { session, mechanism: None, key: ObjectHandle::INVALID }))?;
         client.output(&DecryptVerifyUpdate { session, data: encrypted, room: offer.room() }, &offer)
     })
 }

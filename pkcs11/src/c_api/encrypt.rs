@@ -4,6 +4,7 @@ use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HA
 use wire::calls::encrypt::{Encrypt, EncryptFinal, EncryptInit, EncryptUpdate};
 use wire::{ObjectHandle, Rv, SessionHandle};
 
+use crate::client::Kind;
 use crate::memory::{self, Offer, mechanism};
 use crate::process::enter;
 
@@ -16,9 +17,10 @@ use super::or_end;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_EncryptInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE) -> CK_RV {
     enter(|client| {
+        let application = client.application()?;
         // SAFETY: the caller keeps the contract of `C_EncryptInit`.
-        let mechanism = unsafe { mechanism::optional(mechanism, &*client.application()?) }?;
-        client.call(&EncryptInit { session: SessionHandle(session), mechanism, key: ObjectHandle(key) })
+        let mechanism = unsafe { mechanism::optional(mechanism, &application) }?;
+        client.begin(&EncryptInit { session: SessionHandle(session), mechanism, key: ObjectHandle(key) }, &application)
     })
 }
 
@@ -31,8 +33,8 @@ pub unsafe extern "C" fn C_Encrypt(session: CK_SESSION_HANDLE, data: *mut CK_BYT
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_Encrypt`.
         let arguments = unsafe { memory::through(data, data_len, Rv::DATA_LEN_RANGE, encrypted, encrypted_len) };
-        let (data, offer) = or_end(client, &end(session), arguments)?;
-        client.output(&Encrypt { session, data, room: offer.room() }, &offer)
+        let (data, offer) = or_end(arguments, || client.cancel(&end(session)))?;
+        client.step((session, Kind::Encrypt), &Encrypt { session, data, room: offer.room() }, &offer, true)
     })
 }
 
@@ -45,8 +47,8 @@ pub unsafe extern "C" fn C_EncryptUpdate(session: CK_SESSION_HANDLE, data: *mut 
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_EncryptUpdate`.
         let arguments = unsafe { memory::through(data, data_len, Rv::DATA_LEN_RANGE, encrypted, encrypted_len) };
-        let (data, offer) = or_end(client, &end(session), arguments)?;
-        client.output(&EncryptUpdate { session, data, room: offer.room() }, &offer)
+        let (data, offer) = or_end(arguments, || client.cancel(&end(session)))?;
+        client.step((session, Kind::Encrypt), &EncryptUpdate { session, data, room: offer.room() }, &offer, false)
     })
 }
 
@@ -57,8 +59,8 @@ pub unsafe extern "C" fn C_EncryptFinal(session: CK_SESSION_HANDLE, encrypted: *
     enter(|client| {
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_EncryptFinal`.
-        let offer = or_end(client, &end(session), unsafe { Offer::new(encrypted, encrypted_len) })?;
-        client.output(&EncryptFinal { session, room: offer.room() }, &offer)
+        let offer = or_end(unsafe { Offer::new(encrypted, encrypted_len) }, || client.cancel(&end(session)))?;
+        client.step((session, Kind::Encrypt), &EncryptFinal { session, room: offer.room() }, &offer, true)
     })
 }
 

@@ -55,7 +55,7 @@ pub unsafe extern "C" fn C_GetObjectSize(session: CK_SESSION_HANDLE, object: CK_
     enter(|client| {
         // SAFETY: the caller keeps the contract of `C_GetObjectSize`.
         let to = unsafe { Out::new(size) }?;
-        to.set(client.call(&GetObjectSize { session: SessionHandle(session), object: ObjectHandle(object) })?);
+        to.set(client.look(&GetObjectSize { session: SessionHandle(session), object: ObjectHandle(object) })?);
         Ok(())
     })
 }
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn C_GetAttributeValue(session: CK_SESSION_HANDLE, object:
         // SAFETY: the caller keeps the contract of `C_GetAttributeValue`.
         let query = unsafe { Query::new(template, count, &*client.application()?) }?;
         let (session, object) = (SessionHandle(session), ObjectHandle(object));
-        let answers = client.call(&GetAttributeValue { session, object, queries: query.asked()? })?;
+        let answers = client.look(&GetAttributeValue { session, object, queries: query.asked()? })?;
         query.fill(&answers)
     })
 }
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn C_FindObjectsInit(session: CK_SESSION_HANDLE, template:
     enter(|client| {
         // SAFETY: the caller keeps the contract of `C_FindObjectsInit`.
         let template = unsafe { read(template, count, &*client.application()?) }?;
-        client.call(&FindObjectsInit { session: SessionHandle(session), template })
+        client.look(&FindObjectsInit { session: SessionHandle(session), template })
     })
 }
 
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn C_FindObjects(session: CK_SESSION_HANDLE, objects: *mut
         let (mut to, count) = unsafe { (Run::new(objects, max)?, Out::new(count)?) };
         loop {
             let max = to.left().min(MAX_FOUND);
-            let found = client.call(&FindObjects { session: SessionHandle(session), max: max as u64 })?;
+            let found = client.look(&FindObjects { session: SessionHandle(session), max: max as u64 })?;
             if found.len() > max {
                 return Err(Rv::DEVICE_ERROR);
             }
@@ -126,6 +126,6 @@ pub unsafe extern "C" fn C_FindObjects(session: CK_SESSION_HANDLE, objects: *mut
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_FindObjectsFinal(session: CK_SESSION_HANDLE) -> CK_RV {
     enter(|client| {
-        client.call(&FindObjectsFinal { session: SessionHandle(session) })
+        client.look(&FindObjectsFinal { session: SessionHandle(session) })
     })
 }

@@ -18,7 +18,7 @@ pub unsafe extern "C" fn C_SeedRandom(session: CK_SESSION_HANDLE, seed: *mut CK_
     enter(|client| {
         // SAFETY: the caller keeps the contract of `C_SeedRandom`.
         let seed = unsafe { memory::input(seed, seed_len, Rv::ARGUMENTS_BAD) }?;
-        client.call(&SeedRandom { session: SessionHandle(session), seed })
+        client.look(&SeedRandom { session: SessionHandle(session), seed })
     })
 }
 
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn C_GenerateRandom(session: CK_SESSION_HANDLE, random: *m
         let mut to = unsafe { Run::new(random, random_len) }?;
         loop {
             let len = to.left().min(PIECE);
-            client.trip(&GenerateRandom { session: SessionHandle(session), len: len as u64 }, |reply| {
+            client.read(&GenerateRandom { session: SessionHandle(session), len: len as u64 }, |reply| {
                 match decode::<Slice>(reply) {
                     Ok(Slice(bytes)) if bytes.len() == len => to.push(bytes),
                     _ => Err(Rv::DEVICE_ERROR),

@@ -24,7 +24,7 @@ pub unsafe extern "C" fn C_OpenSession(slot: CK_SLOT_ID, flags: CK_FLAGS, _appli
     enter(|client| {
         // SAFETY: the caller keeps the contract of `C_OpenSession`.
         let to = unsafe { Out::new(session) }?;
-        to.set(client.call(&OpenSession { slot: SlotId(slot), flags })?.0);
+        to.set(client.look(&OpenSession { slot: SlotId(slot), flags })?.0);
         Ok(())
     })
 }
@@ -34,7 +34,10 @@ pub unsafe extern "C" fn C_OpenSession(slot: CK_SLOT_ID, flags: CK_FLAGS, _appli
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_CloseSession(session: CK_SESSION_HANDLE) -> CK_RV {
     enter(|client| {
-        client.call(&CloseSession { session: SessionHandle(session) })
+        let session = SessionHandle(session);
+        client.call(&CloseSession { session })?;
+        client.closed(session);
+        Ok(())
     })
 }
 
@@ -43,7 +46,9 @@ pub unsafe extern "C" fn C_CloseSession(session: CK_SESSION_HANDLE) -> CK_RV {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_CloseAllSessions(slot: CK_SLOT_ID) -> CK_RV {
     enter(|client| {
-        client.call(&CloseAllSessions { slot: SlotId(slot) })
+        client.call(&CloseAllSessions { slot: SlotId(slot) })?;
+        client.all_closed();
+        Ok(())
     })
 }
 
@@ -54,7 +59,7 @@ pub unsafe extern "C" fn C_GetSessionInfo(session: CK_SESSION_HANDLE, info: *mut
     enter(|client| {
         // SAFETY: the caller keeps the contract of `C_GetSessionInfo`.
         let to = unsafe { Out::new(info) }?;
-        let info = client.call(&GetSessionInfo { session: SessionHandle(session) })?;
+        let info = client.look(&GetSessionInfo { session: SessionHandle(session) })?;
         to.set(CK_SESSION_INFO {
             slotID: info.slot,
             state: info.state,
@@ -88,7 +93,9 @@ pub unsafe extern "C" fn C_SetOperationState(session: CK_SESSION_HANDLE, state: 
             state,
             encryption_key: ObjectHandle(encryption_key),
             authentication_key: ObjectHandle(authentication_key),
-        })
+        })?;
+        client.closed(SessionHandle(session));
+        Ok(())
     })
 }
 

@@ -4,6 +4,7 @@ use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HA
 use wire::calls::sign::{Sign, SignFinal, SignInit, SignRecover, SignRecoverInit, SignUpdate};
 use wire::{ObjectHandle, Rv, SessionHandle};
 
+use crate::client::Kind;
 use crate::memory::{self, Offer, mechanism};
 use crate::process::enter;
 
@@ -16,9 +17,10 @@ use super::or_end;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_SignInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE) -> CK_RV {
     enter(|client| {
+        let application = client.application()?;
         // SAFETY: the caller keeps the contract of `C_SignInit`.
-        let mechanism = unsafe { mechanism::optional(mechanism, &*client.application()?) }?;
-        client.call(&SignInit { session: SessionHandle(session), mechanism, key: ObjectHandle(key) })
+        let mechanism = unsafe { mechanism::optional(mechanism, &application) }?;
+        client.begin(&SignInit { session: SessionHandle(session), mechanism, key: ObjectHandle(key) }, &application)
     })
 }
 
@@ -31,8 +33,8 @@ pub unsafe extern "C" fn C_Sign(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, 
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_Sign`.
         let arguments = unsafe { memory::through(data, data_len, Rv::DATA_LEN_RANGE, signature, signature_len) };
-        let (data, offer) = or_end(client, &end(session), arguments)?;
-        client.output(&Sign { session, data, room: offer.room() }, &offer)
+        let (data, offer) = or_end(arguments, || client.cancel(&end(session)))?;
+        client.step((session, Kind::Sign), &Sign { session, data, room: offer.room() }, &offer, true)
     })
 }
 
@@ -43,8 +45,8 @@ pub unsafe extern "C" fn C_SignUpdate(session: CK_SESSION_HANDLE, data: *mut CK_
     enter(|client| {
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_SignUpdate`.
-        let data = or_end(client, &end(session), unsafe { memory::input(data, data_len, Rv::DATA_LEN_RANGE) })?;
-        client.call(&SignUpdate { session, data })
+        let data = or_end(unsafe { memory::input(data, data_len, Rv::DATA_LEN_RANGE) }, || client.cancel(&end(session)))?;
+        client.feed((session, Kind::Sign), &SignUpdate { session, data }, false)
     })
 }
 
@@ -55,8 +57,8 @@ pub unsafe extern "C" fn C_SignFinal(session: CK_SESSION_HANDLE, signature: *mut
     enter(|client| {
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_SignFinal`.
-        let offer = or_end(client, &end(session), unsafe { Offer::new(signature, signature_len) })?;
-        client.output(&SignFinal { session, room: offer.room() }, &offer)
+        let offer = or_end(unsafe { Offer::new(signature, signature_len) }, || client.cancel(&end(session)))?;
+        client.step((session, Kind::Sign), &SignFinal { session, room: offer.room() }, &offer, true)
     })
 }
 
@@ -82,7 +84,7 @@ pub unsafe extern "C" fn C_SignRecover(session: CK_SESSION_HANDLE, data: *mut CK
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_SignRecover`.
         let arguments = unsafe { memory::through(data, data_len, Rv::DATA_LEN_RANGE, signature, signature_len) };
-        let (data, offer) = or_end(client, &end_recover(session), arguments)?;
+        let (data, offer) = or_end(arguments, || client.call(&end_recover(session)))?;
         client.output(&SignRecover { session, data, room: offer.room() }, &offer)
     })
 }

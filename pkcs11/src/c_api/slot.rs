@@ -29,7 +29,7 @@ pub unsafe extern "C" fn C_GetSlotList(token_present: CK_BBOOL, slots: *mut CK_S
     enter(|client| {
         // SAFETY: the caller keeps the contract of `C_GetSlotList`.
         let to = unsafe { ListOffer::new(slots, count) }?;
-        let list = client.call(&GetSlotList { token_present: token_present != CK_FALSE })?;
+        let list = client.look(&GetSlotList { token_present: token_present != CK_FALSE })?;
         to.fill(list.iter().map(|slot| slot.0))
     })
 }
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn C_GetSlotInfo(slot: CK_SLOT_ID, info: *mut CK_SLOT_INFO
     enter(|client| {
         // SAFETY: the caller keeps the contract of `C_GetSlotInfo`.
         let to = unsafe { Out::new(info) }?;
-        let info = client.call(&GetSlotInfo { slot: SlotId(slot) })?;
+        let info = client.look(&GetSlotInfo { slot: SlotId(slot) })?;
         to.set(CK_SLOT_INFO {
             slotDescription: padded(&info.description),
             manufacturerID: padded(&info.manufacturer),
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_TOKEN_IN
     enter(|client| {
         // SAFETY: the caller keeps the contract of `C_GetTokenInfo`.
         let to = unsafe { Out::new(info) }?;
-        let info = client.call(&GetTokenInfo { slot: SlotId(slot) })?;
+        let info = client.look(&GetTokenInfo { slot: SlotId(slot) })?;
         to.set(CK_TOKEN_INFO {
             label: padded(&info.label),
             manufacturerID: padded(&info.manufacturer),
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn C_GetMechanismList(slot: CK_SLOT_ID, mechanisms: *mut C
     enter(|client| {
         // SAFETY: the caller keeps the contract of `C_GetMechanismList`.
         let to = unsafe { ListOffer::new(mechanisms, count) }?;
-        let list = client.call(&GetMechanismList { slot: SlotId(slot) })?;
+        let list = client.look(&GetMechanismList { slot: SlotId(slot) })?;
         to.fill(list.iter().map(|mechanism| mechanism.0))
     })
 }
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn C_GetMechanismInfo(slot: CK_SLOT_ID, mechanism: CK_MECH
         // SAFETY: the caller keeps the contract of `C_GetMechanismInfo`.
         let to = unsafe { Out::new(info) }?;
         let info =
-            client.call(&GetMechanismInfo { slot: SlotId(slot), mechanism: MechanismId(mechanism) })?;
+            client.look(&GetMechanismInfo { slot: SlotId(slot), mechanism: MechanismId(mechanism) })?;
         to.set(CK_MECHANISM_INFO {
             ulMinKeySize: info.min_key_size,
             ulMaxKeySize: info.max_key_size,
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn C_WaitForSlotEvent(flags: CK_FLAGS, slot: *mut CK_SLOT_
         // SAFETY: the caller keeps the contract of `C_WaitForSlotEvent`.
         let to = unsafe { Out::new(slot) }?;
         loop {
-            if let Some(slot) = client.call(&WaitForSlotEvent {})? {
+            if let Some(slot) = client.look(&WaitForSlotEvent {})? {
                 to.set(slot.0);
                 return Ok(());
             }

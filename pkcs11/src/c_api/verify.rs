@@ -6,6 +6,7 @@ use wire::calls::verify::{
 };
 use wire::{ObjectHandle, Rv, SessionHandle};
 
+use crate::client::Kind;
 use crate::memory::{self, mechanism};
 use crate::process::enter;
 
@@ -18,9 +19,10 @@ use super::or_end;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_VerifyInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE) -> CK_RV {
     enter(|client| {
+        let application = client.application()?;
         // SAFETY: the caller keeps the contract of `C_VerifyInit`.
-        let mechanism = unsafe { mechanism::optional(mechanism, &*client.application()?) }?;
-        client.call(&VerifyInit { session: SessionHandle(session), mechanism, key: ObjectHandle(key) })
+        let mechanism = unsafe { mechanism::optional(mechanism, &application) }?;
+        client.begin(&VerifyInit { session: SessionHandle(session), mechanism, key: ObjectHandle(key) }, &application)
     })
 }
 
@@ -31,11 +33,11 @@ pub unsafe extern "C" fn C_Verify(session: CK_SESSION_HANDLE, data: *mut CK_BYTE
     enter(|client| {
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_Verify`.
-        let data = or_end(client, &end(session), unsafe { memory::input(data, data_len, Rv::DATA_LEN_RANGE) })?;
+        let data = or_end(unsafe { memory::input(data, data_len, Rv::DATA_LEN_RANGE) }, || client.cancel(&end(session)))?;
         // SAFETY: as above.
         let signature = unsafe { memory::input(signature, signature_len, Rv::SIGNATURE_LEN_RANGE) };
-        let signature = or_end(client, &end(session), signature)?;
-        client.call(&Verify { session, data, signature })
+        let signature = or_end(signature, || client.cancel(&end(session)))?;
+        client.feed((session, Kind::Verify), &Verify { session, data, signature }, true)
     })
 }
 
@@ -46,8 +48,8 @@ pub unsafe extern "C" fn C_VerifyUpdate(session: CK_SESSION_HANDLE, data: *mut C
     enter(|client| {
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_VerifyUpdate`.
-        let data = or_end(client, &end(session), unsafe { memory::input(data, data_len, Rv::DATA_LEN_RANGE) })?;
-        client.call(&VerifyUpdate { session, data })
+        let data = or_end(unsafe { memory::input(data, data_len, Rv::DATA_LEN_RANGE) }, || client.cancel(&end(session)))?;
+        client.feed((session, Kind::Verify), &VerifyUpdate { session, data }, false)
     })
 }
 
@@ -58,8 +60,8 @@ pub unsafe extern "C" fn C_VerifyFinal(session: CK_SESSION_HANDLE, signature: *m
     enter(|client| {
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_VerifyFinal`.
-        let signature = or_end(client, &end(session), unsafe { memory::input(signature, signature_len, Rv::SIGNATURE_LEN_RANGE) })?;
-        client.call(&VerifyFinal { session, signature })
+        let signature = or_end(unsafe { memory::input(signature, signature_len, Rv::SIGNATURE_LEN_RANGE) }, || client.cancel(&end(session)))?;
+        client.feed((session, Kind::Verify), &VerifyFinal { session, signature }, true)
     })
 }
 
@@ -85,7 +87,7 @@ pub unsafe extern "C" fn C_VerifyRecover(session: CK_SESSION_HANDLE, signature: 
         let session = SessionHandle(session);
         // SAFETY: the caller keeps the contract of `C_VerifyRecover`.
         let arguments = unsafe { memory::through(signature, signature_len, Rv::SIGNATURE_LEN_RANGE, data, data_len) };
-        let (signature, offer) = or_end(client, &end_recover(session), arguments)?;
+        let (signature, offer) = or_end(arguments, || client.call(&end_recover(session)))?;
         client.output(&VerifyRecover { session, signature, room: offer.room() }, &offer)
     })
 }

@@ -5,6 +5,8 @@ use wire::layout::{MAX_WORDS, MechanismLayouts, Word};
 use wire::template::MAX_VALUE;
 use wire::{AttributeType, List, MechanismId};
 
+use crate::memory::watch::Watch;
+
 /// The application that this process is to the daemon, and how mechanisms and attributes lie in memory.
 pub(crate) struct Application {
     pub(super) token: ApplicationToken,
@@ -15,16 +17,23 @@ pub(crate) struct Application {
     flat_arrays: Vec<AttributeType>,
     /// By attribute.
     bounds: Vec<(AttributeType, u32)>,
+    /// Where the daemon tells of changes; without it, everything is asked.
+    watch: Option<Watch>,
 }
 
 impl Application {
-    pub(super) fn new(opened: Opened, generation: u64) -> Self {
+    pub(super) fn new(opened: Opened, generation: u64, watch: Option<Watch>) -> Self {
         let mut layouts = opened.layouts.into_vec();
         layouts.sort_by_key(|layout| layout.mechanism);
         let mut bounds = opened.bounds.into_vec();
         bounds.sort_by_key(|(kind, _)| *kind);
         let flat_arrays = opened.flat_arrays.into_vec();
-        Self { token: opened.application, generation, layouts, flat_arrays, bounds }
+        Self { token: opened.application, generation, layouts, flat_arrays, bounds, watch }
+    }
+
+    /// The number of changes that the daemon has told of; none while it is not certain.
+    pub(super) fn changes(&self) -> Option<u64> {
+        self.watch.as_ref()?.changes()
     }
 
     /// The layouts of a mechanism's parameter; none for one that takes no parameter, or is unknown.

@@ -1,23 +1,28 @@
 //! One connection: the handshake, and one call after another, each one write and one read.
 
-use std::io::{self, ErrorKind};
-use std::os::fd::{AsRawFd, RawFd};
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 
 use wire::Rv;
 use wire::calls::Call;
-use wire::codec::{decode, encode};
+use wire::codec::{decode, encode, reply as decoded};
 use wire::frame::{self, HEADER, LIMIT, Reader};
 use wire::handshake::{Hello, Welcome};
 
-use crate::memory::system::send;
+use crate::memory::system::{send, widen};
+use crate::memory::watch::{Watch, receive};
 
 use super::Application;
+use super::operations::Front;
+use super::patience::{Patience, Patient};
 
 /// What a connection keeps of its buffers between calls, in bytes.
 const KEEP: usize = 2 << 20;
+/// What may be on its way to the daemon, in bytes.
+const OUT: i32 = 1 << 20;
 
 /// An open connection.
 pub(super) struct Connection {
@@ -44,20 +49,25 @@ impl Connection {
     /// `DEVICE_REMOVED` if nobody listens, `HOST_MEMORY` if the process can open no more files, the daemon's
     /// code if it refuses, else `DEVICE_ERROR`.
     pub(super) fn open(path: &Path, known: Option<&Arc<Application>>) -> Result<Self, Rv> {
-        let mut stream = UnixStream::connect(path).map_err(|error| unreachable(&error))?;
+        let stream = UnixStream::connect(path).map_err(|error| unreachable(&error))?;
+        widen(&stream, OUT);
         let (mut frame, mut replies) = (Vec::with_capacity(512), Reader::default());
         frame::begin(&mut frame);
         encode(&Hello::new(known.map(|known| known.token)), &mut frame).map_err(|_| Rv::DEVICE_ERROR)?;
         close_frame(&mut frame)?;
         send(&stream, &frame).map_err(|error| unreachable(&error))?;
-        let welcome = replies.next(&mut stream).map_err(|error| unreachable(&error))?;
+        let mut daemon = Greeting { stream: &stream, file: None };
+        let welcome = replies.next(&mut daemon).map_err(|error| unreachable(&error))?;
         let opened = match decode(welcome).map_err(|_| Rv::DEVICE_ERROR)? {
             Welcome::Open(opened) => opened,
             Welcome::Refused { rv, .. } => return Err(if rv == Rv::OK { Rv::DEVICE_ERROR } else { rv }),
         };
         let application = match known {
             Some(known) if known.token == opened.application => Arc::clone(known),
-            _ => Arc::new(Application::new(*opened, known.map_or(1, |known| known.generation + 1))),
+            _ => {
+                let watch = daemon.file.as_ref().and_then(Watch::map);
+                Arc::new(Application::new(*opened, known.map_or(1, |known| known.generation + 1), watch))
+            }
         };
         replies.wipe(0);
         Ok(Self { stream, application, frame, replies })
@@ -73,38 +83,53 @@ impl Connection {
         self.stream.as_raw_fd()
     }
 
-    /// Sends a call, waits for its answer, and hands the reply to `take` if the code is `CKR_OK`.
+    /// Sends a call, waits for its answer, and hands the reply to `take` if the code is `CKR_OK`. The call `front`
+    /// goes before it in the same write.
     ///
     /// # Errors
     /// [`Lost::Refused`] with `ARGUMENTS_BAD` if the call is longer than a frame, and the connection can be
     /// used again; else the connection is dead.
-    pub(super) fn exchange<C: Call, T>(
+    pub(super) fn exchange<T>(
         &mut self,
-        call: &C,
+        patience: &Patience,
+        front: Option<&mut Front<'_>>,
+        call: &impl Frame,
         take: &mut impl FnMut(&[u8]) -> Result<T, Rv>,
     ) -> Result<Result<T, Rv>, Lost> {
         if !self.replies.is_empty() {
             return Err(Lost::Untaken);
         }
-        frame::begin(&mut self.frame);
-        self.frame.extend_from_slice(&C::CODE.to_le_bytes());
-        encode(call, &mut self.frame).map_err(|_| Lost::Refused(Rv::GENERAL_ERROR))?;
-        close_frame(&mut self.frame).map_err(Lost::Refused)?;
+        self.frame.clear();
+        if let Some(front) = &front {
+            self.frame.extend_from_slice(front.frame);
+        }
+        call.append(&mut self.frame).map_err(Lost::Refused)?;
         // A frame that was not sent in full is not carried out.
         send(&self.stream, &self.frame).map_err(|_| Lost::Untaken)?;
-        let reply = match self.replies.next(&mut self.stream) {
+        if let Some(front) = front {
+            front.answer = Some(self.reply(patience, &mut |reply| decoded(reply))?);
+        }
+        let result = self.reply(patience, take)?;
+        self.wipe();
+        Ok(result)
+    }
+
+    fn reply<T>(
+        &mut self,
+        patience: &Patience,
+        take: &mut impl FnMut(&[u8]) -> Result<T, Rv>,
+    ) -> Result<Result<T, Rv>, Lost> {
+        let reply = match self.replies.next(&mut Patient { stream: &self.stream, patience }) {
             Ok(reply) => reply,
-            // The daemon's end closed with a part of this frame unread.
+            // The daemon's end closed with a part of what was sent unread.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => return Err(Lost::Untaken),
             Err(_) => return Err(Lost::Taken),
         };
         let (rv, reply) = reply.split_first_chunk().ok_or(Lost::Taken)?;
-        let result = match Rv(u64::from_le_bytes(*rv)) {
+        Ok(match Rv(u64::from_le_bytes(*rv)) {
             Rv::OK => take(reply),
             rv => Err(rv),
-        };
-        self.wipe();
-        Ok(result)
+        })
     }
 
     /// Wipes what the last call left in the buffers.
@@ -122,6 +147,49 @@ impl Drop for Connection {
         self.wipe();
         // A child of this process may hold the descriptor too: the connection ends all the same.
         let _ = self.stream.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+/// What goes out as a frame.
+pub(super) trait Frame {
+    /// Appends the frame.
+    ///
+    /// # Errors
+    /// `ARGUMENTS_BAD` if it is longer than a frame can be.
+    fn append(&self, to: &mut Vec<u8>) -> Result<(), Rv>;
+}
+
+impl<C: Call> Frame for C {
+    fn append(&self, to: &mut Vec<u8>) -> Result<(), Rv> {
+        let at = to.len();
+        to.extend_from_slice(&[0; HEADER]);
+        to.extend_from_slice(&C::CODE.to_le_bytes());
+        encode(self, to).map_err(|_| Rv::GENERAL_ERROR)?;
+        close_frame(to.get_mut(at..).unwrap_or_default())
+    }
+}
+
+/// A frame that was made before.
+pub(super) struct Made<'a>(pub(super) &'a [u8]);
+
+impl Frame for Made<'_> {
+    fn append(&self, to: &mut Vec<u8>) -> Result<(), Rv> {
+        to.extend_from_slice(self.0);
+        Ok(())
+    }
+}
+
+/// The daemon's first frame, and the file that comes with it.
+struct Greeting<'a> {
+    stream: &'a UnixStream,
+    file: Option<OwnedFd>,
+}
+
+impl Read for Greeting<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let (read, file) = receive(self.stream, to)?;
+        self.file = self.file.take().or(file);
+        Ok(read)
     }
 }
 

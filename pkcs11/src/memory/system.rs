@@ -55,6 +55,34 @@ pub(crate) fn send(stream: &UnixStream, mut frame: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Reads what has arrived, and does not wait for more.
+pub(crate) fn receive_now(stream: &UnixStream, to: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: `to` is writable for its length.
+    let read =
+        unsafe { libc::recv(stream.as_raw_fd(), to.as_mut_ptr().cast(), to.len(), libc::MSG_DONTWAIT) };
+    usize::try_from(read).map_err(|_| io::Error::last_os_error())
+}
+
+/// The processors that the process may run on.
+pub(crate) fn processors() -> usize {
+    // SAFETY: reads a number.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) }).unwrap_or(1)
+}
+
+/// Makes room for so many bytes on their way out, as far as the system allows.
+pub(crate) fn widen(stream: &UnixStream, bytes: libc::c_int) {
+    // SAFETY: `bytes` is readable for its size. That it is refused costs speed and nothing else.
+    unsafe {
+        libc::setsockopt(
+            stream.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_SNDBUF,
+            (&raw const bytes).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        );
+    }
+}
+
 /// What tells one socket from all others, however descriptors are numbered.
 pub(crate) fn inode(socket: RawFd) -> Option<u64> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();

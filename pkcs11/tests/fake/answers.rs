@@ -16,7 +16,7 @@ use wire::calls::slot::*;
 use wire::calls::verify::*;
 use wire::info::{MechanismInfo, SessionInfo, SlotInfo, TokenInfo};
 use wire::template::Answers;
-use wire::{Bytes, List, MechanismId, ObjectHandle, Output, Rv, SessionHandle, Slice, SlotId};
+use wire::{Bytes, List, MechanismId, ObjectHandle, Output, Repeat, Rv, SessionHandle, Slice, SlotId};
 
 use super::{CUT, Connection, MADE_UP, Session, list, lock};
 
@@ -175,8 +175,8 @@ impl ObjectCalls for Connection {
 }
 
 impl EncryptCalls for Connection {
-    fn encrypt_init(&self, call: EncryptInit) -> Result<(), Rv> {
-        self.init(call.session, "encrypt", call.mechanism)
+    fn encrypt_init(&self, call: EncryptInit) -> Result<Repeat, Rv> {
+        self.begin(call.session, "encrypt", call.mechanism)
     }
     fn encrypt(&self, call: Encrypt<'_>) -> Result<Output, Rv> {
         self.give(call.session, "encrypt", call.room, true, |_| reversed(call.data))
@@ -190,8 +190,8 @@ impl EncryptCalls for Connection {
 }
 
 impl DecryptCalls for Connection {
-    fn decrypt_init(&self, call: DecryptInit) -> Result<(), Rv> {
-        self.init(call.session, "decrypt", call.mechanism)
+    fn decrypt_init(&self, call: DecryptInit) -> Result<Repeat, Rv> {
+        self.begin(call.session, "decrypt", call.mechanism)
     }
     fn decrypt(&self, call: Decrypt<'_>) -> Result<Output, Rv> {
         self.give(call.session, "decrypt", call.room, true, |_| reversed(call.data))
@@ -205,8 +205,8 @@ impl DecryptCalls for Connection {
 }
 
 impl DigestCalls for Connection {
-    fn digest_init(&self, call: DigestInit) -> Result<(), Rv> {
-        self.init(call.session, "digest", call.mechanism)
+    fn digest_init(&self, call: DigestInit) -> Result<Repeat, Rv> {
+        self.begin(call.session, "digest", call.mechanism)
     }
     fn digest(&self, call: Digest<'_>) -> Result<Output, Rv> {
         self.give(call.session, "digest", call.room, true, |_| vec![1; 32])
@@ -223,8 +223,8 @@ impl DigestCalls for Connection {
 }
 
 impl SignCalls for Connection {
-    fn sign_init(&self, call: SignInit) -> Result<(), Rv> {
-        self.init(call.session, "sign", call.mechanism)
+    fn sign_init(&self, call: SignInit) -> Result<Repeat, Rv> {
+        self.begin(call.session, "sign", call.mechanism)
     }
     /// A signature is the encoding of the mechanism, and the data.
     fn sign(&self, call: Sign<'_>) -> Result<Output, Rv> {
@@ -257,8 +257,8 @@ impl SignCalls for Connection {
 }
 
 impl VerifyCalls for Connection {
-    fn verify_init(&self, call: VerifyInit) -> Result<(), Rv> {
-        self.init(call.session, "verify", call.mechanism)
+    fn verify_init(&self, call: VerifyInit) -> Result<Repeat, Rv> {
+        self.begin(call.session, "verify", call.mechanism)
     }
     fn verify(&self, call: Verify<'_>) -> Result<(), Rv> {
         self.init(call.session, "verify", None)?;

@@ -19,6 +19,7 @@ use wire::{AttributeType, List, MechanismId, Output, Room, Rv, SlotId, Template}
 
 pub mod answers;
 pub mod module;
+pub mod watch;
 
 /// A mechanism that exists nowhere else: a word of every kind, and two layouts.
 pub const MADE_UP: MechanismId = MechanismId(0x8000_4242);
@@ -66,6 +67,10 @@ pub struct State {
     pub answers: Mutex<Option<Answers>>,
     pub objects: AtomicU64,
     pub refuse: Mutex<Option<Rv>>,
+    /// The file of changes that connections are given.
+    pub watch: Mutex<Option<Arc<watch::Watch>>>,
+    /// What comes back of an `Init`.
+    pub repeat: Mutex<wire::Repeat>,
 }
 
 #[derive(Default)]
@@ -200,7 +205,11 @@ fn serve(mut stream: &UnixStream, state: &Arc<State>) -> Option<()> {
     state.connected.fetch_add(1, SeqCst);
     let connection = Connection { state: Arc::clone(state), token, cut: AtomicBool::new(false) };
     encode(&Welcome::Open(Box::new(opened(token))), &mut frame).ok()?;
-    let mut result = frame::end(&mut frame, &mut stream);
+    let watch = lock(&state.watch).clone();
+    let mut result = match watch {
+        None => frame::end(&mut frame, &mut stream),
+        Some(watch) => frame::close(&mut frame).and_then(|()| watch.send(&frame, stream)),
+    };
     while result.is_ok() {
         let Ok(body) = reader.next(&mut stream) else { break };
         let (code, request) = calls::split(body).unwrap();
@@ -310,6 +319,17 @@ impl Connection {
             None if session.operations.remove(operation) => Ok(()),
             None => Err(Rv::OPERATION_NOT_INITIALIZED),
         })
+    }
+
+    /// Begins an operation of which the module may be told that it could be begun again.
+    fn begin(
+        &self,
+        session: wire::SessionHandle,
+        operation: &'static str,
+        mechanism: Option<wire::Mechanism>,
+    ) -> Result<wire::Repeat, Rv> {
+        self.init(session, operation, mechanism)?;
+        Ok(*lock(&self.state.repeat))
     }
 
     /// A step that leaves the operation open.

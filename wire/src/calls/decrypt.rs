@@ -1,6 +1,6 @@
 //! Decryption (PKCS#11 3.2, "Decryption functions").
 
-use crate::{Mechanism, ObjectHandle, Output, Room, SessionHandle, Slice};
+use crate::{Mechanism, ObjectHandle, Output, Repeat, Room, SessionHandle, Slice};
 
 use super::calls;
 
@@ -9,7 +9,7 @@ calls! {
     DecryptCalls;
 
     /// `C_DecryptInit`; no mechanism ends the operation that is active.
-    0x0701 decrypt_init DecryptInit { session: SessionHandle, mechanism: Option<Mechanism>, key: ObjectHandle } -> ();
+    0x0701 decrypt_init DecryptInit { session: SessionHandle, mechanism: Option<Mechanism>, key: ObjectHandle } -> Repeat;
     /// `C_Decrypt`
     0x0702 decrypt Decrypt<'a> { session: SessionHandle, data: Slice<'a>, room: Room } -> Output;
     /// `C_DecryptUpdate`

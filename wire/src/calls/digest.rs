@@ -1,6 +1,6 @@
 //! Digests (PKCS#11 3.2, "Message digesting functions").
 
-use crate::{Mechanism, ObjectHandle, Output, Room, SessionHandle, Slice};
+use crate::{Mechanism, ObjectHandle, Output, Repeat, Room, SessionHandle, Slice};
 
 use super::calls;
 
@@ -9,7 +9,7 @@ calls! {
     DigestCalls;
 
     /// `C_DigestInit`; no mechanism ends the operation that is active.
-    0x0801 digest_init DigestInit { session: SessionHandle, mechanism: Option<Mechanism> } -> ();
+    0x0801 digest_init DigestInit { session: SessionHandle, mechanism: Option<Mechanism> } -> Repeat;
     /// `C_Digest`
     0x0802 digest Digest<'a> { session: SessionHandle, data: Slice<'a>, room: Room } -> Output;
     /// `C_DigestUpdate`

@@ -1,6 +1,6 @@
 //! Encryption (PKCS#11 3.2, "Encryption functions").
 
-use crate::{Mechanism, ObjectHandle, Output, Room, SessionHandle, Slice};
+use crate::{Mechanism, ObjectHandle, Output, Repeat, Room, SessionHandle, Slice};
 
 use super::calls;
 
@@ -9,7 +9,7 @@ calls! {
     EncryptCalls;
 
     /// `C_EncryptInit`; no mechanism ends the operation that is active.
-    0x0601 encrypt_init EncryptInit { session: SessionHandle, mechanism: Option<Mechanism>, key: ObjectHandle } -> ();
+    0x0601 encrypt_init EncryptInit { session: SessionHandle, mechanism: Option<Mechanism>, key: ObjectHandle } -> Repeat;
     /// `C_Encrypt`
     0x0602 encrypt Encrypt<'a> { session: SessionHandle, data: Slice<'a>, room: Room } -> Output;
     /// `C_EncryptUpdate`

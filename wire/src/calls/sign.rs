@@ -1,6 +1,6 @@
 //! Signatures and MACs (PKCS#11 3.2, "Signing and MACing functions").
 
-use crate::{Mechanism, ObjectHandle, Output, Room, SessionHandle, Slice};
+use crate::{Mechanism, ObjectHandle, Output, Repeat, Room, SessionHandle, Slice};
 
 use super::calls;
 
@@ -9,7 +9,7 @@ calls! {
     SignCalls;
 
     /// `C_SignInit`; no mechanism ends the operation that is active.
-    0x0d01 sign_init SignInit { session: SessionHandle, mechanism: Option<Mechanism>, key: ObjectHandle } -> ();
+    0x0d01 sign_init SignInit { session: SessionHandle, mechanism: Option<Mechanism>, key: ObjectHandle } -> Repeat;
     /// `C_Sign`
     0x0d02 sign Sign<'a> { session: SessionHandle, data: Slice<'a>, room: Room } -> Output;
     /// `C_SignUpdate`

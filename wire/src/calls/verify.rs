@@ -1,6 +1,6 @@
 //! Checking signatures and MACs (PKCS#11 3.2, "Functions for verifying signatures and MACs").
 
-use crate::{Mechanism, ObjectHandle, Output, Room, SessionHandle, Slice};
+use crate::{Mechanism, ObjectHandle, Output, Repeat, Room, SessionHandle, Slice};
 
 use super::calls;
 
@@ -9,7 +9,7 @@ calls! {
     VerifyCalls;
 
     /// `C_VerifyInit`; no mechanism ends the operation that is active.
-    0x0e01 verify_init VerifyInit { session: SessionHandle, mechanism: Option<Mechanism>, key: ObjectHandle } -> ();
+    0x0e01 verify_init VerifyInit { session: SessionHandle, mechanism: Option<Mechanism>, key: ObjectHandle } -> Repeat;
     /// `C_Verify`
     0x0e02 verify Verify<'a> { session: SessionHandle, data: Slice<'a>, signature: Slice<'a> } -> ();
     /// `C_VerifyUpdate`

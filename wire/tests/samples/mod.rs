@@ -24,8 +24,8 @@ use wire::template::{
     Answer, Answers, Attribute, AttributeValue, Leaf, LeafAnswer, LeafAnswerValue, LeafQuery, Query,
 };
 use wire::{
-    AttributeType, Bytes, List, Mechanism, MechanismId, ObjectHandle, Output, Room, Rv, SessionHandle, Slice,
-    SlotId, Template,
+    AttributeType, Bytes, List, Mechanism, MechanismId, ObjectHandle, Output, Repeat, Room, Rv,
+    SessionHandle, Slice, SlotId, Template,
 };
 
 /// The name of a sample, and its encoding.
@@ -147,6 +147,7 @@ const ASK: Room = Room::Ask;
 const ROOM: Room = Room::Bytes(512);
 const DATA: Slice<'static> = Slice(b"data");
 const PIN: Option<Slice<'static>> = Some(Slice(b"1234"));
+const REPEATS: [Repeat; 3] = [Repeat::Ask, Repeat::Same, Repeat::SameLengths];
 
 fn slot_calls(rows: &mut Vec<Row>) {
     call(rows, &GetSlotList { token_present: true }, &[list(vec![SLOT, SlotId(300)])]);
@@ -221,26 +222,26 @@ fn object_calls(rows: &mut Vec<Row>) {
 
 fn data_calls(rows: &mut Vec<Row>) {
     let (session, key, data) = (SESSION, OBJECT, DATA);
-    call(rows, &EncryptInit { session, mechanism: Some(mechanism()), key }, &[()]);
+    call(rows, &EncryptInit { session, mechanism: Some(mechanism()), key }, &REPEATS);
     call(rows, &Encrypt { session, data, room: ASK }, &outputs());
     call(rows, &EncryptUpdate { session, data, room: ROOM }, &outputs());
     call(rows, &EncryptFinal { session, room: ROOM }, &outputs());
-    call(rows, &DecryptInit { session, mechanism: None, key: ObjectHandle::INVALID }, &[()]);
+    call(rows, &DecryptInit { session, mechanism: None, key: ObjectHandle::INVALID }, &REPEATS);
     call(rows, &Decrypt { session, data, room: ASK }, &outputs());
     call(rows, &DecryptUpdate { session, data, room: ROOM }, &outputs());
     call(rows, &DecryptFinal { session, room: ROOM }, &outputs());
-    call(rows, &DigestInit { session, mechanism: Some(plain()) }, &[()]);
+    call(rows, &DigestInit { session, mechanism: Some(plain()) }, &REPEATS);
     call(rows, &Digest { session, data, room: ROOM }, &outputs());
     call(rows, &DigestUpdate { session, data }, &[()]);
     call(rows, &DigestKey { session, key }, &[()]);
     call(rows, &DigestFinal { session, room: ROOM }, &outputs());
-    call(rows, &SignInit { session, mechanism: Some(mismatch()), key }, &[()]);
+    call(rows, &SignInit { session, mechanism: Some(mismatch()), key }, &REPEATS);
     call(rows, &Sign { session, data, room: ROOM }, &outputs());
     call(rows, &SignUpdate { session, data }, &[()]);
     call(rows, &SignFinal { session, room: ROOM }, &outputs());
     call(rows, &SignRecoverInit { session, mechanism: Some(plain()), key }, &[()]);
     call(rows, &SignRecover { session, data, room: ROOM }, &outputs());
-    call(rows, &VerifyInit { session, mechanism: Some(plain()), key }, &[()]);
+    call(rows, &VerifyInit { session, mechanism: Some(plain()), key }, &REPEATS);
     call(rows, &Verify { session, data, signature: Slice(b"signature") }, &[()]);
     call(rows, &VerifyUpdate { session, data }, &[()]);
     call(rows, &VerifyFinal { session, signature: Slice(b"signature") }, &[()]);

@@ -1,0 +1,61 @@
+//! Waiting for an answer: a short while awake, since to be woken takes longer than most calls, then asleep.
+
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread::yield_now;
+use std::time::{Duration, Instant};
+
+use crate::memory::system::{processors, receive_now};
+
+/// How long an answer is waited for awake.
+const AWAKE: Duration = Duration::from_micros(100);
+
+/// How many threads of the process may wait awake, and how many do.
+pub(super) struct Patience {
+    room: usize,
+    awake: AtomicUsize,
+}
+
+impl Default for Patience {
+    /// One processor is left to the daemon.
+    fn default() -> Self {
+        Self { room: processors().saturating_sub(1), awake: AtomicUsize::new(0) }
+    }
+}
+
+impl Patience {
+    /// Waits for an answer awake; none if it does not come soon, or too many wait so.
+    fn wait(&self, stream: &UnixStream, to: &mut [u8]) -> Option<io::Result<usize>> {
+        let more = |awake: usize| (awake < self.room).then_some(awake + 1);
+        self.awake.fetch_update(Relaxed, Relaxed, more).ok()?;
+        let until = Instant::now() + AWAKE;
+        let read = loop {
+            match receive_now(stream, to) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                read => break Some(read),
+            }
+            if Instant::now() > until {
+                break None;
+            }
+            yield_now(); // to the daemon, if it has no other processor
+        };
+        self.awake.fetch_sub(1, Relaxed);
+        read
+    }
+}
+
+/// The daemon's end of a connection, as it is read from.
+pub(super) struct Patient<'a> {
+    pub(super) stream: &'a UnixStream,
+    pub(super) patience: &'a Patience,
+}
+
+impl Read for Patient<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        match self.patience.wait(self.stream, to) {
+            Some(read) => read,
+            None => (&mut &*self.stream).read(to),
+        }
+    }
+}
