@@ -35,11 +35,11 @@ pub(crate) struct Daemon {
     unsealing: Mutex<()>,
     started: Instant,
     /// Connections of applications.
-    pub(crate) connections: AtomicUsize,
+    pub(crate) connections: Arc<Budget>,
     /// Calls under way, and [`STOPPING`] once no more are taken.
     calls: AtomicUsize,
     /// Bytes of large requests in work.
-    pub(crate) budget: Budget,
+    pub(crate) budget: Arc<Budget>,
 }
 
 /// Set in [`Daemon::calls`].
@@ -92,9 +92,9 @@ impl Daemon {
             hsm: RwLock::new(State::Sealed("it is starting".into())),
             unsealing: Mutex::new(()),
             started: Instant::now(),
-            connections: AtomicUsize::new(0),
+            connections: Arc::new(Budget::new(config.limits.connections)),
             calls: AtomicUsize::new(0),
-            budget: Budget::new(config.limits.request_bytes),
+            budget: Arc::new(Budget::new(config.limits.request_bytes)),
             config,
         };
         match root_key::obtain(&daemon.config.root_key) {

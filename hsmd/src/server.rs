@@ -27,6 +27,7 @@ pub(crate) mod incoming;
 pub(crate) mod listener;
 mod watch;
 
+use budget::Exhausted;
 use listener::{ListenError, Listener};
 
 /// Enough for an RSA key of 8,192 bits and a PIN's check; what is not used is never made.
@@ -35,6 +36,8 @@ const STACK: usize = 512 << 10;
 const ADMIN_STACK: usize = 8 << 20;
 /// Consoles at once.
 const MAX_CONSOLES: usize = 32;
+/// Connections accepted before the other doors and the signals are looked at again, however many wait.
+const AT_ONCE: usize = 64;
 /// Refusals at once, each a thread for as long as it takes to read a greeting.
 const MAX_REFUSALS: usize = 64;
 
@@ -90,9 +93,9 @@ pub(crate) fn run(daemon: &Arc<Daemon>, signals: &SignalFd) -> Result<(), Listen
     Ok(())
 }
 
-/// Accepts all that wait.
+/// Accepts those that wait, up to a bound.
 fn accept(listener: &Listener, take: impl Fn(UnixStream, Peer) -> io::Result<()>) {
-    loop {
+    for _ in 0..AT_ONCE {
         let socket = match listener.socket.accept() {
             Ok((socket, _)) => socket,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -117,52 +120,56 @@ struct Doors<'a> {
 }
 
 /// Counts one while it lasts.
-struct Counted<C: AsRef<AtomicUsize>>(C);
+struct Counted(Arc<AtomicUsize>);
 
-impl<C: AsRef<AtomicUsize>> Counted<C> {
+impl Counted {
     /// None if there are `limit` already.
-    fn new(count: C, limit: usize) -> Option<Self> {
+    fn new(count: Arc<AtomicUsize>, limit: usize) -> Option<Self> {
         let more = |count: usize| (count < limit).then(|| count + 1);
-        let counted = count.as_ref().fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok();
+        let counted = count.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok();
         counted.then(|| Self(count))
     }
 }
 
-impl<C: AsRef<AtomicUsize>> Drop for Counted<C> {
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.as_ref().fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// The daemon, by its count of connections.
-struct Connections(Arc<Daemon>);
-
-impl AsRef<AtomicUsize> for Connections {
-    fn as_ref(&self) -> &AtomicUsize {
-        &self.0.connections
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 impl Doors<'_> {
     fn application(&self, socket: UnixStream, peer: Peer) -> io::Result<()> {
-        let limit = self.daemon.config.limits.connections;
-        let Some(counted) = Counted::new(Connections(Arc::clone(self.daemon)), limit) else {
-            warn!(
-                uid = peer.uid,
-                pid = peer.pid,
-                "connection refused: the limit of {limit} connections is reached"
-            );
-            return self.refuse(socket, limit);
+        let share = match self.daemon.connections.take(peer.uid, 1) {
+            Ok(share) => share,
+            Err(why) => return self.refuse(socket, peer, why),
         };
-        spawn("application", STACK, move || connection::serve(&counted.0.0, &socket, peer))
+        let daemon = Arc::clone(self.daemon);
+        spawn("application", STACK, move || {
+            let _share = share;
+            connection::serve(&daemon, &socket, peer);
+        })
     }
 
     /// The greeting is read first, since a module that is still writing it would not see the answer.
-    fn refuse(&self, socket: UnixStream, limit: usize) -> io::Result<()> {
+    fn refuse(&self, socket: UnixStream, peer: Peer, why: Exhausted) -> io::Result<()> {
+        let Peer { uid, pid, .. } = peer;
+        let limit = self.daemon.config.limits.connections;
+        let reason = match why {
+            Exhausted::All => {
+                warn!(uid, pid, "connection refused: the limit of {limit} connections is reached");
+                format!("hsmd has {limit} connections, and that is its limit")
+            }
+            Exhausted::User(held) => {
+                warn!(
+                    uid,
+                    pid, "connection refused: the user has {held} of {limit}, and the rest are for others"
+                );
+                format!("user {uid} has {held} of hsmd's {limit} connections, and the rest are for others")
+            }
+        };
         let Some(counted) = Counted::new(Arc::clone(&self.refusals), MAX_REFUSALS) else { return Ok(()) };
         spawn("refusal", STACK, move || {
             let _counted = counted;
-            let reason = format!("hsmd has {limit} connections, and that is its limit");
             // Whether the peer takes the reason is its own affair.
             let _ = connection::refuse_greeting(&socket, Rv::DEVICE_MEMORY, &reason);
         })
@@ -183,4 +190,33 @@ impl Doors<'_> {
 
 fn spawn(name: &str, stack: usize, serve: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name.into()).stack_size(stack).spawn(serve).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_flood_of_connections_does_not_keep_the_daemon_from_its_other_doors() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.sock");
+        let listener = Listener::bind(&path, 0o600, None).unwrap();
+        let (accepted, waiting) = (Cell::new(0), Cell::new(Vec::new()));
+        let flood = || {
+            let mut more = waiting.take();
+            more.push(UnixStream::connect(&path).unwrap());
+            waiting.set(more);
+        };
+        flood();
+        accept(&listener, |_, _| {
+            // Another one comes for each that is accepted.
+            accepted.set(accepted.get() + 1);
+            assert!(accepted.get() <= AT_ONCE, "the flood is all that is looked at");
+            flood();
+            Ok(())
+        });
+        assert_eq!(accepted.get(), AT_ONCE);
+    }
 }

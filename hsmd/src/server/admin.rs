@@ -3,7 +3,6 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hsm::Hsm;
@@ -43,7 +42,7 @@ fn may_administer(peer: Peer) -> bool {
 }
 
 fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> io::Result<()> {
-    let mut incoming = Incoming::new(&daemon.budget);
+    let mut incoming = Incoming::new(&daemon.budget, peer.uid);
     loop {
         socket.set_read_timeout(Some(PATIENCE))?;
         let Next::Frame(at) = incoming.next(socket, MAX_ASK)? else { return Ok(()) };
@@ -169,7 +168,7 @@ fn status(daemon: &Daemon) -> admin::Status {
         sealed: hsm.is_none(),
         store: store_name(&daemon.config.store.path),
         socket: daemon.config.socket.path.display().to_string(),
-        connections: daemon.connections.load(Ordering::Relaxed) as u64,
+        connections: daemon.connections.taken() as u64,
         max_connections: daemon.config.limits.connections as u64,
         sessions: hsm.map_or(0, |hsm| hsm.session_count()),
         partitions: partitions.len() as u64,

@@ -1,21 +1,26 @@
 //! One application's connection: the handshake, then a call and its answer, one after the other.
 
 use std::io::{self, IoSlice, Write};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use hsm::ports::Peer;
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{self, ControlMessage, MsgFlags, sendmsg};
 use tracing::{debug, error, info, warn};
 use wire::Rv;
+use wire::bytes::wipe;
 use wire::calls::{
     self, Handled, decrypt, digest, dual, encrypt, key, object, random, session, sign, slot, verify,
 };
 use wire::codec::{Malformed, decode, encode};
 use wire::frame;
 use wire::handshake::{Hello, MAGIC, VERSION, Welcome};
+use zeroize::Zeroizing;
 
 use super::budget::Budget;
 use super::incoming::{Incoming, Next};
@@ -26,6 +31,8 @@ use crate::daemon::Daemon;
 const HELLO: Duration = Duration::from_secs(10);
 /// The longest greeting, in bytes.
 const MAX_HELLO: u32 = 256;
+/// How long a peer may take to read an answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Room for replies that is kept between calls, in bytes.
 const KEPT: usize = 64 << 10;
 
@@ -46,8 +53,20 @@ enum Closed {
     Defect { code: u16 },
     #[error("half a frame came, and no more")]
     Half,
+    #[error("an answer was not read")]
+    NotRead,
     #[error("{0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
+}
+
+/// Reading says otherwise where it times out.
+impl From<io::Error> for Closed {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::NotRead,
+            _ => Self::Io(error),
+        }
+    }
 }
 
 /// Serves a connection until either side closes it.
@@ -78,13 +97,13 @@ pub(crate) fn refuse(socket: &UnixStream, rv: Rv, reason: &str) -> io::Result<()
 
 /// Reads a greeting and refuses it.
 pub(crate) fn refuse_greeting(socket: &UnixStream, rv: Rv, reason: &str) -> io::Result<()> {
-    let budget = Budget::new(0);
-    let _ = greeting(&mut Incoming::new(&budget), socket); // refused whatever it is
+    let budget = Arc::new(Budget::new(0));
+    let _ = greeting(&mut Incoming::new(&budget, 0), socket); // refused whatever it is
     refuse(socket, rv, reason)
 }
 
 fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> Result<(), Closed> {
-    let mut incoming = Incoming::new(&daemon.budget);
+    let mut incoming = Incoming::new(&daemon.budget, peer.uid);
     let Some(hello) = greeting(&mut incoming, socket)? else { return Ok(()) };
     let refused = |rv: Rv, reason: String| {
         refuse(socket, rv, &reason)?;
@@ -118,13 +137,13 @@ fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> Result<(), Clos
         Err(error) => return refused(error.rv(), error.to_string()),
     };
     drop(hsm);
+    socket.set_write_timeout(Some(PATIENCE))?;
     let mut reply = Vec::new();
     frame::begin(&mut reply);
     encode(&opened, &mut reply).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
     let watch = application.watched(Watch::make);
     send_with(watch.as_deref().map(|watch| watch.file()), &mut reply, socket)?;
-    reply = Vec::new();
-    answer_calls(daemon, socket, peer, &application, &mut incoming, &mut reply)
+    answer_calls(daemon, socket, peer, &application, &mut incoming, &mut Zeroizing::new(Vec::new()))
 }
 
 /// Everyone, unless the configuration names users or groups.
@@ -135,7 +154,7 @@ fn may_connect(daemon: &Daemon, peer: Peer) -> bool {
         || config.gids.contains(&peer.gid)
 }
 
-fn greeting(incoming: &mut Incoming<'_>, socket: &UnixStream) -> Result<Option<Hello>, Closed> {
+fn greeting(incoming: &mut Incoming, socket: &UnixStream) -> Result<Option<Hello>, Closed> {
     socket.set_read_timeout(Some(HELLO))?;
     let hello = match incoming.next(socket, MAX_HELLO) {
         Ok(Next::Frame(at)) => decode::<Hello>(incoming.body(&at)),
@@ -156,7 +175,7 @@ fn answer_calls(
     socket: &UnixStream,
     peer: Peer,
     application: &hsm::Application,
-    incoming: &mut Incoming<'_>,
+    incoming: &mut Incoming,
     reply: &mut Vec<u8>,
 ) -> Result<(), Closed> {
     loop {
@@ -168,10 +187,7 @@ fn answer_calls(
             Next::Closed => return Ok(()),
             Next::Frame(body) => body,
             Next::NoMemory => {
-                warn!(uid = peer.uid, pid = peer.pid, rv = %Rv::DEVICE_MEMORY, "a large call: no memory for it now");
-                flush(reply, socket)?;
-                send(Rv::DEVICE_MEMORY, reply, socket)?;
-                forget(reply);
+                no_memory(peer, reply, socket)?;
                 continue;
             }
         };
@@ -199,6 +215,12 @@ fn answer_calls(
                 return Err(Closed::Defect { code });
             }
         }
+        if !incoming.may_answer(reply.len()) {
+            wipe(reply.get_mut(at..).unwrap_or_default());
+            reply.truncate(at);
+            no_memory(peer, reply, socket)?;
+            continue;
+        }
         frame::close(reply.get_mut(at..).unwrap_or_default())?;
         // A call that came together with the next one is answered together with it.
         if !incoming.has_more() || reply.len() > KEPT {
@@ -207,13 +229,51 @@ fn answer_calls(
     }
 }
 
-/// Sends the replies gathered so far, and wipes them.
-fn flush(reply: &mut Vec<u8>, socket: &UnixStream) -> io::Result<()> {
-    if !reply.is_empty() {
-        (&mut &*socket).write_all(reply)?;
-    }
+/// Tells the peer that there is no memory for its call or the answer to it.
+fn no_memory(peer: Peer, reply: &mut Vec<u8>, socket: &UnixStream) -> io::Result<()> {
+    warn!(uid = peer.uid, pid = peer.pid, rv = %Rv::DEVICE_MEMORY, "a large call: no memory for it now");
+    flush(reply, socket)?;
+    send(Rv::DEVICE_MEMORY, reply, socket)?;
     forget(reply);
     Ok(())
+}
+
+/// Sends the replies gathered so far, and wipes them.
+fn flush(reply: &mut Vec<u8>, socket: &UnixStream) -> io::Result<()> {
+    let sent = write(reply, socket, PATIENCE);
+    forget(reply);
+    sent
+}
+
+/// Writes all of `bytes` in time. A peer that takes a little at a time gets no longer than one that takes nothing,
+/// since the answer's memory waits for it.
+fn write(mut bytes: &[u8], socket: &UnixStream, patience: Duration) -> io::Result<()> {
+    let mut deadline = None;
+    while !bytes.is_empty() {
+        // A wait within `send` would begin anew with each part that is taken.
+        match send_now(socket, bytes) {
+            Ok(sent) => bytes = bytes.get(sent..).unwrap_or_default(),
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => {
+                let deadline = *deadline.get_or_insert_with(|| Instant::now() + patience);
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+                match poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)], left) {
+                    Ok(_) | Err(Errno::EINTR) => {}
+                    Err(errno) => return Err(errno.into()),
+                }
+            }
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(())
+}
+
+fn send_now(socket: &UnixStream, bytes: &[u8]) -> nix::Result<usize> {
+    socket::send(socket.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)
 }
 
 /// Has a call handled by the section that it is of.
@@ -255,7 +315,8 @@ fn send_with(file: Option<BorrowedFd<'_>>, frame: &mut [u8], socket: &UnixStream
 fn send(rv: Rv, reply: &mut Vec<u8>, socket: &UnixStream) -> io::Result<()> {
     frame::begin(reply);
     reply.extend_from_slice(&rv.0.to_le_bytes());
-    frame::end(reply, &mut &*socket)
+    frame::close(reply)?;
+    write(reply, socket, PATIENCE)
 }
 
 fn is_half(error: &io::Error) -> bool {
@@ -265,9 +326,7 @@ fn is_half(error: &io::Error) -> bool {
 
 /// Wipes a reply, which may hold a plaintext or a key, and keeps no more room than most calls need.
 fn forget(reply: &mut Vec<u8>) {
-    if reply.len() <= KEPT {
-        reply.fill(0);
-    }
+    wipe(reply);
     reply.clear();
     if reply.capacity() > KEPT {
         *reply = Vec::new();
@@ -295,4 +354,32 @@ const fn is_ours(rv: Rv) -> bool {
             | Rv::GENERAL_ERROR
             | Rv::FUNCTION_FAILED
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn a_peer_that_reads_nothing_or_a_little_at_a_time_is_given_up() {
+        const SHORT: Duration = Duration::from_millis(100);
+        for slowly in [false, true] {
+            let (ours, mut theirs) = UnixStream::pair().unwrap();
+            let reader = std::thread::spawn(move || {
+                let mut some = [0; 4096];
+                while slowly && theirs.read(&mut some).is_ok_and(|read| read > 0) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                std::thread::sleep(5 * SHORT);
+            });
+            let began = Instant::now();
+            let error = write(&vec![1; 16 << 20], &ours, SHORT).unwrap_err();
+            assert!(matches!(Closed::from(error), Closed::NotRead));
+            assert!(began.elapsed() < 20 * SHORT, "{:?}", began.elapsed());
+            drop(ours);
+            reader.join().unwrap();
+        }
+    }
 }

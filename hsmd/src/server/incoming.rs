@@ -4,14 +4,14 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread::{available_parallelism, yield_now};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
-
+use wire::bytes::wipe;
 use wire::frame::HEADER;
 
 use super::budget::{Budget, Share};
@@ -30,12 +30,16 @@ static WAKEFUL: AtomicUsize = AtomicUsize::new(0);
 static ROOM: LazyLock<usize> = LazyLock::new(|| available_parallelism().map_or(0, |all| all.get() - 1));
 
 /// The frames that arrive on a connection.
-pub(crate) struct Incoming<'a> {
+pub(crate) struct Incoming {
     buffer: Vec<u8>,
     /// What was read and not yet taken.
     filled: Range<usize>,
-    budget: &'a Budget,
-    share: Option<Share<'a>>,
+    budget: Arc<Budget>,
+    /// Whose share of the budget it is.
+    user: u32,
+    share: Option<Share>,
+    /// How long a frame that has begun may take.
+    patience: Duration,
 }
 
 /// What comes next on a connection.
@@ -49,10 +53,11 @@ pub(crate) enum Next {
     Closed,
 }
 
-impl<'a> Incoming<'a> {
+impl Incoming {
     /// Nothing has arrived yet.
-    pub(crate) fn new(budget: &'a Budget) -> Self {
-        Self { buffer: vec![0; SMALL], filled: 0..0, budget, share: None }
+    pub(crate) fn new(budget: &Arc<Budget>, user: u32) -> Self {
+        let budget = Arc::clone(budget);
+        Self { buffer: vec![0; SMALL], filled: 0..0, budget, user, share: None, patience: PATIENCE }
     }
 
     /// Waits for the next frame, for ever if the socket has no timeout of its own.
@@ -62,11 +67,11 @@ impl<'a> Incoming<'a> {
     /// `TimedOut` or `WouldBlock` if it does not end in time.
     pub(crate) fn next(&mut self, socket: &UnixStream, limit: u32) -> io::Result<Next> {
         self.forget_large();
-        let mut hurried = false;
+        let mut deadline = None;
         loop {
             if let Some(needed) = self.needed(limit)? {
                 if self.filled.len() >= needed {
-                    if hurried {
+                    if deadline.is_some() {
                         socket.set_read_timeout(None)?;
                     }
                     let body = self.filled.start + HEADER..self.filled.start + needed;
@@ -74,14 +79,18 @@ impl<'a> Incoming<'a> {
                     return Ok(Next::Frame(body));
                 }
                 if !self.make_room(needed) {
-                    self.throw_away(socket, needed)?;
+                    self.throw_away(socket, needed, deadline)?;
                     socket.set_read_timeout(None)?;
                     return Ok(Next::NoMemory);
                 }
             } else if self.filled.end == self.buffer.len() {
                 self.move_to_front(); // a header at the very end of the buffer
             }
-            let granted = self.share.as_ref().map_or(usize::MAX, |share| self.filled.start + share.bytes());
+            // What arrived with the frame before has begun already.
+            if !self.filled.is_empty() {
+                hurry(socket, *deadline.get_or_insert_with(|| Instant::now() + self.patience))?;
+            }
+            let granted = self.share.as_ref().map_or(usize::MAX, |share| self.filled.start + share.amount());
             let room = self.filled.end..granted.min(self.buffer.len());
             let room = self.buffer.get_mut(room).unwrap_or_default();
             match wait(socket, room) {
@@ -90,10 +99,6 @@ impl<'a> Incoming<'a> {
                 Ok(read) => self.filled.end += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
-            }
-            if !hurried && self.needed(limit)?.is_none_or(|needed| self.filled.len() < needed) {
-                socket.set_read_timeout(Some(PATIENCE))?;
-                hurried = true;
             }
         }
     }
@@ -108,13 +113,19 @@ impl<'a> Incoming<'a> {
         self.buffer.get(at.clone()).unwrap_or_default()
     }
 
-    /// Wipes a body, which may have held a PIN or a key; both are short.
+    /// Wipes a body, which may have held a PIN, a key or a plaintext.
     pub(crate) fn wipe(&mut self, at: &Range<usize>) {
-        if at.len() <= LARGE
-            && let Some(body) = self.buffer.get_mut(at.clone())
-        {
-            body.fill(0);
+        wipe(self.buffer.get_mut(at.clone()).unwrap_or_default());
+    }
+
+    /// Whether there is memory for an answer of so many bytes. That of a large call is as large as the call or
+    /// smaller, and the call has its share already.
+    pub(crate) fn may_answer(&mut self, len: usize) -> bool {
+        if len > LARGE && self.share.is_none() {
+            self.share = self.budget.take(self.user, len).ok();
+            return self.share.is_some();
         }
+        true
     }
 
     /// The length of the frame that has begun, header and all; none if its header is not there yet.
@@ -136,12 +147,13 @@ impl<'a> Incoming<'a> {
         if needed > LARGE {
             let share = match &mut self.share {
                 Some(share) => share,
-                none => match self.budget.take(0) {
-                    Some(share) => none.insert(share),
-                    None => return false,
+                none => match self.budget.take(self.user, 0) {
+                    Ok(share) => none.insert(share),
+                    Err(_) => return false,
                 },
             };
-            if self.filled.len() >= share.bytes() && !share.grow(needed.min(LARGE.max(2 * self.filled.len())))
+            if self.filled.len() >= share.amount()
+                && !share.grow(needed.min(LARGE.max(2 * self.filled.len())))
             {
                 return false;
             }
@@ -154,7 +166,7 @@ impl<'a> Incoming<'a> {
             let mut larger = vec![0; needed];
             let begun = self.buffer.get(self.filled.clone()).unwrap_or_default();
             larger.iter_mut().zip(begun).for_each(|(to, from)| *to = *from);
-            self.buffer.fill(0);
+            wipe(&mut self.buffer);
             self.buffer = larger;
         }
         true
@@ -162,25 +174,36 @@ impl<'a> Incoming<'a> {
 
     fn move_to_front(&mut self) {
         self.buffer.copy_within(self.filled.clone(), 0);
+        let moved = self.filled.len()..self.filled.end;
         self.filled = 0..self.filled.len();
+        wipe(self.buffer.get_mut(moved).unwrap_or_default());
     }
 
     /// Reads the rest of a frame without keeping it.
-    fn throw_away(&mut self, socket: &UnixStream, needed: usize) -> io::Result<()> {
+    fn throw_away(
+        &mut self,
+        socket: &UnixStream,
+        needed: usize,
+        deadline: Option<Instant>,
+    ) -> io::Result<()> {
         let mut left = needed.saturating_sub(self.filled.len());
+        wipe(self.buffer.get_mut(self.filled.clone()).unwrap_or_default());
         self.filled = 0..0;
         self.share = None;
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + self.patience);
         while left > 0 {
+            hurry(socket, deadline)?;
             let room = left.min(self.buffer.len());
             match (&mut &*socket).read(self.buffer.get_mut(..room).unwrap_or_default())? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 read => left -= read,
             }
         }
+        wipe(&mut self.buffer);
         Ok(())
     }
 
-    /// Gives the memory of a large frame back, and begins at the front when nothing is left.
+    /// Gives the memory of a large frame or answer back, and begins at the front when nothing is left.
     fn forget_large(&mut self) {
         if self.filled.is_empty() {
             self.filled = 0..0;
@@ -190,7 +213,10 @@ impl<'a> Incoming<'a> {
             let left = self.buffer.get(self.filled.clone()).unwrap_or_default();
             small.iter_mut().zip(left).for_each(|(to, from)| *to = *from);
             self.filled = 0..left.len();
+            wipe(&mut self.buffer);
             self.buffer = small;
+        }
+        if self.buffer.len() <= LARGE {
             self.share = None;
         }
     }
@@ -223,10 +249,20 @@ fn wait_awake(socket: &UnixStream, to: &mut [u8]) -> Option<io::Result<usize>> {
     }
 }
 
-impl Drop for Incoming<'_> {
+impl Drop for Incoming {
     fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(self.buffer.get_mut(..SMALL).unwrap_or_default());
+        let end = self.filled.end;
+        wipe(self.buffer.get_mut(..end).unwrap_or_default());
     }
+}
+
+/// Sets how long the next read may take, so that all of them end in time however little each brings.
+fn hurry(socket: &UnixStream, deadline: Instant) -> io::Result<()> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    socket.set_read_timeout(Some(left))
 }
 
 #[cfg(test)]
@@ -248,8 +284,8 @@ mod tests {
             .collect();
         let sent: Vec<u8> = bodies.iter().flat_map(|body| frame(body)).collect();
         let writer = std::thread::spawn(move || ours.write_all(&sent).unwrap());
-        let budget = Budget::new(2 << 20);
-        let mut incoming = Incoming::new(&budget);
+        let budget = Arc::new(Budget::new(2 << 20));
+        let mut incoming = Incoming::new(&budget, 1);
         for body in &bodies {
             let Next::Frame(at) = incoming.next(&theirs, 1 << 20).unwrap() else { panic!("no frame") };
             assert_eq!(incoming.body(&at), body);
@@ -257,18 +293,18 @@ mod tests {
         }
         assert_eq!(incoming.next(&theirs, 1 << 20).unwrap(), Next::Closed);
         assert!(incoming.buffer.len() <= LARGE, "the memory of large frames is given back");
-        assert!(budget.take(2 << 20).is_some());
+        assert!(budget.take(1, 2 << 20).is_ok());
         writer.join().unwrap();
     }
 
     #[test]
     fn a_frame_over_the_limit_or_half_a_frame_is_an_error() {
-        let budget = Budget::new(1 << 30);
+        let budget = Arc::new(Budget::new(1 << 30));
         let next = |bytes: &[u8], limit| {
             let (mut ours, theirs) = UnixStream::pair().unwrap();
             ours.write_all(bytes).unwrap();
             drop(ours);
-            Incoming::new(&budget).next(&theirs, limit).map_err(|error| error.kind())
+            Incoming::new(&budget, 1).next(&theirs, limit).map_err(|error| error.kind())
         };
         assert_eq!(next(&frame(&[1; 11]), 10), Err(io::ErrorKind::InvalidData));
         assert_eq!(next(&frame(&[1; 10])[..9], 10), Err(io::ErrorKind::UnexpectedEof));
@@ -281,11 +317,68 @@ mod tests {
         let (mut ours, theirs) = UnixStream::pair().unwrap();
         let sent = [frame(&vec![1; 200_000]), frame(b"small")].concat();
         let writer = std::thread::spawn(move || ours.write_all(&sent).unwrap());
-        let budget = Budget::new(100_000);
-        let mut incoming = Incoming::new(&budget);
+        let budget = Arc::new(Budget::new(100_000));
+        let mut incoming = Incoming::new(&budget, 1);
         assert_eq!(incoming.next(&theirs, 1 << 20).unwrap(), Next::NoMemory);
         let Next::Frame(at) = incoming.next(&theirs, 1 << 20).unwrap() else { panic!("no frame") };
         assert_eq!(incoming.body(&at), b"small");
         writer.join().unwrap();
+    }
+    #[test]
+    fn a_frame_that_comes_a_byte_at_a_time_ends_in_time_or_not_at_all() {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        let budget = Arc::new(Budget::new(1 << 30));
+        let mut incoming = Incoming::new(&budget, 1);
+        incoming.patience = Duration::from_millis(200);
+        let writer = std::thread::spawn(move || {
+            let sent = frame(&[1; 200]);
+            sent.iter()
+                .take_while(|byte| {
+                    std::thread::sleep(Duration::from_millis(20));
+                    ours.write_all(std::slice::from_ref(byte)).is_ok()
+                })
+                .count()
+        });
+        let began = Instant::now();
+        let error = incoming.next(&theirs, 1000).unwrap_err();
+        assert!(matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock), "{error}");
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        drop(theirs);
+        assert!(writer.join().unwrap() < 200);
+    }
+
+    #[test]
+    fn what_was_wiped_or_moved_leaves_nothing_behind() {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        // The third comes in two halves, at the end of the buffer and then at its front.
+        let bodies = [2000, 2000, 1000, 100_000].map(|len| vec![0x55; len]);
+        let sent: Vec<u8> = bodies.iter().flat_map(|body| frame(body)).collect();
+        let writer = std::thread::spawn(move || ours.write_all(&sent).unwrap());
+        let budget = Arc::new(Budget::new(1 << 30));
+        let mut incoming = Incoming::new(&budget, 1);
+        for body in &bodies {
+            let Next::Frame(at) = incoming.next(&theirs, 1 << 20).unwrap() else { panic!("no frame") };
+            assert_eq!(incoming.body(&at), body);
+            incoming.wipe(&at);
+            let kept = incoming.filled.clone();
+            let left = incoming.buffer.iter().enumerate();
+            let left = left.filter(|(at, byte)| !kept.contains(at) && **byte == 0x55);
+            assert_eq!(left.count(), 0, "bytes are left of a frame of {}", body.len());
+        }
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn a_large_answer_to_a_small_call_takes_its_share_until_the_next_call() {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        let budget = Arc::new(Budget::new(1 << 20));
+        let mut incoming = Incoming::new(&budget, 1);
+        assert!(incoming.may_answer(LARGE) && incoming.share.is_none());
+        assert!(incoming.may_answer(1 << 20));
+        assert_eq!(budget.taken(), 1 << 20);
+        assert!(!Incoming::new(&budget, 2).may_answer(1 << 20));
+        ours.write_all(&frame(b"next")).unwrap();
+        incoming.next(&theirs, 100).unwrap();
+        assert_eq!(budget.taken(), 0);
     }
 }
