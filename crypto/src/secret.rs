@@ -2,17 +2,31 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
-
 use crate::ffi;
 
 /// Bytes nobody may see: wiped on drop, printed as dots, compared in constant time, cloned only by name.
-pub struct Secret(Zeroizing<Vec<u8>>);
+pub struct Secret(Vec<u8>);
+
+impl Drop for Secret {
+    /// Wipes all the memory that the bytes had, at the speed of `memset`: a plaintext can be long.
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+/// Wipes a buffer with the room beyond its length, and leaves it empty.
+pub(crate) fn wipe(bytes: &mut Vec<u8>) {
+    let room = bytes.capacity();
+    bytes.clear();
+    bytes.resize(room, 0);
+    zeroize::optimization_barrier(bytes);
+    bytes.clear();
+}
 
 impl Secret {
     /// Takes the bytes over. They are wiped when the secret is dropped.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(bytes)
     }
 
     /// The bytes themselves.

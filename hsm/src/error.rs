@@ -79,6 +79,8 @@ pub enum Error {
     ActionProhibited(&'static str),
     #[error("the limit of {limit} objects is reached")]
     ObjectCount { limit: u64 },
+    #[error("operations under way hold all the {limit} bytes that they may have together")]
+    NoMemory { limit: u64 },
     #[error("the domain parameters are not valid: {0}")]
     DomainParamsInvalid(&'static str),
     #[error("the curve is not supported")]
@@ -181,7 +183,7 @@ impl Error {
             Self::AttributeValueInvalid { .. } => Rv::ATTRIBUTE_VALUE_INVALID,
             Self::AttributeReadOnly { .. } => Rv::ATTRIBUTE_READ_ONLY,
             Self::ActionProhibited(_) => Rv::ACTION_PROHIBITED,
-            Self::ObjectCount { .. } => Rv::DEVICE_MEMORY,
+            Self::ObjectCount { .. } | Self::NoMemory { .. } => Rv::DEVICE_MEMORY,
             Self::DomainParamsInvalid(_) => Rv::DOMAIN_PARAMS_INVALID,
             Self::CurveNotSupported => Rv::CURVE_NOT_SUPPORTED,
             Self::PublicKeyInvalid(_) => Rv::PUBLIC_KEY_INVALID,

@@ -7,7 +7,6 @@
 use std::os::raw::c_int;
 
 use aws_lc_sys as sys;
-use zeroize::Zeroizing;
 
 use crate::Error;
 
@@ -99,7 +98,7 @@ fn make_room(out: &mut Vec<u8>, room: usize) -> Result<(), Error> {
         .try_reserve_exact(needed.max(out.len().saturating_mul(2)))
         .map_err(|_| Error::Failed("out of memory"))?;
     larger.extend_from_slice(out);
-    drop(Zeroizing::new(std::mem::replace(out, larger)));
+    crate::secret::wipe(&mut std::mem::replace(out, larger));
     Ok(())
 }
 

@@ -1,7 +1,9 @@
 //! Operations whose mechanism needs all data at once: they gather what comes, up to a limit.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crypto::Secret;
 use wire::frame::MAX_DATA;
-use zeroize::Zeroizing;
 
 use super::{Cipher, Signer, Verifier};
 use crate::error::Error;
@@ -35,18 +37,45 @@ impl Direction {
     }
 }
 
-/// The data so far, which may be a secret.
+/// What all operations together may gather, in bytes.
+const ALL: usize = 1 << 30;
+/// What they have gathered now.
+static GATHERED: AtomicUsize = AtomicUsize::new(0);
+
+/// The data so far, which may be a secret: all memory it ever had is wiped.
 #[derive(Default)]
-struct Gathered(Zeroizing<Vec<u8>>);
+struct Gathered(Vec<u8>);
 
 impl Gathered {
     fn add(&mut self, data: &[u8], too_long: Error) -> Result<(), Error> {
-        if data.len() > LIMIT - self.0.len().min(LIMIT) {
+        let len = self.0.len().saturating_add(data.len());
+        if len > LIMIT {
             return Err(too_long);
+        }
+        if len > self.0.capacity() {
+            let room = len.max(self.0.capacity().saturating_mul(2)).min(LIMIT);
+            take(room - self.0.capacity())?;
+            let mut larger = Vec::with_capacity(room);
+            larger.extend_from_slice(&self.0);
+            drop(Secret::new(std::mem::replace(&mut self.0, larger)));
         }
         self.0.extend_from_slice(data);
         Ok(())
     }
+}
+
+impl Drop for Gathered {
+    fn drop(&mut self) {
+        GATHERED.fetch_sub(self.0.capacity(), Ordering::Relaxed);
+        drop(Secret::new(std::mem::take(&mut self.0)));
+    }
+}
+
+/// Takes so many bytes of what all operations may gather.
+fn take(room: usize) -> Result<(), Error> {
+    let within = |taken: usize| taken.checked_add(room).filter(|taken| *taken <= ALL);
+    let taken = GATHERED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within);
+    taken.map(drop).map_err(|_| Error::NoMemory { limit: ALL as u64 })
 }
 
 /// A signature over the whole data.
@@ -175,6 +204,28 @@ pub(super) fn append(result: Vec<u8>, output: &mut Vec<u8>) {
     if output.is_empty() {
         *output = result;
     } else {
-        output.extend_from_slice(&Zeroizing::new(result));
+        output.extend_from_slice(Secret::new(result).as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_operations_gather_together_is_bounded_and_given_back() {
+        let refused = take(ALL + 1).unwrap_err();
+        assert_eq!(refused.rv(), wire::Rv::DEVICE_MEMORY);
+        let before = GATHERED.load(Ordering::Relaxed);
+        let mut gathered = Gathered::default();
+        for part in [1, 100, 70_000, 3] {
+            gathered.add(&vec![7; part], Error::EncryptedDataLenRange).unwrap();
+        }
+        assert_eq!(gathered.0, vec![7; 70_104]);
+        assert!(GATHERED.load(Ordering::Relaxed) >= before + 70_104);
+        let too_long = gathered.add(&vec![7; LIMIT], Error::EncryptedDataLenRange).unwrap_err();
+        assert_eq!(too_long.rv(), wire::Rv::ENCRYPTED_DATA_LEN_RANGE);
+        drop(gathered);
+        assert_eq!(GATHERED.load(Ordering::Relaxed), before);
     }
 }
