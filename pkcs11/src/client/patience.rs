@@ -10,6 +10,9 @@ use crate::memory::system::{processors, receive_now};
 
 /// How long an answer is waited for awake.
 const AWAKE: Duration = Duration::from_micros(100);
+/// After an answer that took longer, so many are waited for asleep: what comes next is likely to be as slow, and
+/// the processor is better left to the daemon.
+const ASLEEP: u8 = 15;
 
 /// How many threads of the process may wait awake, and how many do.
 pub(super) struct Patience {
@@ -25,8 +28,13 @@ impl Default for Patience {
 }
 
 impl Patience {
-    /// Waits for an answer awake; none if it does not come soon, or too many wait so.
-    fn wait(&self, stream: &UnixStream, to: &mut [u8]) -> Option<io::Result<usize>> {
+    /// Waits for an answer awake; none if it does not come soon, or too many wait so, or `asleep` says how many
+    /// answers are not to be waited for awake.
+    fn wait(&self, stream: &UnixStream, to: &mut [u8], asleep: &mut u8) -> Option<io::Result<usize>> {
+        if *asleep > 0 {
+            *asleep -= 1;
+            return None;
+        }
         let more = |awake: usize| (awake < self.room).then_some(awake + 1);
         self.awake.fetch_update(Relaxed, Relaxed, more).ok()?;
         let until = Instant::now() + AWAKE;
@@ -36,6 +44,7 @@ impl Patience {
                 read => break Some(read),
             }
             if Instant::now() > until {
+                *asleep = ASLEEP;
                 break None;
             }
             yield_now(); // to the daemon, if it has no other processor
@@ -49,11 +58,13 @@ impl Patience {
 pub(super) struct Patient<'a> {
     pub(super) stream: &'a UnixStream,
     pub(super) patience: &'a Patience,
+    /// How many answers on this connection are not to be waited for awake.
+    pub(super) asleep: &'a mut u8,
 }
 
 impl Read for Patient<'_> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        match self.patience.wait(self.stream, to) {
+        match self.patience.wait(self.stream, to, self.asleep) {
             Some(read) => read,
             None => (&mut &*self.stream).read(to),
         }
