@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use hsm::ports::Peer;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::sockopt::SndBuf;
 use nix::sys::socket::{self, ControlMessage, MsgFlags, sendmsg};
 use tracing::{debug, error, info, warn};
 use wire::Rv;
@@ -33,6 +34,8 @@ const HELLO: Duration = Duration::from_secs(10);
 const MAX_HELLO: u32 = 256;
 /// How long a peer may take to read an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What of an answer may be on its way, in bytes: a long one then goes out in few parts.
+const OUT: usize = 1 << 20;
 /// Room for replies that is kept between calls, in bytes.
 const KEPT: usize = 64 << 10;
 
@@ -138,6 +141,8 @@ fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> Result<(), Clos
     };
     drop(hsm);
     socket.set_write_timeout(Some(PATIENCE))?;
+    // As much as the system allows: it only costs speed where that is less.
+    let _ = socket::setsockopt(socket, SndBuf, &OUT);
     let mut reply = Vec::new();
     frame::begin(&mut reply);
     encode(&opened, &mut reply).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;

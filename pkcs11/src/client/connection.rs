@@ -30,8 +30,6 @@ pub(super) struct Connection {
     application: Arc<Application>,
     frame: Vec<u8>,
     replies: Reader,
-    /// How many answers are not to be waited for awake: the last that was, was slow.
-    asleep: u8,
 }
 
 /// A call that has no answer.
@@ -72,7 +70,7 @@ impl Connection {
             }
         };
         replies.wipe(0);
-        Ok(Self { stream, application, frame, replies, asleep: 0 })
+        Ok(Self { stream, application, frame, replies })
     }
 
     /// The application it has joined.
@@ -121,8 +119,7 @@ impl Connection {
         patience: &Patience,
         take: &mut impl FnMut(&[u8]) -> Result<T, Rv>,
     ) -> Result<Result<T, Rv>, Lost> {
-        let mut patient = Patient { stream: &self.stream, patience, asleep: &mut self.asleep };
-        let reply = match self.replies.next(&mut patient) {
+        let reply = match self.replies.next(&mut Patient { stream: &self.stream, patience }) {
             Ok(reply) => reply,
             // The daemon's end closed with a part of what was sent unread.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => return Err(Lost::Untaken),
