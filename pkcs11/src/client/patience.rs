@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::thread::yield_now;
 use std::time::{Duration, Instant};
 
@@ -10,34 +10,61 @@ use crate::memory::system::{processors, receive_now};
 
 /// How long an answer is waited for awake, at the most: an RSA signature comes within it.
 const AWAKE: Duration = Duration::from_micros(500);
+/// The same while more threads wait than may do so awake, and only if answers usually come within it.
+const CROWDED: Duration = Duration::from_micros(60);
 
-/// How many threads of the process wait for an answer, and how many may do so awake: more than that, and the
-/// processors are better left to the daemon.
+/// Which threads of the process wait for an answer awake: one fewer than there are processors, since the others are
+/// better left to the daemon, and in a crowd only those whose answer can be expected at once.
 pub(super) struct Patience {
     room: usize,
+    /// Threads that wait, awake or asleep.
     waiting: AtomicUsize,
+    /// Threads that wait awake.
+    awake: AtomicUsize,
+    /// How long answers took of late, in nanoseconds: an eighth of the newest and the rest of what it was before.
+    usual: AtomicU64,
 }
 
 impl Default for Patience {
-    /// One processor is left to the daemon.
     fn default() -> Self {
-        Self { room: processors().saturating_sub(1), waiting: AtomicUsize::new(0) }
+        Self {
+            room: processors().saturating_sub(1),
+            waiting: AtomicUsize::new(0),
+            awake: AtomicUsize::new(0),
+            usual: AtomicU64::new(0),
+        }
     }
 }
 
 impl Patience {
-    /// Waits for an answer awake; none if it does not come soon, or too many wait.
-    fn wait(&self, stream: &UnixStream, to: &mut [u8]) -> Option<io::Result<usize>> {
-        if self.waiting.load(Relaxed) > self.room {
-            return None;
-        }
-        let until = Instant::now() + AWAKE;
+    /// Waits for an answer.
+    fn read(&self, stream: &UnixStream, to: &mut [u8]) -> io::Result<usize> {
+        self.waiting.fetch_add(1, Relaxed);
+        let began = Instant::now();
+        let awake =
+            if self.awake.fetch_add(1, Relaxed) < self.room { self.poll(stream, to, began) } else { None };
+        self.awake.fetch_sub(1, Relaxed);
+        let read = awake.unwrap_or_else(|| (&mut &*stream).read(to));
+        let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        // Another thread's figure may be lost on the way: it is an estimate.
+        let usual = self.usual.load(Relaxed);
+        self.usual.store(usual - usual / 8 + took / 8, Relaxed);
+        self.waiting.fetch_sub(1, Relaxed);
+        read
+    }
+
+    /// Waits awake; none if the answer does not come soon enough.
+    fn poll(&self, stream: &UnixStream, to: &mut [u8], began: Instant) -> Option<io::Result<usize>> {
         loop {
+            let crowded = self.waiting.load(Relaxed) > self.room;
+            if crowded && u128::from(self.usual.load(Relaxed)) > CROWDED.as_nanos() {
+                return None;
+            }
             match receive_now(stream, to) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 read => return Some(read),
             }
-            if self.waiting.load(Relaxed) > self.room || Instant::now() > until {
+            if began.elapsed() > if crowded { CROWDED } else { AWAKE } {
                 return None;
             }
             yield_now(); // to the daemon, if it has no other processor
@@ -53,9 +80,6 @@ pub(super) struct Patient<'a> {
 
 impl Read for Patient<'_> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        self.patience.waiting.fetch_add(1, Relaxed);
-        let read = self.patience.wait(self.stream, to).unwrap_or_else(|| (&mut &*self.stream).read(to));
-        self.patience.waiting.fetch_sub(1, Relaxed);
-        read
+        self.patience.read(self.stream, to)
     }
 }
