@@ -5,11 +5,12 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use wire::admin::{Ask, Told};
-use wire::{codec, frame};
+use wire::admin::{Ask, MAX_CHUNK, Told};
+use wire::{Bytes, codec, frame};
 use zeroize::Zeroize;
 
 use crate::error::Error;
+use crate::screen::Bar;
 
 /// Where a daemon of the system listens.
 const SYSTEM_SOCKET: &str = "/run/claviger/admin.sock";
@@ -41,38 +42,20 @@ impl Daemon {
         &self.socket
     }
 
-    /// Asks, and takes a refusal for an error: [`Error::Sealed`] if the daemon waits for its root key.
+    /// Asks, and takes a refusal for an error: [`Error::Sealed`] if the daemon waits for its root key. How far a
+    /// long command has come is shown meanwhile.
     pub(crate) fn ask(&self, ask: &Ask) -> Result<Told, Error> {
-        match self.exchange(ask)? {
-            Told::Failed { reason } if !matches!(ask, Ask::Unseal { .. }) && self.is_sealed() => {
-                Err(Error::Sealed(reason))
-            }
-            Told::Failed { reason } => Err(Error::Failed(reason)),
-            told => Ok(told),
-        }
+        self.open()?.ask(ask)
+    }
+
+    /// A connection, for commands that belong together or move data.
+    pub(crate) fn open(&self) -> Result<Conversation<'_>, Error> {
+        Ok(Conversation { daemon: self, stream: self.connect()? })
     }
 
     fn is_sealed(&self) -> bool {
-        matches!(self.exchange(&Ask::Status), Ok(Told::Status(status)) if status.sealed)
-    }
-
-    fn exchange(&self, ask: &Ask) -> Result<Told, Error> {
-        let mut stream = self.connect()?;
-        let mut request = Vec::new();
-        frame::begin(&mut request);
-        let sent = match codec::encode(ask, &mut request) {
-            Ok(()) => frame::end(&mut request, &mut stream),
-            Err(_) => Err(io::ErrorKind::InvalidInput.into()),
-        };
-        request.zeroize(); // it may hold a PIN
-        match sent {
-            // A daemon that does not serve this user says so, and does not wait for the question.
-            Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => return Err(self.broken(cause)),
-            _ => {}
-        }
-        let mut reply = Vec::new();
-        frame::read(&mut stream, &mut reply).map_err(|cause| self.broken(cause))?;
-        codec::decode(&reply).map_err(|_| Error::Unknown)
+        let status = self.open().and_then(|mut open| open.exchange(&Ask::Status));
+        matches!(status, Ok(Told::Status(status)) if status.sealed)
     }
 
     fn connect(&self) -> Result<UnixStream, Error> {
@@ -104,6 +87,85 @@ impl Daemon {
             }
             io::ErrorKind::InvalidData => Error::Unknown,
             _ => Error::Unreachable { socket, cause },
+        }
+    }
+}
+
+/// A connection to the daemon.
+#[derive(Debug)]
+pub(crate) struct Conversation<'a> {
+    daemon: &'a Daemon,
+    stream: UnixStream,
+}
+
+impl Conversation<'_> {
+    /// As [`Daemon::ask`].
+    pub(crate) fn ask(&mut self, ask: &Ask) -> Result<Told, Error> {
+        let told = self.exchange(ask)?;
+        self.understand(told, matches!(ask, Ask::Unseal { .. }))
+    }
+
+    /// Sends the data that the daemon waits for since it said [`Told::Send`], and takes its answer.
+    pub(crate) fn send(&mut self, mut data: impl io::Read) -> Result<Told, Error> {
+        let mut chunk = vec![0; MAX_CHUNK];
+        loop {
+            let read = data.read(&mut chunk).map_err(Error::Read)?;
+            let Some(read) = chunk.get(..read).filter(|read| !read.is_empty()) else { break };
+            self.put(&Ask::Chunk(Bytes::from(read)))?;
+        }
+        chunk.zeroize();
+        let told = self.exchange(&Ask::End)?;
+        self.understand(told, false)
+    }
+
+    /// Hands what the daemon moves here, from `first` on, to `to`. Gives the answer after it.
+    pub(crate) fn receive(&mut self, first: Told, to: &mut impl io::Write) -> Result<Told, Error> {
+        let mut told = first;
+        while let Told::Chunk(bytes) = told {
+            to.write_all(&bytes).map_err(Error::Write)?;
+            told = self.hear()?;
+        }
+        self.understand(told, false)
+    }
+
+    fn understand(&self, told: Told, unseals: bool) -> Result<Told, Error> {
+        match told {
+            Told::Failed { reason } if !unseals && self.daemon.is_sealed() => Err(Error::Sealed(reason)),
+            Told::Failed { reason } => Err(Error::Failed(reason)),
+            told => Ok(told),
+        }
+    }
+
+    fn exchange(&mut self, ask: &Ask) -> Result<Told, Error> {
+        self.put(ask)?;
+        self.hear()
+    }
+
+    fn put(&mut self, ask: &Ask) -> Result<(), Error> {
+        let mut request = Vec::new();
+        frame::begin(&mut request);
+        let sent = match codec::encode(ask, &mut request) {
+            Ok(()) => frame::end(&mut request, &mut self.stream),
+            Err(_) => Err(io::ErrorKind::InvalidInput.into()),
+        };
+        request.zeroize(); // it may hold a PIN
+        match sent {
+            // A daemon that does not serve this user says so, and does not wait for the question.
+            Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(self.daemon.broken(cause)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The next answer; how far the command has come is shown and passed over.
+    fn hear(&mut self) -> Result<Told, Error> {
+        let mut bar = Bar::default();
+        loop {
+            let mut reply = Vec::new();
+            frame::read(&mut self.stream, &mut reply).map_err(|cause| self.daemon.broken(cause))?;
+            match codec::decode(&reply).map_err(|_| Error::Unknown)? {
+                Told::Progress { done, total } => bar.show(done, total),
+                told => return Ok(told),
+            }
         }
     }
 }

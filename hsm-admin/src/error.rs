@@ -31,6 +31,10 @@ pub(crate) enum Error {
     Secret { what: String, from: String, cause: io::Error },
     #[error("{0}; nothing was changed")]
     NotConfirmed(String),
+    #[error("cannot read the data: {0}")]
+    Read(io::Error),
+    #[error("cannot write the data: {0}")]
+    Write(io::Error),
     #[error("cannot print: {0}")]
     Print(io::Error),
     #[error("the console failed: {0}")]
@@ -49,6 +53,8 @@ impl Error {
             | Self::Failed(_)
             | Self::Secret { .. }
             | Self::NotConfirmed(_)
+            | Self::Read(_)
+            | Self::Write(_)
             | Self::Print(_)
             | Self::Console(_) => 1,
             Self::Usage(_) => 2,

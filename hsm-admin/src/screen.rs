@@ -1,6 +1,6 @@
 //! Where answers go: tables and sentences for people, JSON for programs.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -64,6 +64,44 @@ fn print(text: &str) -> Result<(), Error> {
     match writeln!(anstream::stdout(), "{text}") {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::Print(e)),
         _ => Ok(()),
+    }
+}
+
+/// How far a long command has come, on a line of the terminal that is written again and again; nothing where
+/// standard error is no terminal.
+#[derive(Debug, Default)]
+pub(crate) struct Bar {
+    shown: bool,
+}
+
+impl Bar {
+    /// The bar's own width.
+    const STEPS: u64 = 40;
+
+    /// Shows that `done` of `total` steps are done; a `total` of 0 is not known.
+    pub(crate) fn show(&mut self, done: u64, total: u64) {
+        if !io::stderr().is_terminal() {
+            return;
+        }
+        self.shown = true;
+        let mut screen = anstream::stderr();
+        // Nobody can be told that standard error is closed.
+        let _ = match done.saturating_mul(Self::STEPS).checked_div(total) {
+            None => write!(screen, "\r{done}"),
+            Some(steps) => {
+                let filled = usize::try_from(steps.min(Self::STEPS)).unwrap_or_default();
+                write!(screen, "\r[{:<40}] {done} of {total}", "#".repeat(filled))
+            }
+        };
+        let _ = screen.flush();
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if self.shown {
+            let _ = write!(anstream::stderr(), "\r\x1b[K"); // the line is free for what comes
+        }
     }
 }
 

@@ -1,12 +1,30 @@
 //! What the console and the daemon say to each other on the admin socket.
 //!
 //! The rows are calls as on the application's socket, in frames of the same form; the codes lie apart. A
-//! call that fails answers with the reason as text, for people, in place of a reply.
+//! call that fails answers with the reason as text, for people, in place of a reply. A command that takes long
+//! is answered with any number of [`Told::Progress`] first, and one that moves much data, in either direction,
+//! with chunks.
+//!
+//! Who may do what stands in one table, [`command`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Bytes, List};
 
+pub mod approval;
+pub mod audit;
+pub mod backup;
+pub mod command;
+pub mod import;
+pub mod instance;
+pub mod live;
+pub mod people;
+pub mod root;
+
+pub use command::{Act, Command, Role};
+
+/// The longest chunk, in bytes.
+pub const MAX_CHUNK: usize = 32 << 10;
 /// The most partitions one list brings.
 pub const MAX_PARTITIONS: usize = 4096;
 /// The most objects one page of a list brings.
@@ -70,24 +88,70 @@ pub enum Ask {
         /// Only objects after this number; 0 begins.
         after: u64,
     },
+    /// The root key: who holds it, sealing, re-keying, zeroizing.
+    Root(root::Ask),
+    /// People: registered with their UKeys, and who is at the console.
+    People(people::Ask),
+    /// Approvals of commands by several people.
+    Approval(approval::Ask),
+    /// The audit log.
+    Audit(audit::Ask),
+    /// Backup, restore and cloning.
+    Backup(backup::Ask),
+    /// Objects that come from elsewhere, and keys made from the console.
+    Import(import::Ask),
+    /// Dedicated HSM instances.
+    Instance(instance::Ask),
+    /// What happens now.
+    Live(live::Ask),
+    /// The next part of what a command moves to the daemon, at most [`MAX_CHUNK`] bytes.
+    Chunk(Bytes),
+    /// There are no more chunks.
+    End,
 }
 
 impl Ask {
-    /// The command's name, as the console has it.
+    /// What the command is to roles, approvals and the audit log. It holds no secret.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn act(&self) -> Act<'_> {
         match self {
-            Self::Status => "status",
-            Self::Unseal { .. } => "unseal",
-            Self::PartitionCreate { .. } => "partition create",
-            Self::PartitionList => "partition list",
-            Self::PartitionShow { .. } => "partition show",
-            Self::PartitionInit { .. } => "partition init",
-            Self::PartitionRename { .. } => "partition rename",
-            Self::PartitionDelete { .. } => "partition delete",
-            Self::ObjectList { .. } => "object list",
+            Self::Status => Act::new(Command::Status),
+            Self::Unseal { .. } => Act::new(Command::Unseal),
+            Self::PartitionCreate { label, policy, so_pin, user_pin } => Act::new(Command::PartitionCreate)
+                .on(label)
+                .with("policy", policy)
+                .with("so-pin", given(so_pin))
+                .with("user-pin", given(user_pin)),
+            Self::PartitionList => Act::new(Command::PartitionList),
+            Self::PartitionShow { partition } => Act::new(Command::PartitionShow).on(partition),
+            Self::PartitionInit { partition, label, user_pin, .. } => {
+                let act = Act::new(Command::PartitionInit).on(partition).with("user-pin", given(user_pin));
+                match label {
+                    Some(label) => act.with("label", label),
+                    None => act,
+                }
+            }
+            Self::PartitionRename { partition, label } => {
+                Act::new(Command::PartitionRename).on(partition).with("label", label)
+            }
+            Self::PartitionDelete { partition } => Act::new(Command::PartitionDelete).on(partition),
+            Self::ObjectList { partition, .. } => Act::new(Command::ObjectList).on(partition),
+            Self::Root(ask) => ask.act(),
+            Self::People(ask) => ask.act(),
+            Self::Approval(ask) => ask.act(),
+            Self::Audit(ask) => ask.act(),
+            Self::Backup(ask) => ask.act(),
+            Self::Import(ask) => ask.act(),
+            Self::Instance(ask) => ask.act(),
+            Self::Live(ask) => ask.act(),
+            Self::Chunk(_) | Self::End => Act::new(Command::Chunk),
         }
     }
+}
+
+/// Whether a secret is given, in place of the secret.
+const fn given<T>(secret: &Option<T>) -> &'static str {
+    if secret.is_some() { "given" } else { "none" }
 }
 
 /// What the daemon tells the console.
@@ -103,6 +167,34 @@ pub enum Told {
     Partitions(List<Partition, MAX_PARTITIONS>),
     /// To [`Ask::ObjectList`]: in the order of their numbers; fewer than asked for is the end.
     Objects(List<Object, MAX_OBJECTS>),
+    /// To [`Ask::Root`].
+    Root(root::Told),
+    /// To [`Ask::People`].
+    People(people::Told),
+    /// To [`Ask::Approval`].
+    Approval(approval::Told),
+    /// To [`Ask::Audit`].
+    Audit(audit::Told),
+    /// To [`Ask::Backup`].
+    Backup(backup::Told),
+    /// To [`Ask::Import`].
+    Import(import::Told),
+    /// To [`Ask::Instance`].
+    Instance(instance::Told),
+    /// To [`Ask::Live`].
+    Live(live::Told),
+    /// The next part of what a command moves to the console, at most [`MAX_CHUNK`] bytes; an answer of another
+    /// kind ends them.
+    Chunk(Bytes),
+    /// The daemon waits for chunks.
+    Send,
+    /// So far it has come; the answer follows.
+    Progress {
+        /// Steps done.
+        done: u64,
+        /// Steps in all; 0 if that is not known.
+        total: u64,
+    },
     /// The command failed, and nothing was changed.
     Failed {
         /// What went wrong and what was expected.

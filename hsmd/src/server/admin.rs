@@ -1,27 +1,27 @@
-//! The console's connections: one question in a frame, one answer in a frame.
+//! The console's connections: one command after another. A file for each group of commands.
 
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::time::Duration;
 
-use hsm::Hsm;
-use hsm::partition::{NewPartition, Partition};
-use hsm::policy::Profile;
 use hsm::ports::Peer;
 use tracing::{info, warn};
-use wire::admin::{self, Ask, MAX_OBJECTS, Told};
-use wire::codec::{decode, encode};
-use wire::{List, frame};
+use wire::admin::{self, Ask, Told};
 
-use super::describe;
-use super::incoming::{Incoming, Next};
 use crate::daemon::{Daemon, store_name};
 
-/// The longest question, in bytes.
-const MAX_ASK: u32 = 64 << 10;
-/// How long a console may be silent.
-const PATIENCE: Duration = Duration::from_secs(600);
+mod approval;
+mod audit;
+mod backup;
+mod import;
+mod instance;
+mod live;
+mod partition;
+mod people;
+mod permission;
+mod root;
+mod talk;
+
+use talk::Talk;
 
 /// Serves a console until it closes the connection.
 pub(crate) fn serve(daemon: &Daemon, socket: &UnixStream, peer: Peer) {
@@ -30,7 +30,8 @@ pub(crate) fn serve(daemon: &Daemon, socket: &UnixStream, peer: Peer) {
         converse(daemon, socket, peer)
     } else {
         warn!(uid, pid, "refused: only root and the daemon's own user may administer");
-        tell(socket, &failed("only root and the daemon's own user may administer hsmd"))
+        Talk::new(daemon, socket, peer)
+            .tell(&failed("only root and the daemon's own user may administer hsmd"))
     };
     if let Err(error) = served {
         warn!(uid, pid, "console connection closed: {error}");
@@ -42,26 +43,34 @@ fn may_administer(peer: Peer) -> bool {
 }
 
 fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> io::Result<()> {
-    let mut incoming = Incoming::new(&daemon.budget, peer.uid);
+    let mut talk = Talk::new(daemon, socket, peer);
     loop {
-        socket.set_read_timeout(Some(PATIENCE))?;
-        let Next::Frame(at) = incoming.next(socket, MAX_ASK)? else { return Ok(()) };
-        let ask = decode::<Ask>(incoming.body(&at));
-        incoming.wipe(&at);
+        let Some(ask) = talk.next()? else { return Ok(()) };
         let Some(_under_way) = daemon.begin_call() else { return Ok(()) };
         let told = match ask {
-            Err(_) => failed("this hsmd does not know the command: is hsm-admin of the same release?"),
+            Err(why) => failed(why),
             Ok(ask) => {
-                let command = ask.name();
-                let told = answer(daemon, &ask).unwrap_or_else(|reason| failed(&reason));
-                match &told {
-                    Told::Failed { reason } => warn!(uid = peer.uid, pid = peer.pid, command, "{reason}"),
-                    _ => info!(uid = peer.uid, pid = peer.pid, command, "done"),
-                }
+                let told = carry_out(&mut talk, &ask).unwrap_or_else(|reason| failed(&reason));
+                note(peer, &ask, &told);
                 told
             }
         };
-        tell(socket, &told)?;
+        talk.tell(&told)?;
+    }
+}
+
+/// A command's whole way: may it be given, what comes of it.
+fn carry_out(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
+    permission::check(talk, &ask.act())?;
+    answer(talk, ask)
+}
+
+fn note(peer: Peer, ask: &Ask, told: &Told) {
+    let Peer { uid, pid, .. } = peer;
+    let command = ask.act().command.name();
+    match told {
+        Told::Failed { reason } => warn!(uid, pid, command, "{reason}"),
+        _ => info!(uid, pid, command, "done"),
     }
 }
 
@@ -69,92 +78,30 @@ fn failed(reason: &str) -> Told {
     Told::Failed { reason: reason.to_owned() }
 }
 
-fn tell(socket: &UnixStream, told: &Told) -> io::Result<()> {
-    let mut reply = Vec::new();
-    frame::begin(&mut reply);
-    encode(told, &mut reply).map_err(|_| io::ErrorKind::InvalidData)?;
-    frame::end(&mut reply, &mut &*socket)
-}
-
 /// The answer, or why there is none.
-fn answer(daemon: &Daemon, ask: &Ask) -> Result<Told, String> {
+fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     match ask {
-        Ask::Status => return Ok(Told::Status(status(daemon))),
+        Ask::Status => Ok(Told::Status(status(talk.daemon))),
         Ask::Unseal { passphrase } => {
-            daemon.unseal(passphrase).map_err(|error| error.to_string())?;
-            return Ok(Told::Done);
-        }
-        _ => {}
-    }
-    let hsm = daemon.hsm().map_err(|why| format!("hsmd is sealed: {why}"))?;
-    let text = |error: hsm::Error| error.to_string();
-    match ask {
-        Ask::Status | Ask::Unseal { .. } => Ok(Told::Done),
-        Ask::PartitionCreate { label, policy, so_pin, user_pin } => {
-            let new = NewPartition {
-                label,
-                profile: profile(policy)?,
-                so_pin: so_pin.as_deref(),
-                user_pin: user_pin.as_deref(),
-            };
-            if new.profile == Profile::Legacy {
-                warn!(
-                    "partition {label:?} has the legacy policy: its keys can be extracted by known attacks"
-                );
-            }
-            Ok(shown(daemon, &*hsm.create_partition(&new).map_err(text)?))
-        }
-        Ask::PartitionList => {
-            let all = hsm
-                .partitions()
-                .iter()
-                .map(|partition| describe::partition(partition, &daemon.config.pins))
-                .collect();
-            Ok(Told::Partitions(List::new(all).ok_or("there are more partitions than one list brings")?))
-        }
-        Ask::PartitionShow { partition } => Ok(shown(daemon, &*named(&hsm, partition)?)),
-        Ask::PartitionInit { partition, label, so_pin, user_pin } => {
-            let partition = named(&hsm, partition)?;
-            hsm.init_partition(&partition, label.as_deref(), so_pin, user_pin.as_deref()).map_err(text)?;
-            Ok(shown(daemon, &partition))
-        }
-        Ask::PartitionRename { partition, label } => {
-            let partition = named(&hsm, partition)?;
-            hsm.rename_partition(&partition, label).map_err(text)?;
-            Ok(shown(daemon, &partition))
-        }
-        Ask::PartitionDelete { partition } => {
-            hsm.delete_partition(&*named(&hsm, partition)?).map_err(text)?;
+            talk.daemon.unseal(passphrase).map_err(|error| error.to_string())?;
             Ok(Told::Done)
         }
-        Ask::ObjectList { partition, after } => {
-            let page = hsm.objects(&*named(&hsm, partition)?, *after, MAX_OBJECTS);
-            let page = page.iter().map(|object| describe::object(object)).collect();
-            Ok(Told::Objects(List::new(page).ok_or("a page is longer than it may be")?))
-        }
-    }
-}
-
-fn shown(daemon: &Daemon, partition: &Partition) -> Told {
-    Told::Partition(Box::new(describe::partition(partition, &daemon.config.pins)))
-}
-
-fn named(hsm: &Hsm, name: &str) -> Result<Arc<Partition>, String> {
-    hsm.partition_named(name).ok_or_else(|| {
-        let same = hsm.partitions().iter().filter(|partition| partition.label() == name).count();
-        match same {
-            0 => format!("there is no partition {name:?}: expected a label, serial number or slot number"),
-            _ => format!("{same} partitions have the label {name:?}: name one by its serial number"),
-        }
-    })
-}
-
-fn profile(policy: &str) -> Result<Profile, String> {
-    match policy {
-        "strict" => Ok(Profile::Strict),
-        "standard" => Ok(Profile::Standard),
-        "legacy" => Ok(Profile::Legacy),
-        other => Err(format!("{other:?} is no key policy: expected strict, standard or legacy")),
+        Ask::Root(ask) => root::answer(talk, ask),
+        Ask::People(ask) => people::answer(talk, ask),
+        Ask::Approval(ask) => approval::answer(talk, ask),
+        Ask::Audit(ask) => audit::answer(talk, ask),
+        Ask::Backup(ask) => backup::answer(talk, ask),
+        Ask::Import(ask) => import::answer(talk, ask),
+        Ask::Instance(ask) => instance::answer(talk, ask),
+        Ask::Live(ask) => live::answer(talk, ask),
+        Ask::Chunk(_) | Ask::End => Err("no command waits for data".into()),
+        Ask::PartitionCreate { .. }
+        | Ask::PartitionList
+        | Ask::PartitionShow { .. }
+        | Ask::PartitionInit { .. }
+        | Ask::PartitionRename { .. }
+        | Ask::PartitionDelete { .. }
+        | Ask::ObjectList { .. } => partition::answer(talk, ask),
     }
 }
 

@@ -1,0 +1,75 @@
+//! Partitions: made, shown, initialised, renamed, destroyed; and what is in them.
+
+use hsm::partition::{NewPartition, Partition};
+use hsm::policy::Profile;
+use tracing::warn;
+use wire::List;
+use wire::admin::{Ask, MAX_OBJECTS, Told};
+
+use super::talk::Talk;
+use crate::daemon::Daemon;
+use crate::server::describe;
+
+/// The answer, or why there is none.
+pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
+    let (daemon, hsm) = (talk.daemon, talk.hsm()?);
+    let text = |error: hsm::Error| error.to_string();
+    match ask {
+        Ask::PartitionCreate { label, policy, so_pin, user_pin } => {
+            let new = NewPartition {
+                label,
+                profile: profile(policy)?,
+                so_pin: so_pin.as_deref(),
+                user_pin: user_pin.as_deref(),
+            };
+            if new.profile == Profile::Legacy {
+                warn!(
+                    "partition {label:?} has the legacy policy: its keys can be extracted by known attacks"
+                );
+            }
+            Ok(shown(daemon, &*hsm.create_partition(&new).map_err(text)?))
+        }
+        Ask::PartitionList => {
+            let all = hsm
+                .partitions()
+                .iter()
+                .map(|partition| describe::partition(partition, &daemon.config.pins))
+                .collect();
+            Ok(Told::Partitions(List::new(all).ok_or("there are more partitions than one list brings")?))
+        }
+        Ask::PartitionShow { partition } => Ok(shown(daemon, &*talk.partition(partition)?)),
+        Ask::PartitionInit { partition, label, so_pin, user_pin } => {
+            let partition = talk.partition(partition)?;
+            hsm.init_partition(&partition, label.as_deref(), so_pin, user_pin.as_deref()).map_err(text)?;
+            Ok(shown(daemon, &partition))
+        }
+        Ask::PartitionRename { partition, label } => {
+            let partition = talk.partition(partition)?;
+            hsm.rename_partition(&partition, label).map_err(text)?;
+            Ok(shown(daemon, &partition))
+        }
+        Ask::PartitionDelete { partition } => {
+            hsm.delete_partition(&*talk.partition(partition)?).map_err(text)?;
+            Ok(Told::Done)
+        }
+        Ask::ObjectList { partition, after } => {
+            let page = hsm.objects(&*talk.partition(partition)?, *after, MAX_OBJECTS);
+            let page = page.iter().map(|object| describe::object(object)).collect();
+            Ok(Told::Objects(List::new(page).ok_or("a page is longer than it may be")?))
+        }
+        _ => Err("this is no command about a partition".into()),
+    }
+}
+
+fn shown(daemon: &Daemon, partition: &Partition) -> Told {
+    Told::Partition(Box::new(describe::partition(partition, &daemon.config.pins)))
+}
+
+fn profile(policy: &str) -> Result<Profile, String> {
+    match policy {
+        "strict" => Ok(Profile::Strict),
+        "standard" => Ok(Profile::Standard),
+        "legacy" => Ok(Profile::Legacy),
+        other => Err(format!("{other:?} is no key policy: expected strict, standard or legacy")),
+    }
+}

@@ -1,0 +1,99 @@
+//! One console's connection: what it asks, what it is told, and who is there.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hsm::Hsm;
+use hsm::partition::Partition;
+use hsm::ports::Peer;
+use wire::admin::{Ask, MAX_CHUNK, Told};
+use wire::codec::{decode, encode};
+use wire::{Bytes, frame};
+
+use crate::daemon::Daemon;
+use crate::server::incoming::{Incoming, Next};
+
+/// The longest question, in bytes.
+const MAX_ASK: u32 = 64 << 10;
+/// How long a console may be silent.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// A console's connection.
+pub(super) struct Talk<'a> {
+    pub(super) daemon: &'a Daemon,
+    pub(super) peer: Peer,
+    socket: &'a UnixStream,
+    incoming: Incoming,
+}
+
+impl<'a> Talk<'a> {
+    pub(super) fn new(daemon: &'a Daemon, socket: &'a UnixStream, peer: Peer) -> Self {
+        Self { daemon, peer, socket, incoming: Incoming::new(&daemon.budget, peer.uid) }
+    }
+
+    /// What the console asks next; none once it has closed the connection.
+    pub(super) fn next(&mut self) -> io::Result<Option<Result<Ask, &'static str>>> {
+        self.socket.set_read_timeout(Some(PATIENCE))?;
+        let Next::Frame(at) = self.incoming.next(self.socket, MAX_ASK)? else { return Ok(None) };
+        let ask = decode::<Ask>(self.incoming.body(&at));
+        self.incoming.wipe(&at);
+        Ok(Some(ask.map_err(|_| "this hsmd does not know the command: is hsm-admin of the same release?")))
+    }
+
+    /// Tells the console something.
+    pub(super) fn tell(&mut self, told: &Told) -> io::Result<()> {
+        let mut reply = Vec::new();
+        frame::begin(&mut reply);
+        encode(told, &mut reply).map_err(|_| io::ErrorKind::InvalidData)?;
+        frame::end(&mut reply, &mut &*self.socket)
+    }
+
+    /// Tells it how far a command has come.
+    pub(super) fn progress(&mut self, done: u64, total: u64) -> Result<(), String> {
+        self.tell(&Told::Progress { done, total }).map_err(gone)
+    }
+
+    /// Moves bytes to the console, in chunks.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
+        for chunk in bytes.chunks(MAX_CHUNK) {
+            self.tell(&Told::Chunk(Bytes::from(chunk))).map_err(gone)?;
+        }
+        Ok(())
+    }
+
+    /// The next chunk that the console moves here; none after the last.
+    pub(super) fn receive(&mut self) -> Result<Option<Bytes>, String> {
+        match self.next().map_err(gone)? {
+            Some(Ok(Ask::Chunk(bytes))) if bytes.len() <= MAX_CHUNK => Ok(Some(bytes)),
+            Some(Ok(Ask::End)) => Ok(None),
+            Some(_) => Err("expected the rest of the data".into()),
+            None => Err("the console went away in the middle".into()),
+        }
+    }
+
+    /// The HSM, if the daemon is open.
+    pub(super) fn hsm(&self) -> Result<Arc<Hsm>, String> {
+        self.daemon.hsm().map_err(|why| format!("hsmd is sealed: {why}"))
+    }
+
+    /// The partition of this label, serial number or slot number.
+    pub(super) fn partition(&self, name: &str) -> Result<Arc<Partition>, String> {
+        let hsm = self.hsm()?;
+        hsm.partition_named(name).ok_or_else(|| {
+            let same = hsm.partitions().iter().filter(|partition| partition.label() == name).count();
+            match same {
+                0 => {
+                    format!("there is no partition {name:?}: expected a label, serial number or slot number")
+                }
+                _ => format!("{same} partitions have the label {name:?}: name one by its serial number"),
+            }
+        })
+    }
+}
+
+/// For a connection that broke in the middle of a command.
+fn gone(error: io::Error) -> String {
+    format!("the connection to the console broke: {error}")
+}

@@ -1,0 +1,216 @@
+//! The table of commands: who may give each, and whether several people may have to approve it.
+//!
+//! The daemon decides by it, the console shows it, the README prints it.
+
+use serde::{Deserialize, Serialize};
+
+/// What somebody is to the HSM or to one partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// Security officer of the HSM: partitions, people, quorum, root key.
+    HsmSo,
+    /// Security officer of a partition: its PINs, its people, its policy.
+    PartitionSo,
+    /// Makes, uses and destroys a partition's keys.
+    CryptoOfficer,
+    /// Uses a partition's keys.
+    CryptoUser,
+    /// Reads and verifies the audit log, and nothing else.
+    Auditor,
+    /// Makes backups that it cannot read.
+    BackupOperator,
+}
+
+impl Role {
+    /// Every role, in the order of the README's table.
+    pub const ALL: [Self; 6] = [
+        Self::HsmSo,
+        Self::PartitionSo,
+        Self::CryptoOfficer,
+        Self::CryptoUser,
+        Self::Auditor,
+        Self::BackupOperator,
+    ];
+
+    /// The role's name on the command line and in the log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HsmSo => "hsm-so",
+            Self::PartitionSo => "partition-so",
+            Self::CryptoOfficer => "crypto-officer",
+            Self::CryptoUser => "crypto-user",
+            Self::Auditor => "auditor",
+            Self::BackupOperator => "backup-operator",
+        }
+    }
+
+    /// The role of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// Who may give a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever may connect to the admin socket.
+    Anyone,
+    /// Whoever holds one of these roles: of the HSM, or of the partition that the command is about.
+    Roles(&'static [Role]),
+}
+
+/// What a command does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It looks: not recorded unless it is refused.
+    Look,
+    /// It changes something: always recorded.
+    Change,
+}
+
+/// Whether several people can be made to approve a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quorum {
+    /// It makes no sense here.
+    Never,
+    /// If the security officer has set it.
+    Settable,
+}
+
+macro_rules! commands {
+    ($($variant:ident $name:literal $who:expr, $effect:ident, $quorum:ident;)*) => {
+        /// A command of the console.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Command {
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
+        }
+
+        impl Command {
+            /// Every command, in the order of the README's table.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Its name, as the console has it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// Who may give it, once the HSM has people.
+            #[must_use]
+            pub const fn who(self) -> Who {
+                match self { $(Self::$variant => $who,)* }
+            }
+
+            /// What it does.
+            #[must_use]
+            pub const fn effect(self) -> Effect {
+                match self { $(Self::$variant => Effect::$effect,)* }
+            }
+
+            /// Whether several people can be made to approve it.
+            #[must_use]
+            pub const fn quorum(self) -> Quorum {
+                match self { $(Self::$variant => Quorum::$quorum,)* }
+            }
+        }
+    };
+}
+
+/// Whoever may connect.
+const ANYONE: Who = Who::Anyone;
+/// The HSM's security officer.
+const HSM_SO: Who = Who::Roles(&[Role::HsmSo]);
+/// The security officers.
+const SOS: Who = Who::Roles(&[Role::HsmSo, Role::PartitionSo]);
+/// Who has to do with a partition.
+const PARTITION: Who = Who::Roles(&[
+    Role::HsmSo,
+    Role::PartitionSo,
+    Role::CryptoOfficer,
+    Role::CryptoUser,
+    Role::BackupOperator,
+]);
+
+commands! {
+    Status           "status"            ANYONE,    Look,   Never;
+    Unseal           "unseal"            ANYONE,    Change, Never;
+    PartitionCreate  "partition create"  HSM_SO,    Change, Settable;
+    PartitionList    "partition list"    PARTITION, Look,   Never;
+    PartitionShow    "partition show"    PARTITION, Look,   Never;
+    PartitionInit    "partition init"    SOS,       Change, Settable;
+    PartitionRename  "partition rename"  SOS,       Change, Settable;
+    PartitionDelete  "partition delete"  HSM_SO,    Change, Settable;
+    ObjectList       "object list"       PARTITION, Look,   Never;
+    // A part of what another command moves: whoever may give that one.
+    Chunk            "chunk"             ANYONE,    Look,   Never;
+}
+
+impl Command {
+    /// The command of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|command| command.name() == name)
+    }
+}
+
+/// What a command is to roles, approvals and the audit log: never a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act<'a> {
+    /// The command.
+    pub command: Command,
+    /// What it is about: a partition, a person, an instance; none if it is about the HSM.
+    pub object: Option<&'a str>,
+    /// What else decides what it does.
+    pub details: Vec<(&'static str, String)>,
+}
+
+impl<'a> Act<'a> {
+    /// A command about the HSM.
+    #[must_use]
+    pub const fn new(command: Command) -> Self {
+        Self { command, object: None, details: Vec::new() }
+    }
+
+    /// The same, about this.
+    #[must_use]
+    pub const fn on(mut self, object: &'a str) -> Self {
+        self.object = Some(object);
+        self
+    }
+
+    /// The same with a detail.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.details.push((name, value.to_string()));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_commands_and_no_two_roles_have_one_name() {
+        let commands: BTreeSet<_> = Command::ALL.iter().map(|command| command.name()).collect();
+        assert_eq!(commands.len(), Command::ALL.len());
+        for command in Command::ALL {
+            assert_eq!(Command::named(command.name()), Some(*command));
+        }
+        for role in Role::ALL {
+            assert_eq!(Role::named(role.name()), Some(role));
+        }
+        assert_eq!(Role::named("root"), None);
+    }
+
+    #[test]
+    fn what_several_must_approve_changes_something() {
+        for command in Command::ALL.iter().filter(|command| command.quorum() == Quorum::Settable) {
+            assert_eq!(command.effect(), Effect::Change, "{}", command.name());
+        }
+    }
+}
