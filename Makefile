@@ -9,11 +9,13 @@ FUZZ_TIME  ?= 60
 
 BINDIR = $(PREFIX)/bin
 LIBDIR = $(PREFIX)/lib
-DOCDIR = $(PREFIX)/share/doc/claviger
+SHARE  = $(PREFIX)/share
+DOCDIR = $(SHARE)/doc/claviger
+MANDIR = $(SHARE)/man
 fill   = sed -e 's|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g; s|@DOCDIR@|$(DOCDIR)|g; s|@LIBDIR@|$(LIBDIR)|g'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz deny release install clients
+.PHONY: help demo test check bench fuzz deny release install deb clients
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,16 +49,31 @@ deny: ## Check dependencies for advisories, licences and sources (installs cargo
 release: ## Build what is installed
 	cargo build --release -p hsmd -p pkcs11 -p hsm-admin
 
-install: release ## Install under PREFIX (and DESTDIR), with a systemd unit
-	install -D -m 755 -t "$(DESTDIR)$(BINDIR)" "$(TARGET)/release/hsmd" "$(TARGET)/release/hsm-admin"
-	install -D -m 644 -t "$(DESTDIR)$(LIBDIR)" "$(TARGET)/release/libclaviger.so"
-	install -d "$(DESTDIR)$(LIBDIR)/systemd/system" "$(DESTDIR)$(PREFIX)/share/p11-kit/modules"
+# PROFILE=debug installs what `cargo build` made, without building a release.
+PROFILE ?= release
+BUILT    = $(TARGET)/$(PROFILE)
+
+install: $(filter release,$(PROFILE)) ## Install under PREFIX (and DESTDIR), with a systemd unit
+	install -D -m 755 -t "$(DESTDIR)$(BINDIR)" "$(BUILT)/hsmd" "$(BUILT)/hsm-admin"
+	install -D -m 644 -t "$(DESTDIR)$(LIBDIR)" "$(BUILT)/libclaviger.so"
+	install -d "$(DESTDIR)$(LIBDIR)/systemd/system" "$(DESTDIR)$(SHARE)/p11-kit/modules"
 	$(fill) packaging/hsmd.service >"$(DESTDIR)$(LIBDIR)/systemd/system/hsmd.service"
-	$(fill) packaging/claviger.module >"$(DESTDIR)$(PREFIX)/share/p11-kit/modules/claviger.module"
+	$(fill) packaging/claviger.module >"$(DESTDIR)$(SHARE)/p11-kit/modules/claviger.module"
 	install -D -m 644 packaging/claviger.sysusers "$(DESTDIR)$(LIBDIR)/sysusers.d/claviger.conf"
 	[ -e "$(DESTDIR)$(SYSCONFDIR)/claviger/hsmd.toml" ] || \
 	    install -D -m 644 packaging/hsmd.toml "$(DESTDIR)$(SYSCONFDIR)/claviger/hsmd.toml"
+	install -d "$(DESTDIR)$(MANDIR)/man1" "$(DESTDIR)$(MANDIR)/man8"
+	"$(BUILT)/hsm-admin" generate man "$(DESTDIR)$(MANDIR)/man1"
+	"$(BUILT)/hsmd" --print-man >"$(DESTDIR)$(MANDIR)/man8/hsmd.8"
+	install -d "$(DESTDIR)$(SHARE)/bash-completion/completions" "$(DESTDIR)$(SHARE)/zsh/site-functions" \
+	    "$(DESTDIR)$(SHARE)/fish/vendor_completions.d"
+	"$(BUILT)/hsm-admin" generate completion bash >"$(DESTDIR)$(SHARE)/bash-completion/completions/hsm-admin"
+	"$(BUILT)/hsm-admin" generate completion zsh >"$(DESTDIR)$(SHARE)/zsh/site-functions/_hsm-admin"
+	"$(BUILT)/hsm-admin" generate completion fish >"$(DESTDIR)$(SHARE)/fish/vendor_completions.d/hsm-admin.fish"
 	install -D -m 644 -t "$(DESTDIR)$(DOCDIR)" README.md SECURITY.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT
+
+deb: ## Make a Debian package in target/deb
+	@scripts/make-deb
 
 # What the tests and the demo use as clients; installs only what is missing.
 clients:

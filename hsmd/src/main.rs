@@ -17,12 +17,13 @@ mod root_key;
 mod server;
 mod store;
 
+use std::io::stdout;
 use std::panic;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use hsm::vault::Trust;
 use tracing::{error, warn};
 
@@ -46,10 +47,20 @@ struct Options {
     /// anchor is lost. Whether the store is an older copy is not checked.
     #[arg(long, conflicts_with_all = ["check_config", "make_root_key"])]
     trust_store: bool,
+    /// Prints the manual page, for a package
+    #[arg(long, hide = true)]
+    print_man: bool,
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if options.print_man {
+        return match clap_mangen::Man::new(Options::command().name("hsmd")).section("8").render(&mut stdout())
+        {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(1, &error.to_string()),
+        };
+    }
     let config = match Config::read(&options.config) {
         Ok(config) => config,
         Err(error) => return fail(2, &error.to_string()),

@@ -1,6 +1,7 @@
 //! The commands: a file for each group. What later issues bring (people, quorum, backup, audit) are
 //! groups beside these.
 
+mod generate;
 mod object;
 mod partition;
 mod status;
@@ -21,6 +22,8 @@ pub(crate) enum Command {
     Partition(partition::Partition),
     #[command(subcommand)]
     Object(object::Object),
+    #[command(subcommand, hide = true)]
+    Generate(generate::Generate),
 }
 
 impl Command {
@@ -31,6 +34,7 @@ impl Command {
             Self::Unseal(command) => command.run(daemon, screen),
             Self::Partition(command) => command.run(daemon, screen),
             Self::Object(command) => command.run(daemon, screen),
+            Self::Generate(command) => command.run(),
         }
     }
 }

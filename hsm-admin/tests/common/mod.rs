@@ -105,6 +105,7 @@ pub fn usual(ask: &Ask, sealed: bool) -> Told {
             let page = (after + 1..=1500).take(wire::admin::MAX_OBJECTS).map(object).collect();
             Told::Objects(List::new(page).unwrap())
         }
+        other => Told::Failed { reason: format!("the stand-in does not know {other:?}") },
     }
 }
 
