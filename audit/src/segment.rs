@@ -1,0 +1,484 @@
+//! Segments as bytes: frames, what is signed in them, and the head (`FORMAT.md`).
+
+use std::io::{self, Read};
+
+use crate::bytes::{Bytes, put_text};
+use crate::key::HsmId;
+use crate::{Digest, Error, LogId, PublicKey, Signer, sha256};
+
+/// What a segment opens with.
+pub const MAGIC: [u8; 8] = *b"CLVAUDIT";
+/// What a head opens with.
+pub const HEAD_MAGIC: [u8; 8] = *b"CLVAHEAD";
+/// The version of the format, which follows the magic.
+pub const VERSION: u16 = 1;
+/// The longest frame in bytes, without its length. A record with everything at its longest has 14.5 KB.
+pub const LIMIT: u32 = 16 * 1024;
+
+/// What a frame is: its first byte.
+pub(crate) mod kind {
+    pub(crate) const HEADER: u8 = 1;
+    pub(crate) const RECORD: u8 = 2;
+    pub(crate) const CHECKPOINT: u8 = 3;
+    pub(crate) const END: u8 = 4;
+}
+
+/// The first byte of whatever is hashed into the chain. 0 and 1 are the Merkle tree's.
+mod mark {
+    pub(super) const HEADER: u8 = 0x10;
+    pub(super) const RECORD: u8 = 0x11;
+    pub(super) const CHECKPOINT: u8 = 0x12;
+    pub(super) const END: u8 = 0x13;
+}
+
+/// What is signed: its kind of frame, the words before it in the signed message, and its bytes.
+pub trait Body: Sized {
+    /// The kind of its frame.
+    const KIND: u8;
+    /// What stands before it in the message that is signed.
+    const CONTEXT: &'static [u8];
+    /// Appends its bytes.
+    fn encode(&self, out: &mut Vec<u8>);
+    /// Reads its bytes.
+    ///
+    /// # Errors
+    /// `Malformed`, or `Key` for one that is not supported.
+    fn decode(bytes: &[u8]) -> Result<Self, Error>;
+}
+
+/// The first frame of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The log.
+    pub log: LogId,
+    /// The segment's number, from 1.
+    pub segment: u64,
+    /// The number of the first record that it will hold.
+    pub first: u64,
+    /// The chain's hash at the end of the segment before; zeros for the first.
+    pub previous: Digest,
+    /// When it was begun, in nanoseconds since 1970.
+    pub time: u64,
+    /// The HSM whose log this is.
+    pub hsm: HsmId,
+    /// The key that signs this segment.
+    pub key: PublicKey,
+}
+
+/// Whether more is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// The daemon goes on.
+    Open,
+    /// The daemon stopped, in order.
+    Closed,
+}
+
+/// A signed statement of how far the log has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The log.
+    pub log: LogId,
+    /// The segment it stands in.
+    pub segment: u64,
+    /// The number of the newest record; 0 if there is none.
+    pub sequence: u64,
+    /// The chain's hash there.
+    pub chain: Digest,
+    /// When it was signed, in nanoseconds since 1970.
+    pub time: u64,
+    /// Whether the daemon stopped here.
+    pub state: State,
+}
+
+/// The last frame of a segment that is complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// The log.
+    pub log: LogId,
+    /// The segment.
+    pub segment: u64,
+    /// The number of its first record.
+    pub first: u64,
+    /// The number of its last record; one less than `first` if it has none.
+    pub last: u64,
+    /// The chain's hash there.
+    pub chain: Digest,
+    /// The root of the Merkle tree over the hashes of its records.
+    pub root: Digest,
+    /// When it was signed, in nanoseconds since 1970.
+    pub time: u64,
+    /// The key that signs the next segment.
+    pub next: PublicKey,
+}
+
+/// Something with the signature that it was read or made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed<T> {
+    /// What is signed.
+    pub body: T,
+    /// Its bytes, which are what the signature is of.
+    pub bytes: Vec<u8>,
+    /// The signature, not checked by reading it.
+    pub signature: Vec<u8>,
+}
+
+impl<T: Body> Signed<T> {
+    /// Signs.
+    ///
+    /// # Errors
+    /// Those of the signer.
+    pub fn new(body: T, signer: &dyn Signer) -> Result<Self, Error> {
+        let mut bytes = Vec::new();
+        body.encode(&mut bytes);
+        let signature = signer.sign(&[T::CONTEXT, &bytes].concat())?;
+        Ok(Self { body, bytes, signature })
+    }
+
+    /// Checks the signature.
+    ///
+    /// # Errors
+    /// `Signature` if it is wrong.
+    pub fn verify(&self, key: &PublicKey) -> Result<(), Error> {
+        key.verify(&[T::CONTEXT, &self.bytes].concat(), &self.signature)
+    }
+
+    /// Appends its frame.
+    pub fn frame(&self, out: &mut Vec<u8>) {
+        let len = u16::try_from(self.bytes.len()).unwrap_or(u16::MAX).to_le_bytes();
+        put_frame(T::KIND, &[&len, &self.bytes, &self.signature], out);
+    }
+
+    /// Reads the inside of a frame.
+    ///
+    /// # Errors
+    /// Those of the body.
+    pub fn decode(payload: &[u8]) -> Result<Self, Error> {
+        let mut from = Bytes(payload);
+        let len = from.u16()?;
+        let bytes = from.take(len.into())?;
+        Ok(Self { body: T::decode(bytes)?, bytes: bytes.to_vec(), signature: from.0.to_vec() })
+    }
+}
+
+impl Signed<Checkpoint> {
+    /// The whole of a head: the file that holds the newest checkpoint.
+    pub fn to_head(&self) -> Vec<u8> {
+        let mut out = opening(HEAD_MAGIC);
+        self.frame(&mut out);
+        out
+    }
+
+    /// Reads a head. The signature is not checked yet: whose it must be, the segment says that it names.
+    ///
+    /// # Errors
+    /// `Malformed` or `Version`.
+    pub fn from_head(bytes: &[u8]) -> Result<Self, Error> {
+        const NO_HEAD: Error = Error::Malformed("not the head of an audit log");
+        let mut from = Bytes(bytes);
+        check_opening(&mut from, HEAD_MAGIC, NO_HEAD)?;
+        let len = from.u32()?;
+        if from.0.len() != len as usize || from.u8()? != kind::CHECKPOINT {
+            return Err(NO_HEAD);
+        }
+        Self::decode(from.0)
+    }
+}
+
+/// Magic and version.
+pub(crate) fn opening(magic: [u8; 8]) -> Vec<u8> {
+    [magic.as_slice(), &VERSION.to_le_bytes()].concat()
+}
+
+fn check_opening(from: &mut Bytes<'_>, magic: [u8; 8], otherwise: Error) -> Result<(), Error> {
+    if from.array()? != magic {
+        return Err(otherwise);
+    }
+    match from.u16()? {
+        VERSION => Ok(()),
+        other => Err(Error::Version(other)),
+    }
+}
+
+pub(crate) fn put_frame(kind: u8, parts: &[&[u8]], out: &mut Vec<u8>) {
+    let len = 1 + parts.iter().map(|part| part.len()).sum::<usize>();
+    // The types bound what a frame can hold to less than LIMIT.
+    out.extend(u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes());
+    out.push(kind);
+    parts.iter().for_each(|part| out.extend(*part));
+}
+
+/// The chain after a header.
+pub(crate) fn chain_header(body: &[u8]) -> Result<Digest, Error> {
+    sha256(&[&[mark::HEADER], body].concat())
+}
+
+/// The chain after a record: its hash. `scratch` is only there to be used again.
+pub(crate) fn chain_record(
+    chain: &Digest,
+    log: &LogId,
+    record: &[u8],
+    scratch: &mut Vec<u8>,
+) -> Result<Digest, Error> {
+    scratch.clear();
+    scratch.push(mark::RECORD);
+    scratch.extend(chain);
+    scratch.extend(log);
+    scratch.extend(record);
+    sha256(scratch)
+}
+
+/// The chain after a checkpoint.
+pub(crate) fn chain_checkpoint(chain: &Digest, body: &[u8]) -> Result<Digest, Error> {
+    sha256(&[&[mark::CHECKPOINT], chain.as_slice(), body].concat())
+}
+
+/// The chain after the end of a segment.
+pub(crate) fn chain_end(chain: &Digest, body: &[u8]) -> Result<Digest, Error> {
+    sha256(&[&[mark::END], chain.as_slice(), body].concat())
+}
+
+impl Body for Header {
+    const KIND: u8 = kind::HEADER;
+    const CONTEXT: &'static [u8] = b"Claviger audit v1: header\0";
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend(self.log);
+        out.extend(self.segment.to_le_bytes());
+        out.extend(self.first.to_le_bytes());
+        out.extend(self.previous);
+        out.extend(self.time.to_le_bytes());
+        put_text(&self.hsm, out);
+        self.key.encode(out);
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut from = Bytes(bytes);
+        let header = Self {
+            log: from.array()?,
+            segment: from.u64()?,
+            first: from.u64()?,
+            previous: from.array()?,
+            time: from.u64()?,
+            hsm: from.text()?,
+            key: PublicKey::decode(&mut from)?,
+        };
+        from.end()?;
+        Ok(header)
+    }
+}
+
+impl Body for Checkpoint {
+    const KIND: u8 = kind::CHECKPOINT;
+    const CONTEXT: &'static [u8] = b"Claviger audit v1: checkpoint\0";
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend(self.log);
+        out.extend(self.segment.to_le_bytes());
+        out.extend(self.sequence.to_le_bytes());
+        out.extend(self.chain);
+        out.extend(self.time.to_le_bytes());
+        out.push(u8::from(self.state == State::Closed));
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut from = Bytes(bytes);
+        let checkpoint = Self {
+            log: from.array()?,
+            segment: from.u64()?,
+            sequence: from.u64()?,
+            chain: from.array()?,
+            time: from.u64()?,
+            state: match from.u8()? {
+                0 => State::Open,
+                1 => State::Closed,
+                _ => return Err(Error::Malformed("a checkpoint is neither open nor closed")),
+            },
+        };
+        from.end()?;
+        Ok(checkpoint)
+    }
+}
+
+impl Body for End {
+    const KIND: u8 = kind::END;
+    const CONTEXT: &'static [u8] = b"Claviger audit v1: end\0";
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend(self.log);
+        out.extend(self.segment.to_le_bytes());
+        out.extend(self.first.to_le_bytes());
+        out.extend(self.last.to_le_bytes());
+        out.extend(self.chain);
+        out.extend(self.root);
+        out.extend(self.time.to_le_bytes());
+        self.next.encode(out);
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut from = Bytes(bytes);
+        let end = Self {
+            log: from.array()?,
+            segment: from.u64()?,
+            first: from.u64()?,
+            last: from.u64()?,
+            chain: from.array()?,
+            root: from.array()?,
+            time: from.u64()?,
+            next: PublicKey::decode(&mut from)?,
+        };
+        from.end()?;
+        Ok(end)
+    }
+}
+
+/// A frame after the header.
+#[derive(Debug)]
+pub enum Frame<'a> {
+    /// A record.
+    Record {
+        /// The log that it says it belongs to.
+        log: LogId,
+        /// The record's own bytes, as [`crate::Record::decode`] takes them.
+        bytes: &'a [u8],
+        /// The hash that was written with it.
+        hash: Digest,
+    },
+    /// A checkpoint.
+    Checkpoint(Signed<Checkpoint>),
+    /// The end of the segment.
+    End(Signed<End>),
+}
+
+/// Why there is no next frame.
+#[derive(Debug)]
+pub enum Broken {
+    /// The file stops within the frame.
+    Torn,
+    /// The frame has an impossible length, so that what follows cannot be found.
+    Length(u32),
+    /// The frame is damaged; the next one begins where its length says.
+    Malformed(Error),
+    /// Reading failed.
+    Io(io::Error),
+}
+
+/// Reads the frames of one segment, in order, without judging them.
+pub struct Reader<R> {
+    from: R,
+    header: Signed<Header>,
+    offset: u64,
+    payload: Vec<u8>,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads the header. Give it a buffered reader.
+    ///
+    /// # Errors
+    /// `TornHeader` if the file is too short for its header, `Version`, `Malformed`, `Io`.
+    pub fn open(mut from: R) -> Result<Self, Error> {
+        let mut start = [0; 10];
+        read_full(&mut from, &mut start, Error::TornHeader)?;
+        check_opening(&mut Bytes(&start), MAGIC, Error::Malformed("not a segment of an audit log"))?;
+        let mut payload = Vec::new();
+        let len = match read_frame(&mut from, &mut payload) {
+            Ok(Some(len)) => len,
+            Ok(None) | Err(Broken::Torn) => return Err(Error::TornHeader),
+            Err(Broken::Io(error)) => return Err(error.into()),
+            Err(_) => return Err(Error::Malformed("the header has an impossible length")),
+        };
+        let header = match payload.split_first() {
+            Some((&kind::HEADER, payload)) => Signed::decode(payload)?,
+            _ => return Err(Error::Malformed("the segment has no header")),
+        };
+        Ok(Self { from, header, offset: start.len() as u64 + len, payload })
+    }
+
+    /// The header. Its signature is not checked yet.
+    pub fn header(&self) -> &Signed<Header> {
+        &self.header
+    }
+
+    /// Where the next frame begins.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The next frame; nothing at the end of the file.
+    ///
+    /// # Errors
+    /// [`Broken`]. After `Malformed` the frame after it can be read.
+    pub fn frame(&mut self) -> Result<Option<Frame<'_>>, Broken> {
+        let Some(len) = read_frame(&mut self.from, &mut self.payload)? else { return Ok(None) };
+        self.offset += len;
+        parse(&self.payload).map(Some).map_err(Broken::Malformed)
+    }
+
+    /// Reads to the end of the file, after [`Broken`]: whether its last 32 bytes are zeros. A crash can leave a
+    /// file longer than what was written to it, and no frame ends so.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn ends_in_zeros(&mut self) -> io::Result<bool> {
+        let mut tail = std::mem::take(&mut self.payload);
+        let mut piece = Vec::new();
+        loop {
+            piece.clear();
+            if self.from.by_ref().take(64 * 1024).read_to_end(&mut piece)? == 0 {
+                return Ok(tail.len() >= 32 && tail.iter().rev().take(32).all(|byte| *byte == 0));
+            }
+            let keep = tail.len().saturating_sub(32);
+            tail.drain(..keep);
+            tail.extend(&piece);
+        }
+    }
+}
+
+fn parse(payload: &[u8]) -> Result<Frame<'_>, Error> {
+    const SHORT: Error = Error::Malformed("a record is too short");
+    match payload.split_first() {
+        Some((&kind::RECORD, rest)) => {
+            let (log, rest) = rest.split_first_chunk().ok_or(SHORT)?;
+            let (bytes, hash) = rest.split_last_chunk().ok_or(SHORT)?;
+            Ok(Frame::Record { log: *log, bytes, hash: *hash })
+        }
+        Some((&kind::CHECKPOINT, rest)) => Signed::decode(rest).map(Frame::Checkpoint),
+        Some((&kind::END, rest)) => Signed::decode(rest).map(Frame::End),
+        _ => Err(Error::Malformed("a frame of an unknown kind")),
+    }
+}
+
+/// Reads one frame's payload; its whole length on disk, or nothing at the end of the file.
+fn read_frame(from: &mut impl Read, payload: &mut Vec<u8>) -> Result<Option<u64>, Broken> {
+    let mut len = [0; 4];
+    match fill(from, &mut len).map_err(Broken::Io)? {
+        0 => return Ok(None),
+        4 => {}
+        _ => return Err(Broken::Torn),
+    }
+    let len = u32::from_le_bytes(len);
+    payload.clear();
+    if len == 0 || len > LIMIT {
+        return Err(Broken::Length(len));
+    }
+    let read = from.by_ref().take(len.into()).read_to_end(payload).map_err(Broken::Io)?;
+    if read as u64 == u64::from(len) { Ok(Some(4 + u64::from(len))) } else { Err(Broken::Torn) }
+}
+
+fn read_full(from: &mut impl Read, to: &mut [u8], otherwise: Error) -> Result<(), Error> {
+    if fill(from, to)? == to.len() { Ok(()) } else { Err(otherwise) }
+}
+
+/// Reads until `to` is full or the file ends.
+fn fill(from: &mut impl Read, to: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = to.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match from.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
