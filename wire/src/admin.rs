@@ -117,11 +117,14 @@ impl Ask {
         match self {
             Self::Status => Act::new(Command::Status),
             Self::Unseal { .. } => Act::new(Command::Unseal),
-            Self::PartitionCreate { label, policy, so_pin, user_pin } => Act::new(Command::PartitionCreate)
-                .on(label)
-                .with("policy", policy)
-                .with("so-pin", given(so_pin))
-                .with("user-pin", given(user_pin)),
+            Self::PartitionCreate { label, policy, so_pin, user_pin } => {
+                let legacy = policy == "legacy";
+                Act::new(if legacy { Command::LegacyCreate } else { Command::PartitionCreate })
+                    .on(label)
+                    .with("policy", policy)
+                    .with("so-pin", given(so_pin))
+                    .with("user-pin", given(user_pin))
+            }
             Self::PartitionList => Act::new(Command::PartitionList),
             Self::PartitionShow { partition } => Act::new(Command::PartitionShow).on(partition),
             Self::PartitionInit { partition, label, user_pin, .. } => {

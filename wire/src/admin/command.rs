@@ -45,6 +45,12 @@ impl Role {
         }
     }
 
+    /// Whether it is a role of one partition each.
+    #[must_use]
+    pub const fn is_of_partitions(self) -> bool {
+        matches!(self, Self::PartitionSo | Self::CryptoOfficer | Self::CryptoUser)
+    }
+
     /// The role of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -77,6 +83,8 @@ pub enum Quorum {
     Never,
     /// If the security officer has set it.
     Settable,
+    /// As for [`Self::Settable`]; the initialisation of the HSM sets it.
+    FromInit,
 }
 
 macro_rules! commands {
@@ -122,6 +130,12 @@ macro_rules! commands {
 const ANYONE: Who = Who::Anyone;
 /// The HSM's security officer.
 const HSM_SO: Who = Who::Roles(&[Role::HsmSo]);
+/// Whoever has any role.
+const ANY_ROLE: Who = Who::Roles(&Role::ALL);
+/// The security officer of a partition.
+const PARTITION_SO: Who = Who::Roles(&[Role::PartitionSo]);
+/// The auditors, whom no security officer makes or removes.
+const AUDITOR: Who = Who::Roles(&[Role::Auditor]);
 /// The security officers.
 const SOS: Who = Who::Roles(&[Role::HsmSo, Role::PartitionSo]);
 /// Who has to do with a partition.
@@ -132,17 +146,51 @@ const PARTITION: Who = Who::Roles(&[
     Role::CryptoUser,
     Role::BackupOperator,
 ]);
+/// Who makes and destroys a partition's keys.
+const OFFICER: Who = Who::Roles(&[Role::CryptoOfficer]);
+/// Who has to do with a partition's keys.
+const KEYS: Who = Who::Roles(&[Role::CryptoOfficer, Role::CryptoUser]);
 
 commands! {
     Status           "status"            ANYONE,    Look,   Never;
     Unseal           "unseal"            ANYONE,    Change, Never;
+    Login            "login"             ANYONE,    Change, Never;
+    Logout           "logout"            ANYONE,    Change, Never;
+    WhoAmI           "whoami"            ANYONE,    Look,   Never;
+    PeopleInit       "people init"       HSM_SO,    Change, Never;
+    PeopleList       "people list"       ANY_ROLE,  Look,   Never;
+    PeopleShow       "people show"       ANY_ROLE,  Look,   Never;
+    AddHsmSo         "people add hsm-so"                HSM_SO,       Change, FromInit;
+    AddPartitionSo   "people add partition-so"          SOS,          Change, Settable;
+    AddOfficer       "people add crypto-officer"        PARTITION_SO, Change, Settable;
+    AddUser          "people add crypto-user"           PARTITION_SO, Change, Settable;
+    AddAuditor       "people add auditor"               AUDITOR,      Change, Settable;
+    AddOperator      "people add backup-operator"       HSM_SO,       Change, Settable;
+    RemoveHsmSo      "people remove hsm-so"             HSM_SO,       Change, FromInit;
+    RemovePartitionSo "people remove partition-so"      HSM_SO,       Change, Settable;
+    RemoveOfficer    "people remove crypto-officer"     PARTITION_SO, Change, Settable;
+    RemoveUser       "people remove crypto-user"        PARTITION_SO, Change, Settable;
+    RemoveAuditor    "people remove auditor"            AUDITOR,      Change, Settable;
+    RemoveOperator   "people remove backup-operator"    HSM_SO,       Change, Settable;
+    PeopleUnlock     "people unlock"     HSM_SO,    Change, FromInit;
+    QuorumSet        "quorum set"        HSM_SO,    Change, FromInit;
+    QuorumList       "quorum list"       ANY_ROLE,  Look,   Never;
+    ApprovalRequest  "approval request"  ANY_ROLE,  Change, Never;
+    ApprovalPresent  "approval present"  ANYONE,    Look,   Never;
+    CeremonyRecord   "ceremony record"   HSM_SO,    Change, Never;
     PartitionCreate  "partition create"  HSM_SO,    Change, Settable;
+    LegacyCreate     "partition create --policy legacy" HSM_SO, Change, FromInit;
     PartitionList    "partition list"    PARTITION, Look,   Never;
     PartitionShow    "partition show"    PARTITION, Look,   Never;
     PartitionInit    "partition init"    SOS,       Change, Settable;
     PartitionRename  "partition rename"  SOS,       Change, Settable;
-    PartitionDelete  "partition delete"  HSM_SO,    Change, Settable;
+    PartitionDelete  "partition delete"  HSM_SO,    Change, FromInit;
     ObjectList       "object list"       PARTITION, Look,   Never;
+    Import           "import"            OFFICER,   Change, Never;
+    KeyGenerate      "key generate"      OFFICER,   Change, Never;
+    KeyDestroy       "key destroy"       OFFICER,   Change, Settable;
+    ExportPublic     "export public"     KEYS,      Look,   Never;
+    ExportWrapped    "export wrapped"    OFFICER,   Change, Settable;
     // A part of what another command moves: whoever may give that one.
     Chunk            "chunk"             ANYONE,    Look,   Never;
 }
@@ -153,6 +201,32 @@ impl Command {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|command| command.name() == name)
     }
+
+    /// To give somebody this role.
+    #[must_use]
+    pub const fn adding(role: Role) -> Self {
+        match role {
+            Role::HsmSo => Self::AddHsmSo,
+            Role::PartitionSo => Self::AddPartitionSo,
+            Role::CryptoOfficer => Self::AddOfficer,
+            Role::CryptoUser => Self::AddUser,
+            Role::Auditor => Self::AddAuditor,
+            Role::BackupOperator => Self::AddOperator,
+        }
+    }
+
+    /// To take it from somebody.
+    #[must_use]
+    pub const fn removing(role: Role) -> Self {
+        match role {
+            Role::HsmSo => Self::RemoveHsmSo,
+            Role::PartitionSo => Self::RemovePartitionSo,
+            Role::CryptoOfficer => Self::RemoveOfficer,
+            Role::CryptoUser => Self::RemoveUser,
+            Role::Auditor => Self::RemoveAuditor,
+            Role::BackupOperator => Self::RemoveOperator,
+        }
+    }
 }
 
 /// What a command is to roles, approvals and the audit log: never a secret.
@@ -162,6 +236,8 @@ pub struct Act<'a> {
     pub command: Command,
     /// What it is about: a partition, a person, an instance; none if it is about the HSM.
     pub object: Option<&'a str>,
+    /// The partition that it is about, where that is not the object.
+    pub partition: Option<&'a str>,
     /// What else decides what it does.
     pub details: Vec<(&'static str, String)>,
 }
@@ -170,13 +246,20 @@ impl<'a> Act<'a> {
     /// A command about the HSM.
     #[must_use]
     pub const fn new(command: Command) -> Self {
-        Self { command, object: None, details: Vec::new() }
+        Self { command, object: None, partition: None, details: Vec::new() }
     }
 
     /// The same, about this.
     #[must_use]
     pub const fn on(mut self, object: &'a str) -> Self {
         self.object = Some(object);
+        self
+    }
+
+    /// The same, about the object within this partition.
+    #[must_use]
+    pub const fn within(mut self, partition: Option<&'a str>) -> Self {
+        self.partition = partition;
         self
     }
 
@@ -209,7 +292,7 @@ mod tests {
 
     #[test]
     fn what_several_must_approve_changes_something() {
-        for command in Command::ALL.iter().filter(|command| command.quorum() == Quorum::Settable) {
+        for command in Command::ALL.iter().filter(|command| command.quorum() != Quorum::Never) {
             assert_eq!(command.effect(), Effect::Change, "{}", command.name());
         }
     }
