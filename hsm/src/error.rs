@@ -3,7 +3,7 @@
 use wire::{MechanismId, Rv};
 
 use crate::object::Attr;
-use crate::vault::VaultError;
+use crate::vault::{NotRecorded, VaultError};
 
 /// Why a call failed. The text says what happened and what was expected, for the daemon's log; a caller
 /// sees [`Error::rv`].
@@ -141,6 +141,8 @@ pub enum Error {
     // Below.
     #[error("{0}")]
     Vault(#[from] VaultError),
+    #[error("{0}")]
+    NotRecorded(#[from] NotRecorded),
     #[error("the cryptographic library failed: {0}")]
     Crypto(#[from] crypto::Error),
     #[error("an internal rule does not hold: {0}")]
@@ -210,6 +212,7 @@ impl Error {
             Self::SignatureInvalid => Rv::SIGNATURE_INVALID,
             Self::SignatureLenRange => Rv::SIGNATURE_LEN_RANGE,
             Self::Vault(error) => error.rv(),
+            Self::NotRecorded(why) => why.rv(),
             Self::Crypto(error) => crypto_rv(error),
             Self::Internal(_) => Rv::GENERAL_ERROR,
         }

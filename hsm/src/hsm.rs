@@ -10,6 +10,7 @@ use wire::{List, SlotId};
 
 use crate::application::{Application, Handles};
 use crate::error::Error;
+use crate::event::{Act, Actor, Class, Uses};
 use crate::mechanism::Mechanisms;
 use crate::object::Object;
 use crate::object::attributes::{bounds, flat_arrays};
@@ -17,7 +18,7 @@ use crate::partition::{NewPartition, Partition};
 use crate::ports::{Access, Clock, Events, Peer};
 use crate::settings::Settings;
 use crate::store::StoreError;
-use crate::vault::{Change, RecordId, Vault, VaultError, kind};
+use crate::vault::{Change, Ledger, RecordId, Vault, VaultError, kind};
 
 /// What the HSM is handed in.
 #[derive(Clone)]
@@ -80,6 +81,7 @@ impl Hsm {
         mechanisms: Mechanisms,
         ports: Ports,
     ) -> Result<Arc<Self>, Error> {
+        vault.attach(Arc::clone(&ports.events) as Arc<dyn Ledger>)?;
         let start = counter(&vault, STARTS)?.0 + 1;
         let start = match vault.commit(vec![count_to(&vault, STARTS, start)]) {
             Ok(_) => start,
@@ -201,13 +203,16 @@ impl Hsm {
     ///
     /// # Errors
     /// `ArgumentsBad` if another has the label; else as [`Partition::create`].
-    pub fn create_partition(&self, new: &NewPartition<'_>) -> Result<Arc<Partition>, Error> {
+    pub fn create_partition(&self, new: &NewPartition<'_>, by: &Actor<'_>) -> Result<Arc<Partition>, Error> {
         let mut next = self.next_slot.lock();
         let slot = *next;
         self.check_label_is_free(new.label, None)?;
         // In one commit with the number that is used up, so that it is never given again.
         let counted = vec![count_to(&self.vault, NEXT_SLOT, slot + 1)];
-        let partition = Arc::new(Partition::create(&self.vault, &self.settings, slot, new, counted)?);
+        let details = [("label", new.label.to_owned()), ("policy", new.profile.name().to_owned())];
+        let act = self.act(by, None, "create the partition", &details);
+        let made = Partition::create(&self.vault, &self.settings, slot, new, counted, &act);
+        let partition = Arc::new(act.unless_done(None, made)?);
         *next = slot + 1;
         self.partitions.write().insert(SlotId(slot), Arc::clone(&partition));
         Ok(partition)
@@ -223,26 +228,63 @@ impl Hsm {
         label: Option<&str>,
         so_pin: &[u8],
         user_pin: Option<&[u8]>,
+        by: &Actor<'_>,
     ) -> Result<(), Error> {
-        partition.init_token(&self.vault, &self.settings, label, so_pin, user_pin)
+        let act = self.act(by, Some(partition), "initialise the token", &[]);
+        let (vault, settings) = (&self.vault, &self.settings);
+        act.unless_done(None, partition.init_token(vault, settings, label, so_pin, user_pin, &act))
     }
 
     /// Gives a partition another label.
     ///
     /// # Errors
     /// `ArgumentsBad` if another has the label; else as [`Partition::rename`].
-    pub fn rename_partition(&self, partition: &Partition, label: &str) -> Result<(), Error> {
+    pub fn rename_partition(&self, partition: &Partition, label: &str, by: &Actor<'_>) -> Result<(), Error> {
         let _one_at_a_time = self.next_slot.lock();
         self.check_label_is_free(label, Some(partition.slot()))?;
-        partition.rename(&self.vault, label)
+        let details = [("from", partition.label()), ("to", label.to_owned())];
+        let act = self.act(by, Some(partition), "rename the partition", &details);
+        act.unless_done(None, partition.rename(&self.vault, label, &act))
+    }
+
+    /// Sets how uses of a partition's keys are recorded.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub fn record_uses(&self, partition: &Partition, uses: Uses, by: &Actor<'_>) -> Result<(), Error> {
+        let details = [("from", partition.uses().name().to_owned()), ("to", uses.name().to_owned())];
+        let act = self.act(by, Some(partition), "set what is recorded", &details);
+        act.unless_done(None, partition.record_uses(&self.vault, uses, &act))
+    }
+
+    fn act<'a>(
+        &'a self,
+        by: &Actor<'a>,
+        partition: Option<&'a Partition>,
+        action: &'a str,
+        details: &'a [(&'a str, String)],
+    ) -> Act<'a> {
+        let (events, class) = (&*self.ports.events, Class::Administration);
+        let partition = partition.map(Partition::place);
+        Act { events, actor: *by, partition, class, action, mechanism: None, details }
+    }
+
+    /// Ends what the vault does in good order: nothing is left to do about what was recorded.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub fn settle(&self) -> Result<(), Error> {
+        Ok(self.vault.settle().map(drop)?)
     }
 
     /// Destroys a partition: its key first, so that nothing of it can be read again.
     ///
     /// # Errors
     /// `SessionExists` if a session is open on it; what the vault says.
-    pub fn delete_partition(&self, partition: &Partition) -> Result<(), Error> {
-        partition.delete(&self.vault)?;
+    pub fn delete_partition(&self, partition: &Partition, by: &Actor<'_>) -> Result<(), Error> {
+        let details = [("label", partition.label())];
+        let act = self.act(by, Some(partition), "delete the partition", &details);
+        act.unless_done(None, partition.delete(&self.vault, &act))?;
         self.partitions.write().remove(&partition.slot());
         Ok(())
     }

@@ -10,11 +10,13 @@
 
 mod application;
 pub mod error;
+pub mod event;
 mod hsm;
 pub mod mechanism;
 pub mod object;
 mod operation;
 pub mod partition;
+pub mod people;
 pub mod pin;
 pub mod policy;
 pub mod ports;

@@ -86,6 +86,17 @@ pub enum Which {
     User,
 }
 
+impl Which {
+    /// The name that records use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::So => "so",
+            Self::User => "user",
+        }
+    }
+}
+
 impl Tries {
     /// Wrong tries of this PIN.
     #[must_use]

@@ -29,6 +29,7 @@ mod header;
 mod id;
 mod journal;
 mod keys;
+mod ledger;
 mod opening;
 #[cfg(test)]
 mod tests;
@@ -37,10 +38,12 @@ pub use anchor::{Anchor, AnchorError, AnchorState};
 pub use error::{Damage, Fault, VaultError};
 pub use id::{RecordId, Version, kind};
 pub use keys::RootKey;
+pub use ledger::{Kept, Ledger, NotRecorded, Note};
 
 use group::Queue;
 use journal::{Head, Stamp};
 use keys::{SealingKey, StoreKeys};
+use ledger::Notes;
 
 /// What a record must be for a change to it to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +87,28 @@ impl Change {
     }
 }
 
+/// What is committed together: changes, and what is to be recorded of them.
+#[derive(Debug, Default)]
+pub struct Batch {
+    changes: Vec<Change>,
+    notes: Vec<Note>,
+}
+
+impl Batch {
+    /// Changes, and what is to be recorded of them.
+    #[must_use]
+    pub const fn new(changes: Vec<Change>, notes: Vec<Note>) -> Self {
+        Self { changes, notes }
+    }
+}
+
+/// Changes of which nothing is recorded.
+impl From<Vec<Change>> for Batch {
+    fn from(changes: Vec<Change>) -> Self {
+        Self { changes, notes: Vec::new() }
+    }
+}
+
 /// What opening takes the anchor for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
@@ -117,6 +142,8 @@ struct Writer {
     snapshot: (u64, u32),
     /// Why nothing can be written any more.
     broken: Option<String>,
+    /// What is to be recorded of changes.
+    notes: Notes,
 }
 
 impl Vault {
@@ -228,26 +255,33 @@ impl Vault {
     /// Makes all the changes or none. They are durable, and the anchor knows of them, when it returns.
     ///
     /// # Errors
-    /// `Conflict` if a record is not what a change expects; `NoDomain` if it has none to be in; `Broken` if an
-    /// earlier commit failed in a way that leaves its outcome unknown; else what store and anchor say.
-    pub fn commit(&self, changes: Vec<Change>) -> Result<Version, VaultError> {
-        self.submit(group::Request { domain: group::DomainChange::None, changes })
+    /// `Conflict` if a record is not what a change expects; `NoDomain` if it has none to be in; `NotRecorded` if
+    /// there are notes and the ledger takes none; `Broken` if an earlier commit failed in a way that leaves its
+    /// outcome unknown; else what store and anchor say.
+    pub fn commit(&self, batch: impl Into<Batch>) -> Result<Version, VaultError> {
+        self.submit(group::Request::new(group::DomainChange::None, batch.into()))
     }
 
     /// Makes a domain with a new random key, and in the same commit makes the changes.
     ///
     /// # Errors
     /// `DomainExists`; else as [`Self::commit`].
-    pub fn create_domain(&self, domain: u64, with: Vec<Change>) -> Result<Version, VaultError> {
-        self.submit(group::Request { domain: group::DomainChange::Create(domain), changes: with })
+    pub fn create_domain(&self, domain: u64, with: impl Into<Batch>) -> Result<Version, VaultError> {
+        self.submit(group::Request::new(group::DomainChange::Create(domain), with.into()))
     }
 
     /// Destroys a domain: its key and all its records; and in the same commit makes the changes.
     ///
     /// # Errors
     /// `NoDomain`; else as [`Self::commit`].
-    pub fn destroy_domain(&self, domain: u64, with: Vec<Change>) -> Result<Version, VaultError> {
-        self.submit(group::Request { domain: group::DomainChange::Destroy(domain), changes: with })
+    pub fn destroy_domain(&self, domain: u64, with: impl Into<Batch>) -> Result<Version, VaultError> {
+        self.submit(group::Request::new(group::DomainChange::Destroy(domain), with.into()))
+    }
+
+    /// What the store is told from others by: random, made with it.
+    #[must_use]
+    pub const fn store_id(&self) -> [u8; 16] {
+        self.keys.store
     }
 
     /// The number of the last commit.

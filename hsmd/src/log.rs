@@ -1,6 +1,7 @@
 //! Logs: lines on the standard error, where the journal or a file takes them up.
 
 use hsm::ports::{Event, Events};
+use hsm::vault::{Kept, Ledger, NotRecorded, Note};
 use tracing::level_filters::LevelFilter;
 use tracing::{debug, info};
 
@@ -34,13 +35,31 @@ pub(crate) fn start(config: &Log) {
 pub(crate) struct EventLog;
 
 impl Events for EventLog {
-    fn record(&self, event: &Event<'_>) {
-        let Event { peer, slot, user, action, object, rv } = event;
-        let (uid, pid, object) = (peer.uid, peer.pid, object.unwrap_or("-"));
+    fn record(&self, event: &Event<'_>) -> Result<(), NotRecorded> {
+        let Event { actor, partition, action, object, rv, .. } = event;
+        let (user, slot) = (actor.user, partition.map_or(0, |partition| partition.slot));
+        let object = object.map_or("-", |object| object.id);
         if *rv == wire::Rv::OK {
-            debug!(uid, pid, slot, user, action, object, "event");
+            debug!(slot, user, action, object, "event");
         } else {
-            info!(uid, pid, slot, user, action, object, %rv, "event");
+            info!(slot, user, action, object, %rv, "event");
         }
+        Ok(())
+    }
+
+    fn note(&self, _: &Event<'_>) -> Note {
+        Note { bytes: Vec::new(), makes_room: true }
+    }
+}
+
+impl Ledger for EventLog {
+    fn ready(&self, _: bool) -> Result<(), NotRecorded> {
+        Ok(())
+    }
+
+    fn take(&self, _: Vec<(u64, Note)>) {}
+
+    fn kept(&self) -> Kept {
+        Kept { last: 0, through: u64::MAX, mark: None }
     }
 }

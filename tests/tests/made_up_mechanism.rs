@@ -9,10 +9,11 @@ use std::time::SystemTime;
 
 use conformance::module::Module;
 use cryptoki_sys as ck;
+use hsm::event::{Actor, Unrecorded};
 use hsm::mechanism::{Digester, Field, Mechanism, Mechanisms, words};
 use hsm::partition::{NewPartition, Partition};
 use hsm::policy::Profile;
-use hsm::ports::{Access, Clock, Event, Events};
+use hsm::ports::{Access, Clock};
 use hsm::store::memory::MemoryStore;
 use hsm::vault::anchor::MemoryAnchor;
 use hsm::vault::{RootKey, Vault};
@@ -89,9 +90,6 @@ impl Clock for Outside {
         SystemTime::UNIX_EPOCH
     }
 }
-impl Events for Outside {
-    fn record(&self, _: &Event<'_>) {}
-}
 impl Access for Outside {
     fn may_open(&self, _: Peer, _: &Partition) -> bool {
         true
@@ -101,7 +99,7 @@ impl Access for Outside {
 fn hsm() -> Arc<Hsm> {
     let root = RootKey::new(crypto::Secret::new(vec![1; RootKey::LEN])).unwrap();
     let vault = Vault::open(Arc::new(MemoryStore::new()), Arc::new(MemoryAnchor::default()), &root).unwrap();
-    let ports = Ports { clock: Arc::new(Outside), events: Arc::new(Outside), access: Arc::new(Outside) };
+    let ports = Ports { clock: Arc::new(Outside), events: Arc::new(Unrecorded), access: Arc::new(Outside) };
     let mut mechanisms = Mechanisms::standard();
     mechanisms.add(Mechanism {
         id: MADE_UP,
@@ -112,8 +110,8 @@ fn hsm() -> Arc<Hsm> {
     });
     let hsm = Hsm::open(vault, Settings::default(), mechanisms, ports).unwrap();
     let (label, profile) = ("made up", Profile::Standard);
-    hsm.create_partition(&NewPartition { label, profile, so_pin: Some(b"87654321"), user_pin: None })
-        .unwrap();
+    let new = NewPartition { label, profile, so_pin: Some(b"87654321"), user_pin: None };
+    hsm.create_partition(&new, &Actor::DAEMON).unwrap();
     hsm
 }
 

@@ -7,6 +7,7 @@ use wire::{MechanismId, ObjectHandle, Output, Repeat};
 
 use super::Application;
 use crate::error::Error;
+use crate::event::{Act, Class};
 use crate::object::Material;
 use crate::operation::{Active, Authentication};
 use crate::policy::decide_digest;
@@ -67,7 +68,9 @@ impl Application {
     ) -> Result<Arc<Material>, Error> {
         let object = self.object(session, key).ok_or(Error::KeyHandleInvalid(key.0))?;
         let decision = decide_digest(mechanism, &object).and_then(|()| object.material().cloned());
-        self.outcome(session, "digest", Some(&object), &decision);
+        let name = self.hsm.mechanisms.find(mechanism)?.name;
+        let act = self.act(session, Class::Use(session.partition.uses()), "digest");
+        Act { mechanism: Some(name), ..act }.outcome(Some(&object), &decision)?;
         decision
     }
 }

@@ -9,7 +9,8 @@ use wire::{ObjectHandle, Output};
 use super::Application;
 use super::permit::Permit;
 use crate::error::Error;
-use crate::mechanism::DerivedKey;
+use crate::event::Act;
+use crate::mechanism::{DerivedKey, Mechanism};
 use crate::object::{
     Attr, AttributeMap, Class, KeyType, Object, Origin, Unwrapping, derived, generated, generated_pair,
     pkcs8, unwrapped, wanted, wanted_derived, wanted_pair,
@@ -26,7 +27,7 @@ impl KeyCalls for Application {
         let wanted = wanted(&call.template, Class::SECRET_KEY, key_type, &maker)?;
         let made = generate(&call.mechanism.params, &wanted)?;
         let key = generated(&call.template, Class::SECRET_KEY, key_type, made.private, id, &maker)?;
-        self.add_one(&session, "generate", key)
+        self.add_one(&session, &self.makes(&session, "generate", row), key)
     }
 
     fn generate_key_pair(&self, call: GenerateKeyPair) -> Result<(ObjectHandle, ObjectHandle), Error> {
@@ -37,7 +38,7 @@ impl KeyCalls for Application {
         let (public, private) = wanted_pair(&call.public, &call.private, key_type, &maker)?;
         let made = generate(&call.mechanism.params, &public, &private)?;
         let (public, private) = generated_pair(&call.public, &call.private, key_type, made, id, &maker)?;
-        match self.add(&session, "generate", vec![public, private])?.as_slice() {
+        match self.add(&session, &self.makes(&session, "generate", row), vec![public, private])?.as_slice() {
             [public, private] => Ok((*public, *private)),
             _ => Err(Error::Internal("a pair is two objects")),
         }
@@ -53,8 +54,8 @@ impl KeyCalls for Application {
             _ => Some(Arc::clone(&permit.object)),
         };
         let decision = decide_wrap(session.partition.profile(), &permit.object, made.as_ref(), &key);
-        self.outcome(&session, "leave wrapped", Some(&key), &decision);
-        decision?;
+        let leaves = self.makes(&session, "leave wrapped", permit.row);
+        leaves.unless_done(Some(&key), decision)?;
         let wrap = permit.row.wrap.ok_or(Error::MechanismInvalid(call.mechanism.id))?;
         let wrapped = wrap(&permit.material, &call.mechanism.params, &wrappable(&key)?)?;
         if let Some(answer) = call.room.open_answer(wrapped.len() as u64) {
@@ -62,19 +63,17 @@ impl KeyCalls for Application {
         }
         permit.claim()?;
         session.partition.note_wrapped(&self.hsm.vault, &key)?;
+        leaves.done(Some(&key))?;
         Ok(Output::Bytes(wrapped.into()))
     }
 
     fn unwrap_key(&self, call: UnwrapKey<'_>) -> Result<ObjectHandle, Error> {
         let session = self.session(call.session)?;
         let permit = self.permit(&session, Usage::Unwrap, &call.mechanism, call.unwrapping_key)?;
-        let key = self.unwrapped(&session, &permit, &call);
-        if let Err(error) = &key {
-            self.event(&session, "unwrap", Some(&permit.object), error.rv());
-        }
-        let key = key?;
+        let use_ = self.use_of(&session, Usage::Unwrap, permit.row);
+        let key = use_.unless_done(Some(&permit.object), self.unwrapped(&session, &permit, &call))?;
         permit.claim()?;
-        self.add_one(&session, "unwrap", key)
+        self.add_one(&session, &self.makes(&session, "unwrap", permit.row), key)
     }
 
     fn derive_key(&self, call: DeriveKey) -> Result<ObjectHandle, Error> {
@@ -87,11 +86,16 @@ impl KeyCalls for Application {
         let value = derive(&permit.material, &call.mechanism.params, DerivedKey { key_type, len })?;
         let key = derived(&call.template, &value, &permit.object, call.mechanism.id, &maker)?;
         permit.claim()?;
-        self.add_one(&session, "derive", key)
+        self.add_one(&session, &self.makes(&session, "derive", permit.row), key)
     }
 }
 
 impl Application {
+    /// An act by which a key comes or leaves, by a mechanism.
+    fn makes<'a>(&'a self, session: &'a Session, action: &'static str, row: &'a Mechanism) -> Act<'a> {
+        Act { mechanism: Some(row.name), ..self.life(session, action) }
+    }
+
     /// The attributes of the key in a blob.
     fn unwrapped(
         &self,

@@ -1,10 +1,11 @@
 //! Log-in and PINs.
 
+use wire::Slice;
 use wire::calls::session::Login;
-use wire::{Rv, Slice};
 
 use super::{Application, Place};
 use crate::error::Error;
+use crate::event::{Act, Class};
 use crate::pin::Which;
 use crate::session::Session;
 use crate::user::{CKU_CONTEXT_SPECIFIC, CKU_SO, CKU_USER, User};
@@ -26,19 +27,31 @@ impl Application {
 
     fn log_in_as(&self, session: &Session, user: User, pin: &[u8]) -> Result<(), Error> {
         let place = self.place(&session.partition);
+        let action = if user == User::So { "login as SO" } else { "login" };
+        let act = self.act_as(&session.partition, user, Class::Administration, action);
         let result = {
             let _one_at_a_time = place.entering.lock();
-            self.try_log_in(session, &place, user, pin)
+            self.try_log_in(session, &place, &act, user, pin)
         };
-        self.outcome(session, if user == User::So { "login as SO" } else { "login" }, None, &result);
-        result
+        act.unless_done(None, result)
+    }
+
+    fn administers<'a>(&'a self, session: &'a Session, action: &'static str) -> Act<'a> {
+        self.act(session, Class::Administration, action)
     }
 
     /// Nobody but another log-in waits while the PIN is checked.
-    fn try_log_in(&self, session: &Session, place: &Place, user: User, pin: &[u8]) -> Result<(), Error> {
+    fn try_log_in(
+        &self,
+        session: &Session,
+        place: &Place,
+        act: &Act<'_>,
+        user: User,
+        pin: &[u8],
+    ) -> Result<(), Error> {
         self.check_may_log_in(session, *place.login.read(), user)?;
         let which = if user == User::So { Which::So } else { Which::User };
-        session.partition.check_pin(&self.hsm.vault, &self.hsm.settings, which, pin)?;
+        session.partition.check_pin(&self.hsm.vault, &self.hsm.settings, which, pin, act)?;
         let _changing = self.changing();
         let mut login = place.login.write();
         // Sessions may have been opened or closed meanwhile; from here on none is.
@@ -75,13 +88,13 @@ impl Application {
             User::So => Which::So,
         };
         let (vault, settings) = (&self.hsm.vault, &self.hsm.settings);
-        let result = session.partition.check_pin(vault, settings, which, pin);
-        self.outcome(session, "login for one operation", None, &result);
-        result?;
+        let act = self.administers(session, "login for one operation");
+        act.unless_done(None, session.partition.check_pin(vault, settings, which, pin, &act))?;
         operations.authenticate()
     }
 
     /// Logs out: private session objects go, handles of private objects are good no more, and operations end.
+    /// That it cannot be recorded is an error, and yet nobody is logged in any more.
     pub(super) fn log_out(&self, session: &Session) -> Result<(), Error> {
         let partition = &session.partition;
         let place = self.place(partition);
@@ -99,8 +112,7 @@ impl Application {
         for session in sessions.iter().filter(|session| session.partition.domain == partition.domain) {
             session.operations.lock().clear();
         }
-        self.event_as(session, user, "logout", None, Rv::OK);
-        Ok(())
+        self.act_as(partition, user, Class::Administration, "logout").done(None)
     }
 
     pub(super) fn init_user_pin(&self, session: &Session, pin: Option<Slice<'_>>) -> Result<(), Error> {
@@ -110,9 +122,9 @@ impl Application {
         if !session.rw {
             return Err(Error::SessionReadOnly);
         }
-        let result = session.partition.init_pin(&self.hsm.vault, &self.hsm.settings, given(pin)?);
-        self.outcome(session, "set the user's PIN", None, &result);
-        result
+        let act = self.administers(session, "set the user's PIN");
+        let pin = given(pin)?;
+        act.unless_done(None, session.partition.init_pin(&self.hsm.vault, &self.hsm.settings, pin, &act))
     }
 
     pub(super) fn change_pin(
@@ -129,8 +141,8 @@ impl Application {
             User::User | User::Nobody => Which::User,
         };
         let (vault, settings) = (&self.hsm.vault, &self.hsm.settings);
-        let result = session.partition.set_pin(vault, settings, which, given(old)?, given(new)?);
-        self.outcome(session, "change a PIN", None, &result);
-        result
+        let act = self.administers(session, "change a PIN");
+        let (old, new) = (given(old)?, given(new)?);
+        act.unless_done(None, session.partition.set_pin(vault, settings, which, old, new, &act))
     }
 }

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use wire::handshake::ApplicationToken;
-use wire::{ObjectHandle, Rv, SessionHandle, SlotId};
+use wire::{ObjectHandle, SessionHandle, SlotId};
 
 use crate::error::Error;
+use crate::event::{Act, Actor, Class, Door};
 use crate::hsm::Hsm;
 use crate::object::{Index, Object};
 use crate::partition::Partition;
-use crate::ports::{Event, Peer, Watch};
+use crate::ports::{Peer, Watch};
 use crate::session::Session;
 use crate::user::User;
 
@@ -187,31 +188,26 @@ impl Application {
         Tags { public: partition.tag, private }
     }
 
-    /// Records how an act ended.
-    fn outcome<T>(
-        &self,
-        session: &Session,
-        action: &'static str,
-        object: Option<&Object>,
-        result: &Result<T, Error>,
-    ) {
-        self.event(session, action, object, result.as_ref().map_or_else(Error::rv, |_| Rv::OK));
+    /// An act of who is logged in, as it is recorded.
+    fn act<'a>(&'a self, session: &'a Session, class: Class, action: &'a str) -> Act<'a> {
+        self.act_as(&session.partition, self.login(&session.partition).user, class, action)
     }
 
-    /// Records one event.
-    fn event(&self, session: &Session, action: &'static str, object: Option<&Object>, rv: Rv) {
-        self.event_as(session, self.login(&session.partition).user, action, object, rv);
+    /// As [`Self::act`], where an object comes, changes, leaves or goes.
+    fn life<'a>(&'a self, session: &'a Session, action: &'static str) -> Act<'a> {
+        self.act(session, Class::LifeCycle, action)
     }
 
-    fn event_as(&self, session: &Session, user: User, action: &'static str, object: Option<&Object>, rv: Rv) {
-        self.hsm.ports.events.record(&Event {
-            peer: self.peer,
-            slot: session.partition.domain,
-            user: user.name(),
+    fn act_as<'a>(&'a self, partition: &'a Partition, user: User, class: Class, action: &'a str) -> Act<'a> {
+        Act {
+            events: &*self.hsm.ports.events,
+            actor: Actor { door: Door::Pkcs11, peer: Some(self.peer), user: user.name(), person: None },
+            partition: Some(partition.place()),
+            class,
             action,
-            object: object.map(Object::unique_id),
-            rv,
-        });
+            mechanism: None,
+            details: &[],
+        }
     }
 
     /// Ends the application: every session, and with them log-ins and session objects.
@@ -238,7 +234,7 @@ impl Application {
 
 impl wire::calls::Handler for Application {
     type Error = Error;
-    fn rv(error: &Error) -> Rv {
+    fn rv(error: &Error) -> wire::Rv {
         error.rv()
     }
 }

@@ -12,6 +12,7 @@ use wire::{List, ObjectHandle};
 
 use super::{Application, SessionObjects};
 use crate::error::Error;
+use crate::event::Act;
 use crate::object::{Attr, AttributeMap, Maker, Object, changed, copied, create, read};
 use crate::session::Session;
 use crate::user::User;
@@ -20,7 +21,7 @@ impl ObjectCalls for Application {
     fn create_object(&self, call: CreateObject) -> Result<ObjectHandle, Error> {
         let session = self.session(call.session)?;
         let attributes = create(&call.template, &self.maker(&session))?;
-        self.add_one(&session, "create", attributes)
+        self.add_one(&session, &self.life(&session, "create"), attributes)
     }
 
     fn copy_object(&self, call: CopyObject) -> Result<ObjectHandle, Error> {
@@ -30,7 +31,7 @@ impl ObjectCalls for Application {
             return Err(Error::ActionProhibited("CKA_COPYABLE is false"));
         }
         let attributes = copied(&source, &call.template, &self.maker(&session))?;
-        self.add_one(&session, "copy", attributes)
+        self.add_one(&session, &self.life(&session, "copy"), attributes)
     }
 
     fn destroy_object(&self, call: DestroyObject) -> Result<(), Error> {
@@ -40,19 +41,14 @@ impl ObjectCalls for Application {
         if !object.flag(Attr::DESTROYABLE) {
             return Err(Error::ActionProhibited("CKA_DESTROYABLE is false"));
         }
+        let act = self.life(&session, "destroy");
         let result = if object.is_token() {
             let _changing = self.hsm.changing(&session.partition);
-            session.partition.destroy(&self.hsm.vault, object.number)
+            session.partition.destroy(&self.hsm.vault, &object, &act)
         } else {
-            let place = self.place(&session.partition);
-            let _changing = self.changing();
-            let mut objects = place.objects.write();
-            objects.owners.remove(&object.number);
-            let removed = objects.index.remove(object.number);
-            removed.map(drop).ok_or(Error::ObjectHandleInvalid(call.object.0))
+            self.destroy_own(&session, &object, &act)
         };
-        self.outcome(&session, "destroy", Some(&object), &result);
-        result
+        act.unless_done(Some(&object), result)
     }
 
     fn get_object_size(&self, call: GetObjectSize) -> Result<u64, Error> {
@@ -65,7 +61,9 @@ impl ObjectCalls for Application {
         let object = self.object_or_error(&session, call.object)?;
         let answers = read::answer(&object, &call.queries);
         if call.queries.iter().any(|query| object.attributes().secret(query.kind.into()).is_some()) {
-            self.event(&session, "read", Some(&object), answers.rv);
+            let act = self.life(&session, "read");
+            let refused = Some(answers.rv).filter(|rv| *rv != wire::Rv::OK);
+            act.told(Some(&object), refused)?;
         }
         Ok(answers)
     }
@@ -76,17 +74,17 @@ impl ObjectCalls for Application {
         self.check_may_change(&session, &object)?;
         let maker = self.maker(&session);
         let change = |object: &Object| changed(object, &call.template, &maker);
+        let act = self.life(&session, "change");
         let result = if object.is_token() {
             let _changing = self.hsm.changing(&session.partition);
-            session.partition.change(&self.hsm.vault, object.number, change)
+            session.partition.change(&self.hsm.vault, object.number, &act, change)
         } else {
             let place = self.place(&session.partition);
             let _changing = self.changing();
             let mut objects = place.objects.write();
-            objects.change(object.number, change)
+            objects.change(object.number, &act, change)
         };
-        self.outcome(&session, "change", Some(&object), &result);
-        result
+        act.unless_done(Some(&object), result)
     }
 
     fn find_objects_init(&self, call: FindObjectsInit) -> Result<(), Error> {
@@ -156,10 +154,10 @@ impl Application {
     pub(super) fn add_one(
         &self,
         session: &Session,
-        action: &'static str,
+        act: &Act<'_>,
         attributes: AttributeMap,
     ) -> Result<ObjectHandle, Error> {
-        let added = self.add(session, action, vec![attributes])?;
+        let added = self.add(session, act, vec![attributes])?;
         added.first().copied().ok_or(Error::Internal("what was added has a handle"))
     }
 
@@ -167,20 +165,18 @@ impl Application {
     pub(super) fn add(
         &self,
         session: &Session,
-        action: &'static str,
+        act: &Act<'_>,
         objects: Vec<AttributeMap>,
     ) -> Result<Vec<ObjectHandle>, Error> {
-        let added = self.try_add(session, objects);
-        match &added {
-            Ok((objects, _)) => {
-                objects.iter().for_each(|object| self.event(session, action, Some(object), wire::Rv::OK));
-            }
-            Err(error) => self.event(session, action, None, error.rv()),
-        }
-        added.map(|(_, handles)| handles)
+        act.unless_done(None, self.try_add(session, act, objects))
     }
 
-    fn try_add(&self, session: &Session, objects: Vec<AttributeMap>) -> Result<Added, Error> {
+    fn try_add(
+        &self,
+        session: &Session,
+        act: &Act<'_>,
+        objects: Vec<AttributeMap>,
+    ) -> Result<Vec<ObjectHandle>, Error> {
         // An object that knows of uses of its key tells the others that hold it.
         let tells = objects.iter().any(|attributes| attributes.ulong(Attr::ROLES_USED).unwrap_or(0) != 0);
         let _changing = tells.then(|| self.hsm.changing(&session.partition));
@@ -201,9 +197,11 @@ impl Application {
         }
         let mut added = Vec::new();
         if !token.is_empty() {
-            added = session.partition.add(&self.hsm.vault, self.hsm.settings.max_token_objects, token)?;
+            let limit = self.hsm.settings.max_token_objects;
+            added = session.partition.add(&self.hsm.vault, limit, token, act)?;
         }
         for object in own.into_iter().map(Arc::new) {
+            act.done(Some(&object))?;
             let mut objects = place.objects.write();
             // Whoever closes a session takes it from the map first, and then its objects.
             self.session(session.handle)?;
@@ -213,22 +211,33 @@ impl Application {
         }
         added.sort_by_key(|object| object.number);
         let tags = self.tags(&session.partition, *login);
-        let handles = added.iter().map(|object| tags.handle(object)).collect();
-        Ok((added, handles))
+        Ok(added.iter().map(|object| tags.handle(object)).collect())
+    }
+
+    /// Destroys a session object.
+    fn destroy_own(&self, session: &Session, object: &Object, act: &Act<'_>) -> Result<(), Error> {
+        let place = self.place(&session.partition);
+        let _changing = self.changing();
+        let mut objects = place.objects.write();
+        let there = objects.index.get(object.number).is_some();
+        there.then_some(()).ok_or(Error::ObjectHandleInvalid(object.number))?;
+        act.done(Some(object))?;
+        objects.owners.remove(&object.number);
+        objects.index.remove(object.number);
+        Ok(())
     }
 }
-
-/// Objects that were added, and their handles.
-type Added = (Vec<Arc<Object>>, Vec<ObjectHandle>);
 
 impl SessionObjects {
     fn change(
         &mut self,
         number: u64,
+        act: &Act<'_>,
         change: impl Fn(&Object) -> Result<AttributeMap, Error>,
     ) -> Result<(), Error> {
         let current = self.index.get(number).ok_or(Error::ObjectHandleInvalid(number))?;
         let changed = Arc::new(current.successor(change(current)?));
+        act.done(Some(&changed))?;
         self.index.replace(changed);
         Ok(())
     }

@@ -6,6 +6,7 @@ use wire::{Mechanism as Asked, ObjectHandle, Repeat};
 
 use super::Application;
 use crate::error::Error;
+use crate::event::{Act, Class};
 use crate::mechanism::Mechanism;
 use crate::object::{Material, Object};
 use crate::operation::{Active, Authentication, Slot};
@@ -58,10 +59,7 @@ impl Permit<'_> {
         let hsm = &application.hsm;
         let _changing = (!object.roles().has(role)).then(|| hsm.changing(partition));
         let claimed = partition.claim_role(&hsm.vault, object, role);
-        if claimed.is_err() {
-            application.outcome(session, usage.word(), Some(object), &claimed);
-        }
-        claimed
+        application.use_of(session, *usage, self.row).unless_done(Some(object), claimed)
     }
 }
 
@@ -78,7 +76,14 @@ impl Application {
         if offered { Ok(row) } else { Err(Error::MechanismInvalid(asked.id)) }
     }
 
-    /// Asks the policy for a key and, on its word, hands the key out. The event is recorded either way.
+    /// A use of a key, as it is recorded.
+    pub(super) fn use_of<'a>(&'a self, session: &'a Session, usage: Usage, row: &'a Mechanism) -> Act<'a> {
+        let act = self.act(session, Class::Use(session.partition.uses()), usage.word());
+        Act { mechanism: Some(row.name), ..act }
+    }
+
+    /// Asks the policy for a key and, on its word, hands the key out, once that is recorded. This is the one
+    /// event of the use: what is kept of an `Init` by the module comes here for each operation all the same.
     pub(super) fn permit<'a>(
         &'a self,
         session: &'a Session,
@@ -92,7 +97,7 @@ impl Application {
             let authentication = authentication(session.partition.profile(), usage, &object)?;
             Ok((object.material()?.clone(), authentication))
         });
-        self.outcome(session, usage.word(), Some(&object), &decision);
+        self.use_of(session, usage, row).outcome(Some(&object), &decision)?;
         let (material, authentication) = decision?;
         Ok(Permit { application: self, session, usage, row, object, material, authentication })
     }

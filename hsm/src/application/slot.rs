@@ -5,13 +5,13 @@ use wire::calls::slot::{
     MAX_SLOTS, SlotCalls, WaitForSlotEvent,
 };
 use wire::info::{MechanismInfo, SlotInfo, TokenInfo};
-use wire::{List, MechanismId, Rv, SlotId};
+use wire::{List, MechanismId, SlotId};
 
 use super::Application;
 use crate::error::Error;
+use crate::event::Class;
 use crate::partition::Partition;
 use crate::pin::Which;
-use crate::ports::Event;
 use crate::user::User;
 
 /// `CK_UNAVAILABLE_INFORMATION`
@@ -97,16 +97,8 @@ impl SlotCalls for Application {
         let label = std::str::from_utf8(call.label.0).map_err(|_| Error::ArgumentsBad("a label is UTF-8"))?;
         let label = label.trim_end_matches([' ', '\0']);
         let (vault, settings) = (&self.hsm.vault, &self.hsm.settings);
-        let result = partition.init_token(vault, settings, Some(label), pin.0, None);
-        self.hsm.ports.events.record(&Event {
-            peer: self.peer,
-            slot: call.slot.0,
-            user: User::So.name(),
-            action: "initialise the token",
-            object: None,
-            rv: result.as_ref().map_or_else(Error::rv, |()| Rv::OK),
-        });
-        result
+        let act = self.act_as(&partition, User::So, Class::Administration, "initialise the token");
+        act.unless_done(None, partition.init_token(vault, settings, Some(label), pin.0, None, &act))
     }
 
     fn wait_for_slot_event(&self, _: WaitForSlotEvent) -> Result<Option<SlotId>, Error> {

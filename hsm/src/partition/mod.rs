@@ -1,21 +1,23 @@
 //! A partition: a slot with a token in it, its PINs and its objects.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use wire::SlotId;
 
 use crate::application::Handles;
 use crate::error::Error;
+use crate::event::{Act, Place};
 use crate::object::Index;
 use crate::policy::Profile;
-use crate::vault::{Vault, Version};
+use crate::vault::{Batch, Vault, Version};
 
 mod identities;
 mod objects;
 mod pins;
 mod record;
+mod uses;
 
 pub use record::{NewPartition, TokenRecord};
 
@@ -23,6 +25,8 @@ pub use record::{NewPartition, TokenRecord};
 pub struct Partition {
     /// The number that names it in the vault; also its slot number.
     pub(crate) domain: u64,
+    /// The token's serial number, which never changes.
+    serial: Box<str>,
     token: RwLock<Token>,
     pins: RwLock<pins::Pins>,
     /// Held while a PIN is checked or set, so that tries come one after the other.
@@ -38,6 +42,8 @@ pub struct Partition {
     identities: Mutex<identities::Identities>,
     /// Held while a token object is changed.
     changes: Mutex<()>,
+    /// How uses of its keys are recorded.
+    uses: AtomicU8,
 }
 
 /// Whether sessions can be opened.
@@ -81,7 +87,12 @@ impl Partition {
     /// The token's serial number: 16 hexadecimal digits.
     #[must_use]
     pub fn serial(&self) -> String {
-        self.token.read().record.serial.clone()
+        self.serial.to_string()
+    }
+
+    /// The partition as records name it.
+    pub(crate) const fn place(&self) -> Place<'_> {
+        Place { slot: self.domain, serial: &self.serial }
     }
 
     /// The key policy.
@@ -137,9 +148,10 @@ impl Partition {
     ///
     /// # Errors
     /// `SessionExists` if a session is open on it; what the vault says.
-    pub(crate) fn delete(&self, vault: &Vault) -> Result<(), Error> {
+    pub(crate) fn delete(&self, vault: &Vault, act: &Act<'_>) -> Result<(), Error> {
         self.alone(|door| {
-            vault.destroy_domain(self.domain, Vec::new())?;
+            let note = act.note(None).making_room();
+            vault.destroy_domain(self.domain, Batch::new(Vec::new(), vec![note]))?;
             *door = Door::Gone;
             Ok(())
         })
@@ -173,17 +185,23 @@ impl Partition {
     ///
     /// # Errors
     /// `ArgumentsBad` if it is longer than 32 bytes; else what the vault says.
-    pub fn rename(&self, vault: &Vault, label: &str) -> Result<(), Error> {
+    pub(crate) fn rename(&self, vault: &Vault, label: &str, act: &Act<'_>) -> Result<(), Error> {
         record::check_label(label)?;
-        self.change_token(vault, |record| record.label = label.to_owned())
+        self.change_token(vault, act, |record| record.label = label.to_owned())
     }
 
-    /// Changes the token's record, durably.
-    fn change_token(&self, vault: &Vault, change: impl FnOnce(&mut TokenRecord)) -> Result<(), Error> {
+    /// Changes the token's record, durably and recorded.
+    fn change_token(
+        &self,
+        vault: &Vault,
+        act: &Act<'_>,
+        change: impl FnOnce(&mut TokenRecord),
+    ) -> Result<(), Error> {
         let mut token = self.token.write();
         let mut record = token.record.clone();
         change(&mut record);
-        let version = vault.commit(vec![record.change(self.domain, Some(token.version))?])?;
+        let change = record.change(self.domain, Some(token.version))?;
+        let version = vault.commit(Batch::new(vec![change], vec![act.note(None)]))?;
         *token = Token { record, version };
         Ok(())
     }

@@ -8,8 +8,9 @@ use wire::Template;
 use super::Partition;
 use super::identities::{Held, Past};
 use crate::error::Error;
+use crate::event::Act;
 use crate::object::{Attr, AttributeMap, Class, Index, Object, Origin, Role, Roles, encode, identity};
-use crate::vault::{Change, RecordId, Vault, VaultError, kind};
+use crate::vault::{Batch, Change, RecordId, Vault, VaultError, kind};
 
 /// How often a change is tried again when another came first.
 const RETRIES: usize = 100;
@@ -66,7 +67,7 @@ impl Partition {
         Ok(roles)
     }
 
-    /// Makes a token object, durably.
+    /// Makes token objects, durably and recorded.
     ///
     /// # Errors
     /// `ObjectCount` at the limit; what the vault says.
@@ -75,6 +76,7 @@ impl Partition {
         vault: &Vault,
         limit: u64,
         objects: Vec<Object>,
+        act: &Act<'_>,
     ) -> Result<Vec<Arc<Object>>, Error> {
         if self.object_count().saturating_add(objects.len() as u64) > limit {
             return Err(Error::ObjectCount { limit });
@@ -83,7 +85,8 @@ impl Partition {
         let changes = objects.iter().map(|object| {
             Ok(Change::create(self.id(object.number), encode::encode(&object.attributes_to_store())?))
         });
-        vault.commit(changes.collect::<Result<_, Error>>()?)?;
+        let notes = objects.iter().map(|object| act.note(Some(object))).collect();
+        vault.commit(Batch::new(changes.collect::<Result<_, Error>>()?, notes))?;
         let objects: Vec<_> = objects.into_iter().map(Arc::new).collect();
         for (object, stored) in objects.iter().zip(stored) {
             self.show(Arc::clone(object))?;
@@ -132,7 +135,7 @@ impl Partition {
         Ok(numbers.unwrap_or_default().into_iter().filter_map(|number| index.get(number).cloned()).collect())
     }
 
-    /// Changes a token object, durably: `change` makes its attributes anew from those it has.
+    /// Changes a token object, durably and recorded: `change` makes its attributes anew from those it has.
     ///
     /// # Errors
     /// What `change` says; `ObjectHandleInvalid` if the object is gone; what the vault says.
@@ -140,6 +143,7 @@ impl Partition {
         &self,
         vault: &Vault,
         number: u64,
+        act: &Act<'_>,
         change: impl Fn(&Object) -> Result<AttributeMap, Error>,
     ) -> Result<(), Error> {
         // Changes come one after the other, so that what is shown and what is durable change in one order.
@@ -150,7 +154,8 @@ impl Partition {
         let changed = object.successor(change(&object)?);
         let update =
             Change::update(self.id(number), version, encode::encode(&changed.attributes_to_store())?);
-        match vault.commit(vec![update]) {
+        let note = act.note(Some(&changed));
+        match vault.commit(Batch::new(vec![update], vec![note])) {
             // Only what destroys it can have come between.
             Err(VaultError::Conflict { .. }) => Err(Error::ObjectHandleInvalid(number)),
             Err(error) => Err(error.into()),
@@ -161,16 +166,18 @@ impl Partition {
         }
     }
 
-    /// Destroys a token object, durably.
+    /// Destroys a token object, durably and recorded.
     ///
     /// # Errors
     /// `ObjectHandleInvalid` if it is gone; what the vault says.
-    pub(crate) fn destroy(&self, vault: &Vault, number: u64) -> Result<(), Error> {
+    pub(crate) fn destroy(&self, vault: &Vault, object: &Object, act: &Act<'_>) -> Result<(), Error> {
+        let number = object.number;
         for _ in 0..RETRIES {
             let Some(version) = vault.version(self.id(number)) else {
                 return Err(Error::ObjectHandleInvalid(number));
             };
-            match vault.commit(vec![Change::delete(self.id(number), version)]) {
+            let note = act.note(Some(object)).making_room();
+            match vault.commit(Batch::new(vec![Change::delete(self.id(number), version)], vec![note])) {
                 Err(VaultError::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
                 Ok(_) => return self.hide(number),

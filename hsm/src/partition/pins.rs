@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Partition, Token};
 use crate::error::Error;
+use crate::event::Act;
 use crate::pin::{Tries, Verifier, Which};
 use crate::settings::Settings;
-use crate::vault::{Change, RecordId, Vault, Version, kind};
+use crate::vault::{Batch, Change, Note, RecordId, Vault, Version, kind};
 
 /// The PINs of a token, and the record they stand in.
 pub(super) struct Pins {
@@ -96,25 +97,35 @@ impl Partition {
         self.pins.read().kept.tries
     }
 
-    /// Checks a PIN: the try is counted first, and forgotten if the PIN is right.
+    /// Checks a PIN: the try is counted first, and forgotten if the PIN is right. Recorded are the count, and
+    /// that the PIN was right.
     ///
     /// # Errors
     /// `PinLocked` without a look at the PIN; `PinIncorrect`, or `PinLocked` if that was the last try;
     /// `UserPinNotInitialized` if there is none; what the vault says.
-    pub fn check_pin(
+    pub(crate) fn check_pin(
         &self,
         vault: &Vault,
         settings: &Settings,
         which: Which,
         pin: &[u8],
+        act: &Act<'_>,
     ) -> Result<(), Error> {
-        self.check_pin_in_turn(&self.trying.lock(), vault, settings, which, pin)
+        self.check_pin_in_turn(&self.trying.lock(), vault, settings, (which, pin), act, Some(act.note(None)))
     }
 
-    /// Makes `kept` what is kept, durably. Others can read what was kept before meanwhile.
-    fn keep(&self, _turn: &MutexGuard<'_, ()>, vault: &Vault, kept: Kept) -> Result<(), Error> {
+    /// Makes `kept` what is kept, durably and with what is recorded of it. Others can read what was kept before
+    /// meanwhile.
+    fn keep(
+        &self,
+        _turn: &MutexGuard<'_, ()>,
+        vault: &Vault,
+        kept: Kept,
+        note: Option<Note>,
+    ) -> Result<(), Error> {
         let before = self.pins.read().version;
-        let version = vault.commit(vec![kept.change(self.domain, Some(before))?])?;
+        let change = kept.change(self.domain, Some(before))?;
+        let version = vault.commit(Batch::new(vec![change], note.into_iter().collect()))?;
         *self.pins.write() = Pins { kept, version };
         Ok(())
     }
@@ -124,8 +135,9 @@ impl Partition {
         turn: &MutexGuard<'_, ()>,
         vault: &Vault,
         settings: &Settings,
-        which: Which,
-        pin: &[u8],
+        (which, pin): (Which, &[u8]),
+        act: &Act<'_>,
+        right: Option<Note>,
     ) -> Result<(), Error> {
         let limit = allowed(which, settings);
         let kept = self.pins.read().kept.clone();
@@ -138,9 +150,11 @@ impl Partition {
             return Err(Error::PinLocked { tries });
         }
         let counting = |count| Kept { tries: kept.tries.with(which, count), ..kept.clone() };
-        self.keep(turn, vault, counting(tries + 1))?;
+        let details = [("pin", which.name().to_owned()), ("try", (tries + 1).to_string())];
+        let counted = act.with_action("count a try", &details).note(None);
+        self.keep(turn, vault, counting(tries + 1), Some(counted))?;
         if verifier.matches(pin)? {
-            return self.keep(turn, vault, counting(0));
+            return self.keep(turn, vault, counting(0), right);
         }
         match limit - (tries + 1) {
             0 => Err(Error::PinLocked { tries: tries + 1 }),
@@ -152,31 +166,38 @@ impl Partition {
     ///
     /// # Errors
     /// As [`Partition::check_pin`] for the old PIN; `PinLenRange` for the new one, before the old is tried.
-    pub fn set_pin(
+    pub(crate) fn set_pin(
         &self,
         vault: &Vault,
         settings: &Settings,
         which: Which,
         old: &[u8],
         new: &[u8],
+        act: &Act<'_>,
     ) -> Result<(), Error> {
         let verifier = Verifier::new(new, settings)?;
         let turn = self.trying.lock();
-        self.check_pin_in_turn(&turn, vault, settings, which, old)?;
+        self.check_pin_in_turn(&turn, vault, settings, (which, old), act, None)?;
         let kept = self.pins.read().kept.clone().with_verifier(which, verifier);
-        self.keep(&turn, vault, kept)
+        self.keep(&turn, vault, kept, Some(act.note(None)))
     }
 
     /// `C_InitPIN`: the user's PIN by the security officer, which also unlocks it.
     ///
     /// # Errors
     /// `PinLenRange`; what the vault says.
-    pub fn init_pin(&self, vault: &Vault, settings: &Settings, pin: &[u8]) -> Result<(), Error> {
+    pub(crate) fn init_pin(
+        &self,
+        vault: &Vault,
+        settings: &Settings,
+        pin: &[u8],
+        act: &Act<'_>,
+    ) -> Result<(), Error> {
         let verifier = Verifier::new(pin, settings)?;
         let turn = self.trying.lock();
         let mut kept = self.pins.read().kept.clone().with_verifier(Which::User, verifier);
         kept.tries = kept.tries.with(Which::User, 0);
-        self.keep(&turn, vault, kept)
+        self.keep(&turn, vault, kept, Some(act.note(None)))
     }
 
     /// `C_InitToken`: a first security officer's PIN, or the one it has; all objects go, and the user's PIN.
@@ -184,13 +205,14 @@ impl Partition {
     /// # Errors
     /// As [`Partition::check_pin`] on an initialised token; `SessionExists` if a session is open on it;
     /// `PinLenRange`, `ArgumentsBad` for a bad label; what the vault says.
-    pub fn init_token(
+    pub(crate) fn init_token(
         &self,
         vault: &Vault,
         settings: &Settings,
         label: Option<&str>,
         so_pin: &[u8],
         user_pin: Option<&[u8]>,
+        act: &Act<'_>,
     ) -> Result<(), Error> {
         if let Some(label) = label {
             super::record::check_label(label)?;
@@ -199,12 +221,12 @@ impl Partition {
         self.alone(|_| {
             let turn = self.trying.lock();
             let so = if self.is_initialized() {
-                self.check_pin_in_turn(&turn, vault, settings, Which::So, so_pin)?;
+                self.check_pin_in_turn(&turn, vault, settings, (Which::So, so_pin), act, None)?;
                 self.pins.read().kept.so.clone()
             } else {
                 Some(Verifier::new(so_pin, settings)?)
             };
-            self.begin_anew(&turn, vault, label, Kept { so, user, tries: Tries::default() })
+            self.begin_anew(&turn, vault, label, Kept { so, user, tries: Tries::default() }, act.note(None))
         })
     }
 
@@ -216,6 +238,7 @@ impl Partition {
         vault: &Vault,
         label: Option<&str>,
         kept: Kept,
+        note: Note,
     ) -> Result<(), Error> {
         let mut objects = self.objects.write();
         let mut token = self.token.write();
@@ -229,7 +252,7 @@ impl Partition {
             kept.change(self.domain, Some(self.pins.read().version))?,
         ];
         changes.extend(Self::deletions(vault, self.domain, &objects));
-        let version = vault.commit(changes)?;
+        let version = vault.commit(Batch::new(changes, vec![note.making_room()]))?;
         *token = Token { record, version };
         *self.pins.write() = Pins { kept, version };
         *objects = crate::object::Index::default();

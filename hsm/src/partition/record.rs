@@ -1,6 +1,6 @@
 //! What the vault keeps of a token, and how a partition comes to be.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU8, AtomicU64};
 
 use crypto::Secret;
 use parking_lot::{Mutex, RwLock};
@@ -8,14 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use super::identities::Identities;
 use super::pins::Pins;
-use super::{Door, Partition, Token};
+use super::{Door, Partition, Token, uses};
 use crate::application::Handles;
 use crate::error::Error;
+use crate::event::{Act, Place, Uses};
 use crate::object::Index;
 use crate::pin::Verifier;
 use crate::policy::Profile;
 use crate::settings::Settings;
-use crate::vault::{Change, RecordId, Vault, Version, kind};
+use crate::vault::{Batch, Change, RecordId, Vault, Version, kind};
 
 /// The longest label of a token, in bytes (`CK_TOKEN_INFO.label`).
 const MAX_LABEL: usize = 32;
@@ -77,17 +78,18 @@ pub struct NewPartition<'a> {
 }
 
 impl Partition {
-    /// Makes a partition, durably, and in the same commit makes the changes `with` it.
+    /// Makes a partition, durably and recorded, and in the same commit makes the changes `with` it.
     ///
     /// # Errors
     /// `ArgumentsBad` for a bad label, or a user's PIN without the security officer's; `PinLenRange`; what the
     /// vault says.
-    pub fn create(
+    pub(crate) fn create(
         vault: &Vault,
         settings: &Settings,
         domain: u64,
         new: &NewPartition<'_>,
         with: Vec<Change>,
+        act: &Act<'_>,
     ) -> Result<Self, Error> {
         check_label(new.label)?;
         if new.user_pin.is_some() && new.so_pin.is_none() {
@@ -110,8 +112,9 @@ impl Partition {
             pins.change(domain, None)?,
             identities.change(domain)?,
         ]);
-        let version = vault.create_domain(domain, changes)?;
-        Self::of(domain, Token { record, version }, pins.at(version), identities)
+        let note = act.at(Place { slot: domain, serial: &record.serial }).note(None);
+        let version = vault.create_domain(domain, Batch::new(changes, vec![note]))?;
+        Self::of(domain, Token { record, version }, pins.at(version), identities, Uses::default())
     }
 
     /// Reads a partition from the vault, with all its objects.
@@ -125,14 +128,16 @@ impl Partition {
             wire::codec::decode(bytes.as_bytes()).map_err(|_| Error::Internal("a token record decodes"))?;
         let pins = Pins::load(vault, domain)?;
         let identities = Identities::load(vault, domain)?;
-        let partition = Self::of(domain, Token { record, version }, pins, identities)?;
+        let uses = uses::load(vault, domain)?;
+        let partition = Self::of(domain, Token { record, version }, pins, identities, uses)?;
         partition.load_objects(vault)?;
         Ok(partition)
     }
 
-    fn of(domain: u64, token: Token, pins: Pins, identities: Identities) -> Result<Self, Error> {
+    fn of(domain: u64, token: Token, pins: Pins, identities: Identities, uses: Uses) -> Result<Self, Error> {
         Ok(Self {
             domain,
+            serial: token.record.serial.as_str().into(),
             token: RwLock::new(token),
             pins: RwLock::new(pins),
             trying: Mutex::new(()),
@@ -143,6 +148,7 @@ impl Partition {
             tag: Handles::random_tag()?,
             identities: Mutex::new(identities),
             changes: Mutex::new(()),
+            uses: AtomicU8::new(uses.code()),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use wire::Rv;
 
-use super::{AnchorError, RecordId, Version};
+use super::{AnchorError, NotRecorded, RecordId, Version};
 use crate::store::StoreError;
 
 /// Why the vault did not do what it was asked.
@@ -37,6 +37,9 @@ pub enum VaultError {
     /// The anchor failed.
     #[error(transparent)]
     Anchor(#[from] AnchorError),
+    /// What the change would be recorded as cannot be; nothing was changed.
+    #[error(transparent)]
+    NotRecorded(#[from] NotRecorded),
     /// The cryptographic library failed.
     #[error(transparent)]
     Crypto(#[from] crypto::Error),
@@ -49,11 +52,24 @@ impl VaultError {
         match self {
             Self::Store(StoreError::Full(_)) => Rv::DEVICE_MEMORY,
             Self::Store(StoreError::ReadOnly(_)) => Rv::TOKEN_WRITE_PROTECTED,
+            Self::NotRecorded(why) => why.rv(),
             Self::NoDomain(_) => Rv::DEVICE_REMOVED,
             Self::Conflict { .. } | Self::DomainExists(_) | Self::Crypto(_) => Rv::FUNCTION_FAILED,
             Self::WrongRootKey | Self::Damaged(_) | Self::Broken(_) | Self::Store(_) | Self::Anchor(_) => {
                 Rv::DEVICE_ERROR
             }
+        }
+    }
+}
+
+impl NotRecorded {
+    /// What a caller of PKCS#11 sees of it.
+    #[must_use]
+    pub const fn rv(&self) -> Rv {
+        match self {
+            Self::Full(_) => Rv::DEVICE_MEMORY,
+            Self::ReadOnly(_) => Rv::TOKEN_WRITE_PROTECTED,
+            Self::Failed(_) => Rv::DEVICE_ERROR,
         }
     }
 }

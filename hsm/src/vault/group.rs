@@ -11,16 +11,29 @@ use parking_lot::{Condvar, Mutex};
 
 use super::journal::{self, Effects, Stamp};
 use super::keys::{SealingKey, random_key};
-use super::{Change, Expect, Known, RecordId, Vault, VaultError, Version, Writer, kind};
+use super::{Batch, Change, Expect, Known, Note, RecordId, Vault, VaultError, Version, Writer, kind};
 use crate::store::{self, Precondition};
 
 /// The journal is folded into a snapshot when it has more entries than this, and than half the records.
 const JOURNAL_MIN: u64 = 1024;
 
+/// The kinds of record in domain 0 that only the vault itself writes.
+const OWN: [u8; 2] = [kind::DOMAIN_KEY, kind::NOTE];
+
 /// What one caller wants committed.
 pub(super) struct Request {
     pub(super) domain: DomainChange,
     pub(super) changes: Vec<Change>,
+    /// What is to be recorded of it.
+    pub(super) notes: Vec<Note>,
+    /// Whether what there is to do about earlier notes is done although nothing changes.
+    pub(super) settles: bool,
+}
+
+impl Request {
+    pub(super) fn new(domain: DomainChange, batch: Batch) -> Self {
+        Self { domain, changes: batch.changes, notes: batch.notes, settles: false }
+    }
 }
 
 /// What a request does to a domain as a whole, before its changes.
@@ -100,9 +113,9 @@ impl Vault {
         }
         // Until the commit is known to have happened; a panic on the way must not leave the vault writable.
         writer.broken = Some("a commit was cut short by a defect".into());
-        let mut staged = Staged { vault: self, records: BTreeMap::new(), domains: HashMap::new() };
-        let admitted: Vec<Result<(), VaultError>> =
-            requests.into_iter().map(|request| staged.admit(request)).collect();
+        let mut staged = Staged::new(self);
+        let admit = |request: Request| writer.check_notes(&request).and_then(|()| staged.admit(request));
+        let admitted: Vec<Result<(), VaultError>> = requests.into_iter().map(admit).collect();
         let result = self.write(&mut writer, staged);
         if let Ok(()) | Err(Failure::NothingChanged(_)) = &result {
             writer.broken = None;
@@ -119,10 +132,12 @@ impl Vault {
     }
 
     fn write(&self, writer: &mut Writer, staged: Staged<'_>) -> Result<(), Failure> {
-        let Staged { records: staged, domains, .. } = staged;
-        if staged.is_empty() {
+        let Staged { records: mut staged, domains, notes, settles, .. } = staged;
+        if staged.is_empty() && notes.is_empty() && !settles {
             return Ok(());
         }
+        let mut turn = writer.notes.turn(&self.known.read(), notes);
+        staged.append(&mut turn.records);
         let version = Version(writer.head.sequence + 1);
         let (mut effects, mut changes) = (Effects::new(), Vec::new());
         {
@@ -168,6 +183,9 @@ impl Vault {
                 None => known.domains.remove(&domain),
             };
         }
+        drop(known);
+        // Before anybody is answered, and in the order of commits.
+        writer.notes.done(turn);
         Ok(())
     }
 
@@ -241,9 +259,16 @@ struct Staged<'a> {
     records: BTreeMap<RecordId, Option<Secret>>,
     /// Domains that are made, with their keys, or destroyed.
     domains: HashMap<u64, Option<Arc<SealingKey>>>,
+    notes: Vec<Note>,
+    settles: bool,
 }
 
-impl Staged<'_> {
+impl<'a> Staged<'a> {
+    fn new(vault: &'a Vault) -> Self {
+        let (records, domains) = Default::default();
+        Self { vault, records, domains, notes: Vec::new(), settles: false }
+    }
+
     /// Takes a request in, whole or not at all.
     fn admit(&mut self, request: Request) -> Result<(), VaultError> {
         let vault = self.vault;
@@ -274,7 +299,7 @@ impl Staged<'_> {
         for Change { id, expect, value } in request.changes {
             let exists = match &domain {
                 Some((number, key)) if *number == id.domain => key.is_some(),
-                _ => id.domain == 0 && id.kind != kind::DOMAIN_KEY || self.has_domain(&known, id.domain),
+                _ => id.domain == 0 && !OWN.contains(&id.kind) || self.has_domain(&known, id.domain),
             };
             if !exists {
                 return Err(VaultError::NoDomain(id.domain));
@@ -294,6 +319,8 @@ impl Staged<'_> {
         }
         self.records.extend(own);
         self.domains.extend(domain);
+        self.notes.extend(request.notes);
+        self.settles |= request.settles;
         Ok(())
     }
 

@@ -15,6 +15,11 @@ pub mod kind {
     pub const PINS: u8 = 3;
     /// Settings.
     pub const SETTINGS: u8 = 4;
+    /// In domain 0: what is to be recorded, under its running number; under 0, the ledger's mark. In that of a
+    /// partition: how its uses of keys are recorded.
+    pub const NOTE: u8 = 16;
+    /// In domain 0: the key that signs the audit log.
+    pub const AUDIT_KEY: u8 = 17;
 
     /// The name for people.
     #[must_use]
@@ -25,6 +30,8 @@ pub mod kind {
             TOKEN => Some("token"),
             PINS => Some("PINs"),
             SETTINGS => Some("settings"),
+            NOTE => Some("note"),
+            AUDIT_KEY => Some("audit key"),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@ use super::group::{Queue, apply};
 use super::header::{self, HEADER};
 use super::journal::{self, Head, JOURNAL, RECORDS, SNAPSHOT, Stamp};
 use super::keys::{RootKey, SealingKey, StoreKeys};
+use super::ledger::Notes;
 use super::{
     Anchor, AnchorState, Damage, Fault, Known, RecordId, Trust, Vault, VaultError, Version, Writer, kind,
 };
@@ -46,7 +47,12 @@ pub(super) fn open(
         anchor,
         keys,
         known: RwLock::new(Known { records: log.records, domains }),
-        writer: Mutex::new(Writer { head: log.head, snapshot: log.snapshot, broken: None }),
+        writer: Mutex::new(Writer {
+            head: log.head,
+            snapshot: log.snapshot,
+            broken: None,
+            notes: Notes::default(),
+        }),
         queue: Queue::default(),
     };
     // What the store has and the anchor does not, a crash kept from being acknowledged; now it is.
@@ -77,7 +83,7 @@ fn make(
         anchor,
         keys,
         known: RwLock::new(Known { records: BTreeMap::new(), domains: HashMap::new() }),
-        writer: Mutex::new(Writer { head, snapshot: (0, 0), broken: None }),
+        writer: Mutex::new(Writer { head, snapshot: (0, 0), broken: None, notes: Notes::default() }),
         queue: Queue::default(),
     };
     vault.advance_anchor(&Head::default())?;

@@ -8,6 +8,7 @@ use crate::store::memory::{Fault as StoreFault, MemoryStore};
 
 mod crashes;
 mod group;
+mod notes;
 mod tampering;
 
 /// A store and an anchor that outlive the vault on them.
@@ -163,7 +164,7 @@ fn the_journal_folds_into_a_snapshot_and_the_vault_opens_from_it() {
 fn a_snapshot_of_many_records_has_several_pages() {
     let bench = Bench { store: Arc::new(MemoryStore::new()), anchor: Arc::new(MemoryAnchor::default()) };
     let vault = bench.open().unwrap();
-    let many = (0..10_000).map(|number| put(object(1, number), b"x")).collect();
+    let many: Vec<_> = (0..10_000).map(|number| put(object(1, number), b"x")).collect();
     vault.create_domain(1, many).unwrap();
     for _ in 0..5100 {
         vault.commit(vec![put(object(1, 1), b"y")]).unwrap();

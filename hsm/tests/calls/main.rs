@@ -5,6 +5,7 @@ mod model;
 mod objects;
 mod operations;
 mod pins;
+mod recording;
 mod restrictions;
 mod roles;
 mod sessions;

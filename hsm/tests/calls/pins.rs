@@ -180,6 +180,7 @@ fn logins_and_changes_of_pins_are_recorded_however_they_end() {
     let world = World::new();
     let app = world.app();
     let session = app.open(STANDARD, RW).unwrap();
+    world.recorded();
     let _ = app.login(session, CKU_USER, WRONG);
     app.login(session, CKU_USER, PIN).unwrap();
     set_pin(&app, session, PIN, PIN);
@@ -189,12 +190,17 @@ fn logins_and_changes_of_pins_are_recorded_however_they_end() {
     app.close(session).unwrap();
     let _ = app.init_token(InitToken { slot: STANDARD, pin: Some(Slice(WRONG)), label: Slice(b"x") });
     let expected = [
-        ("nobody", "login", Rv::PIN_INCORRECT),
+        ("user", "count a try", Rv::OK),
+        ("user", "login", Rv::PIN_INCORRECT),
+        ("user", "count a try", Rv::OK),
         ("user", "login", Rv::OK),
+        ("user", "count a try", Rv::OK),
         ("user", "change a PIN", Rv::OK),
         ("user", "logout", Rv::OK),
+        ("so", "count a try", Rv::OK),
         ("so", "login as SO", Rv::OK),
         ("so", "set the user's PIN", Rv::OK),
+        ("so", "count a try", Rv::OK),
         ("so", "initialise the token", Rv::PIN_INCORRECT),
     ];
     assert_eq!(world.recorded(), expected);

@@ -4,6 +4,7 @@ use wire::calls::session::{CloseAllSessions, GetSessionInfo, SessionCalls};
 use wire::calls::slot::{GetTokenInfo, InitToken, SlotCalls};
 use wire::{Rv, SessionHandle, Slice, SlotId};
 
+use hsm::event::Actor;
 use hsm::object::Attr;
 
 use crate::support::*;
@@ -166,12 +167,15 @@ fn a_token_is_not_initialised_or_deleted_while_a_session_is_open() {
     let init =
         |slot: SlotId| app.init_token(InitToken { slot, pin: Some(Slice(SO_PIN)), label: Slice(b"again") });
     assert_eq!(rv(init(STANDARD)), Rv::SESSION_EXISTS);
-    assert_eq!(rv(world.hsm.delete_partition(&world.partition(STANDARD))), Rv::SESSION_EXISTS);
+    assert_eq!(
+        rv(world.hsm.delete_partition(&world.partition(STANDARD), &Actor::DAEMON)),
+        Rv::SESSION_EXISTS
+    );
     app.close(session).unwrap();
     init(STANDARD).unwrap();
     assert_eq!(world.partition(STANDARD).label(), "again");
     let gone = world.partition(STANDARD);
-    world.hsm.delete_partition(&gone).unwrap();
+    world.hsm.delete_partition(&gone, &Actor::DAEMON).unwrap();
     assert_eq!(rv(app.open(STANDARD, RW)), Rv::SLOT_ID_INVALID);
     assert_eq!(rv(init(STANDARD)), Rv::SLOT_ID_INVALID);
 }
@@ -183,7 +187,7 @@ fn of_threads_that_open_and_delete_one_comes_first() {
         let (app, partition) = (world.app(), world.partition(STANDARD));
         let (opened, deleted) = std::thread::scope(|scope| {
             let opened = scope.spawn(|| app.open(STANDARD, RW).is_ok());
-            let deleted = scope.spawn(|| world.hsm.delete_partition(&partition).is_ok());
+            let deleted = scope.spawn(|| world.hsm.delete_partition(&partition, &Actor::DAEMON).is_ok());
             (opened.join().unwrap(), deleted.join().unwrap())
         });
         assert!(opened != deleted);
@@ -193,7 +197,7 @@ fn of_threads_that_open_and_delete_one_comes_first() {
 #[test]
 fn a_slot_number_is_never_given_again() {
     let world = World::new();
-    world.hsm.delete_partition(&world.partition(LEGACY)).unwrap();
+    world.hsm.delete_partition(&world.partition(LEGACY), &Actor::DAEMON).unwrap();
     let world = world.restart();
     let new = hsm::partition::NewPartition {
         label: "next",
@@ -201,10 +205,10 @@ fn a_slot_number_is_never_given_again() {
         so_pin: None,
         user_pin: None,
     };
-    assert_eq!(world.hsm.create_partition(&new).unwrap().slot(), SlotId(LEGACY.0 + 1));
-    assert_eq!(rv(world.hsm.create_partition(&new).map(drop)), Rv::ARGUMENTS_BAD);
+    assert_eq!(world.hsm.create_partition(&new, &Actor::DAEMON).unwrap().slot(), SlotId(LEGACY.0 + 1));
+    assert_eq!(rv(world.hsm.create_partition(&new, &Actor::DAEMON).map(drop)), Rv::ARGUMENTS_BAD);
     let next = world.hsm.partition_named("next").unwrap();
-    assert_eq!(rv(world.hsm.rename_partition(&next, "strict")), Rv::ARGUMENTS_BAD);
-    world.hsm.rename_partition(&next, "next").unwrap();
+    assert_eq!(rv(world.hsm.rename_partition(&next, "strict", &Actor::DAEMON)), Rv::ARGUMENTS_BAD);
+    world.hsm.rename_partition(&next, "next", &Actor::DAEMON).unwrap();
     assert_eq!(rv(world.app().open(next.slot(), RW)), Rv::TOKEN_NOT_RECOGNIZED);
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use hsm::event::Actor;
 use hsm::mechanism::Mechanisms;
 use hsm::object::{Attr, Class, KeyType};
 use hsm::partition::{NewPartition, Partition};
@@ -11,7 +12,7 @@ use hsm::ports::{Access, Clock, Event, Events};
 use hsm::store::Store;
 use hsm::store::memory::MemoryStore;
 use hsm::vault::anchor::MemoryAnchor;
-use hsm::vault::{Anchor, RootKey, Vault};
+use hsm::vault::{Anchor, Kept, Ledger, NotRecorded, Note, RootKey, Vault};
 use hsm::{Connection, Error, Hsm, Peer, Ports, Settings};
 use parking_lot::Mutex;
 use wire::calls::key::{GenerateKey, GenerateKeyPair, KeyCalls, UnwrapKey, WrapKey};
@@ -51,14 +52,58 @@ impl Access for Everyone {
     }
 }
 
-/// What was recorded: as whom, what, whether of an object, and how it ended.
+/// One event: as whom, what, of what object, by which mechanism, and how it ended.
+pub(crate) type Line = (String, String, Option<String>, Option<String>, Rv);
+
+/// What was recorded.
 #[derive(Default)]
-pub(crate) struct Recorded(Mutex<Vec<(&'static str, &'static str, Option<String>, Rv)>>);
+pub(crate) struct Recorded {
+    lines: Mutex<Vec<Line>>,
+    /// The last note taken.
+    last: Mutex<u64>,
+    /// Why nothing can be recorded.
+    pub(crate) refuses: Mutex<Option<NotRecorded>>,
+}
+
+fn line(event: &Event<'_>) -> Line {
+    let own = |text: Option<&str>| text.map(str::to_owned);
+    let (user, action) = (event.actor.user.to_owned(), event.action.to_owned());
+    (user, action, own(event.object.map(|object| object.id)), own(event.mechanism), event.rv)
+}
 
 impl Events for Recorded {
-    fn record(&self, event: &Event<'_>) {
-        let object = event.object.map(str::to_owned);
-        self.0.lock().push((event.user, event.action, object, event.rv));
+    fn record(&self, event: &Event<'_>) -> Result<(), NotRecorded> {
+        self.ready(false)?;
+        self.lines.lock().push(line(event));
+        Ok(())
+    }
+
+    fn note(&self, event: &Event<'_>) -> Note {
+        let (user, action, object, mechanism, rv) = line(event);
+        let mut bytes = Vec::new();
+        wire::codec::encode(&(user, action, object, mechanism, rv.0), &mut bytes).unwrap();
+        Note { bytes, makes_room: false }
+    }
+}
+
+impl Ledger for Recorded {
+    fn ready(&self, makes_room: bool) -> Result<(), NotRecorded> {
+        self.refuses.lock().clone().filter(|_| !makes_room).map_or(Ok(()), Err)
+    }
+
+    fn take(&self, notes: Vec<(u64, Note)>) {
+        let mut last = self.last.lock();
+        let had = *last;
+        for (number, note) in notes.into_iter().filter(|(number, _)| *number > had) {
+            let (user, action, object, mechanism, rv) = wire::codec::decode(&note.bytes).unwrap();
+            self.lines.lock().push((user, action, object, mechanism, Rv(rv)));
+            *last = number;
+        }
+    }
+
+    fn kept(&self) -> Kept {
+        let last = *self.last.lock();
+        Kept { last, through: last, mark: None }
     }
 }
 
@@ -102,7 +147,7 @@ impl World {
         for profile in [Profile::Strict, Profile::Standard, Profile::Legacy] {
             let label = profile.name();
             let new = NewPartition { label, profile, so_pin: Some(SO_PIN), user_pin: Some(PIN) };
-            hsm.create_partition(&new).unwrap();
+            hsm.create_partition(&new, &Actor::DAEMON).unwrap();
         }
         Self { hsm, store, anchor, events }
     }
@@ -133,8 +178,12 @@ impl World {
 
     /// The events since the last call.
     pub(crate) fn recorded(&self) -> Vec<(&'static str, &'static str, Rv)> {
-        let taken = std::mem::take(&mut *self.events.0.lock());
-        taken.into_iter().map(|(user, action, _, rv)| (user, action, rv)).collect()
+        self.lines().into_iter().map(|(user, action, .., rv)| (&*user.leak(), &*action.leak(), rv)).collect()
+    }
+
+    /// All that the events since the last call say.
+    pub(crate) fn lines(&self) -> Vec<Line> {
+        std::mem::take(&mut *self.events.lines.lock())
     }
 }
 

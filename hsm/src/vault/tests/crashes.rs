@@ -50,7 +50,7 @@ fn take(vault: &Vault, model: &mut Model, step: Step) {
     let result = match step {
         Step::Put(records) => {
             let put = |(domain, number, value): (u64, u64, Vec<u8>)| put(object(domain, number), &value);
-            vault.commit(records.into_iter().map(put).collect())
+            vault.commit(records.into_iter().map(put).collect::<Vec<_>>())
         }
         Step::Delete(domain, number) => vault.commit(vec![gone(object(domain, number))]),
         Step::Create(domain) => vault.create_domain(domain, vec![]),

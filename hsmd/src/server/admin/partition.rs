@@ -12,7 +12,7 @@ use crate::server::describe;
 
 /// The answer, or why there is none.
 pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
-    let (daemon, hsm) = (talk.daemon, talk.hsm()?);
+    let (daemon, hsm, by) = (talk.daemon, talk.hsm()?, talk.actor());
     let text = |error: hsm::Error| error.to_string();
     match ask {
         Ask::PartitionCreate { label, policy, so_pin, user_pin } => {
@@ -27,7 +27,7 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
                     "partition {label:?} has the legacy policy: its keys can be extracted by known attacks"
                 );
             }
-            Ok(shown(daemon, &*hsm.create_partition(&new).map_err(text)?))
+            Ok(shown(daemon, &*hsm.create_partition(&new, &by).map_err(text)?))
         }
         Ask::PartitionList => {
             let all = hsm
@@ -40,16 +40,17 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::PartitionShow { partition } => Ok(shown(daemon, &*talk.partition(partition)?)),
         Ask::PartitionInit { partition, label, so_pin, user_pin } => {
             let partition = talk.partition(partition)?;
-            hsm.init_partition(&partition, label.as_deref(), so_pin, user_pin.as_deref()).map_err(text)?;
+            hsm.init_partition(&partition, label.as_deref(), so_pin, user_pin.as_deref(), &by)
+                .map_err(text)?;
             Ok(shown(daemon, &partition))
         }
         Ask::PartitionRename { partition, label } => {
             let partition = talk.partition(partition)?;
-            hsm.rename_partition(&partition, label).map_err(text)?;
+            hsm.rename_partition(&partition, label, &by).map_err(text)?;
             Ok(shown(daemon, &partition))
         }
         Ask::PartitionDelete { partition } => {
-            hsm.delete_partition(&*talk.partition(partition)?).map_err(text)?;
+            hsm.delete_partition(&*talk.partition(partition)?, &by).map_err(text)?;
             Ok(Told::Done)
         }
         Ask::ObjectList { partition, after } => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hsm::Hsm;
+use hsm::event::{Actor, Door};
 use hsm::partition::Partition;
 use hsm::ports::Peer;
 use wire::admin::{Ask, MAX_CHUNK, Told};
@@ -71,6 +72,11 @@ impl<'a> Talk<'a> {
             Some(_) => Err("expected the rest of the data".into()),
             None => Err("the console went away in the middle".into()),
         }
+    }
+
+    /// Who is there, as records have it.
+    pub(super) fn actor(&self) -> Actor<'_> {
+        Actor { door: Door::Console, peer: Some(self.peer), user: "console", person: None }
     }
 
     /// The HSM, if the daemon is open.
