@@ -29,6 +29,8 @@ pub(crate) enum Error {
     Usage(String),
     #[error("cannot read {what} from {from}: {cause}")]
     Secret { what: String, from: String, cause: io::Error },
+    #[error("{place}: {why}")]
+    UKey { place: String, why: String },
     #[error("{0}; nothing was changed")]
     NotConfirmed(String),
     #[error("cannot read the data: {0}")]
@@ -52,6 +54,7 @@ impl Error {
             Self::Unknown
             | Self::Failed(_)
             | Self::Secret { .. }
+            | Self::UKey { .. }
             | Self::NotConfirmed(_)
             | Self::Read(_)
             | Self::Write(_)

@@ -11,6 +11,7 @@ mod error;
 mod screen;
 mod secret;
 mod table;
+mod ukey;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

@@ -30,4 +30,12 @@ pub use error::Error;
 pub use holder::Holder;
 pub use hpke::MAX_SECRET;
 pub use id::Id;
-pub use public::{Algorithm, MAX_CONTEXT, MAX_NAME, Public};
+pub use public::{Algorithm, MAX_CONTEXT, MAX_NAME, Public, check_name};
+
+/// Random bytes, for challenges and secrets, from the generator that makes the keys.
+///
+/// # Errors
+/// `Crypto` if the generator cannot be used.
+pub fn random(len: usize) -> Result<Vec<u8>, Error> {
+    Ok(crypto::random::bytes(len)?)
+}

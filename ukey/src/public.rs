@@ -256,7 +256,11 @@ pub(crate) fn signed(context: &str, message: &[u8]) -> Result<Vec<u8>, Error> {
     }
 }
 
-fn check_name(name: &str) -> Result<(), Error> {
+/// Whether a UKey may have this name: 1 to [`MAX_NAME`] bytes, without control characters.
+///
+/// # Errors
+/// `Name`, with what is wrong.
+pub fn check_name(name: &str) -> Result<(), Error> {
     if name.is_empty() {
         return Err(Error::Name("is empty"));
     }

@@ -5,6 +5,7 @@ mod generate;
 mod object;
 mod partition;
 mod status;
+mod ukey;
 mod unseal;
 
 use clap::Subcommand;
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Partition(partition::Partition),
     #[command(subcommand)]
     Object(object::Object),
+    #[command(subcommand, name = "ukey")]
+    UKey(ukey::UKey),
     #[command(subcommand, hide = true)]
     Generate(generate::Generate),
 }
@@ -34,6 +37,7 @@ impl Command {
             Self::Unseal(command) => command.run(daemon, screen),
             Self::Partition(command) => command.run(daemon, screen),
             Self::Object(command) => command.run(daemon, screen),
+            Self::UKey(command) => command.run(screen),
             Self::Generate(command) => command.run(),
         }
     }
