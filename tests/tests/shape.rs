@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates in which no `unsafe` compiles.
-const SAFE: &[&str] = &["wire", "hsm", "hsmd", "hsm-admin"];
+const SAFE: &[&str] = &["wire", "ukey", "hsm", "hsmd", "hsm-admin"];
 
 /// Where `unsafe` may stand in what is shipped: around C functions, and around C pointers.
 const UNSAFE: &[&str] = &[
@@ -21,10 +21,11 @@ const UNSAFE: &[&str] = &[
 const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("crypto", &[]),
-    ("hsm", &["wire", "crypto"]),
+    ("ukey", &["crypto"]),
+    ("hsm", &["wire", "crypto", "ukey"]),
     ("pkcs11", &["wire"]),
-    ("hsm-admin", &["wire"]),
-    ("hsmd", &["wire", "crypto", "hsm"]),
+    ("hsm-admin", &["wire", "ukey"]),
+    ("hsmd", &["wire", "crypto", "ukey", "hsm"]),
 ];
 
 /// All that the module that applications load may be built from.
