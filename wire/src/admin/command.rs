@@ -265,6 +265,7 @@ impl<'a> Act<'a> {
 
     /// The same with a detail.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and literals are handed in as they are")]
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.details.push((name, value.to_string()));
         self
