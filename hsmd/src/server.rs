@@ -25,6 +25,8 @@ pub(crate) mod connection;
 mod describe;
 pub(crate) mod incoming;
 pub(crate) mod listener;
+mod outgoing;
+mod spares;
 mod watch;
 
 use budget::Exhausted;

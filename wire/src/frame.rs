@@ -52,7 +52,15 @@ pub fn end(frame: &mut [u8], to: &mut impl Write) -> io::Result<()> {
 /// # Errors
 /// `InvalidData` if its body is longer than [`LIMIT`].
 pub fn close(frame: &mut [u8]) -> io::Result<()> {
-    let len = frame.len().saturating_sub(HEADER);
+    close_with(frame, 0)
+}
+
+/// Writes into a frame that [`begin`] started how long it is together with `more` bytes of it that are elsewhere.
+///
+/// # Errors
+/// As [`close`].
+pub fn close_with(frame: &mut [u8], more: usize) -> io::Result<()> {
+    let len = frame.len().saturating_sub(HEADER).saturating_add(more);
     match (u32::try_from(len), frame.first_chunk_mut::<HEADER>()) {
         (Ok(len), Some(header)) if len <= LIMIT => *header = len.to_le_bytes(),
         _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "frame longer than the limit")),
@@ -83,18 +91,38 @@ impl Reader {
             if let Some(header) = self.unread().first_chunk::<HEADER>() {
                 break u32::from_le_bytes(*header);
             }
-            self.fill(HEADER, from)?;
+            self.fill(HEADER, usize::MAX, from)?;
         };
         if len > LIMIT {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "frame longer than the limit"));
         }
         let whole = HEADER + len as usize;
         while self.unread().len() < whole {
-            self.fill(whole, from)?;
+            self.fill(whole, usize::MAX, from)?;
         }
         let at = self.start;
         self.start += whole;
         self.buffer.get(at + HEADER..at + whole).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    /// The length of the next frame's body, and as much of it as is there after one read at the least: all of a small
+    /// one. The frame is still [`next`](Self::next).
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn begin(&mut self, from: &mut impl Read) -> io::Result<(usize, &[u8])> {
+        while self.unread().len() < HEADER {
+            self.fill(HEADER, Self::ROOM, from)?;
+        }
+        let header = self.unread().first_chunk::<HEADER>().copied().unwrap_or_default();
+        let len = usize::try_from(u32::from_le_bytes(header)).unwrap_or(usize::MAX);
+        let body = self.unread().get(HEADER..).unwrap_or_default();
+        Ok((len, body.get(..len).unwrap_or(body)))
+    }
+
+    /// Takes what [`begin`](Self::begin) showed of a frame of which more is to come; the rest is read elsewhere.
+    pub fn take_begun(&mut self) {
+        self.start = self.end;
     }
 
     /// Whether nothing was read beyond the last frame.
@@ -121,8 +149,8 @@ impl Reader {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Reads once, having made room for a part of the `whole` bytes from `start` on.
-    fn fill(&mut self, whole: usize, from: &mut impl Read) -> io::Result<()> {
+    /// Reads once, but no more than `most` bytes, having made room for a part of the `whole` bytes from `start` on.
+    fn fill(&mut self, whole: usize, most: usize, from: &mut impl Read) -> io::Result<()> {
         if self.start + whole > self.buffer.len() {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
@@ -131,8 +159,9 @@ impl Reader {
                 self.buffer.resize(whole.min(2 * self.end).max(Self::ROOM), 0);
             }
         }
+        let room = self.end..self.buffer.len().min(self.end.saturating_add(most));
         loop {
-            return match from.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {
+            return match from.read(self.buffer.get_mut(room.clone()).unwrap_or_default()) {
                 Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(read) => {
                     self.end += read;
@@ -222,6 +251,34 @@ mod tests {
             }
             assert_eq!(reader.next(&mut from).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         }
+    }
+
+    #[test]
+    fn a_long_frame_can_be_begun_here_and_ended_elsewhere() {
+        let long = vec![7; 5 * Reader::ROOM];
+        let sent = frames(&[b"one", &long, b"two"]);
+        let (mut from, mut reader) = (Pieces(&sent, usize::MAX, 0), Reader::default());
+        assert_eq!(reader.begin(&mut from).unwrap(), (3, b"one".as_slice()));
+        assert_eq!(reader.next(&mut from).unwrap(), b"one");
+        let (len, begun) = reader.begin(&mut from).unwrap();
+        assert_eq!((len, begun), (long.len(), &long[..begun.len()]));
+        assert!(begun.len() > Reader::ROOM / 2 && begun.len() <= Reader::ROOM);
+        let mut rest = vec![0; len - begun.len()];
+        reader.take_begun();
+        from.read_exact(&mut rest).unwrap();
+        assert_eq!(reader.next(&mut from).unwrap(), b"two");
+        reader.wipe(0);
+        assert!(reader.is_empty());
+    }
+
+    #[test]
+    fn the_beginning_of_a_long_frame_is_short_even_in_a_large_buffer() {
+        let long = vec![7; 5 * Reader::ROOM];
+        let sent = frames(&[&long, &long]);
+        let (mut from, mut reader) = (Pieces(&sent, usize::MAX, 0), Reader::default());
+        reader.next(&mut from).unwrap();
+        reader.wipe(usize::MAX);
+        assert!(reader.begin(&mut from).unwrap().1.len() <= Reader::ROOM);
     }
 
     #[test]

@@ -1,30 +1,27 @@
 //! One application's connection: the handshake, then a call and its answer, one after the other.
 
 use std::io::{self, IoSlice, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hsm::ports::Peer;
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::sockopt::SndBuf;
 use nix::sys::socket::{self, ControlMessage, MsgFlags, sendmsg};
 use tracing::{debug, error, info, warn};
 use wire::Rv;
-use wire::bytes::wipe;
 use wire::calls::{
-    self, Handled, decrypt, digest, dual, encrypt, key, object, random, session, sign, slot, verify,
+    self, Handled, Reply, decrypt, digest, dual, encrypt, key, object, random, session, sign, slot, verify,
 };
 use wire::codec::{Malformed, decode, encode};
 use wire::frame;
 use wire::handshake::{Hello, MAGIC, VERSION, Welcome};
-use zeroize::Zeroizing;
 
 use super::budget::Budget;
 use super::incoming::{Incoming, Next};
+use super::outgoing::Outgoing;
 use super::watch::Watch;
 use crate::daemon::Daemon;
 
@@ -36,8 +33,6 @@ const MAX_HELLO: u32 = 256;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What of an answer may be on its way, in bytes: a long one then goes out in few parts.
 const OUT: usize = 1 << 20;
-/// Room for replies that is kept between calls, in bytes.
-const KEPT: usize = 64 << 10;
 
 /// Why a connection is closed before its peer closes it.
 #[derive(Debug, thiserror::Error)]
@@ -148,7 +143,7 @@ fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> Result<(), Clos
     encode(&opened, &mut reply).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
     let watch = application.watched(Watch::make);
     send_with(watch.as_deref().map(|watch| watch.file()), &mut reply, socket)?;
-    answer_calls(daemon, socket, peer, &application, &mut incoming, &mut Zeroizing::new(Vec::new()))
+    answer_calls(daemon, socket, peer, &application, &mut incoming)
 }
 
 /// Everyone, unless the configuration names users or groups.
@@ -181,8 +176,8 @@ fn answer_calls(
     peer: Peer,
     application: &hsm::Application,
     incoming: &mut Incoming,
-    reply: &mut Vec<u8>,
 ) -> Result<(), Closed> {
+    let mut replies = Outgoing::default();
     loop {
         let next = match incoming.next(socket, frame::LIMIT) {
             Err(error) if is_half(&error) => return Err(Closed::Half),
@@ -192,93 +187,48 @@ fn answer_calls(
             Next::Closed => return Ok(()),
             Next::Frame(body) => body,
             Next::NoMemory => {
-                no_memory(peer, reply, socket)?;
+                no_memory(peer, &mut replies, socket)?;
                 continue;
             }
         };
         let Some(_under_way) = daemon.begin_call() else { return Ok(()) };
-        let at = reply.len();
-        reply.extend_from_slice(&[0; frame::HEADER]);
+        replies.begin();
         let (code, request) =
             calls::split(incoming.body(&body)).map_err(|_| Closed::Malformed { code: 0 })?;
-        let handled = catch_unwind(AssertUnwindSafe(|| dispatch(application, code, request, reply)));
+        let handled = catch_unwind(AssertUnwindSafe(|| dispatch(application, code, request, &mut replies)));
         incoming.wipe(&body);
         match handled {
             Ok(Some(Ok(handled))) => log_call(peer, &handled),
             Ok(Some(Err(Malformed))) => return Err(Closed::Malformed { code }),
             Ok(None) => {
                 // A later module may know more calls than this daemon.
-                reply.truncate(at);
-                flush(reply, socket)?;
-                send(Rv::FUNCTION_NOT_SUPPORTED, reply, socket)?;
+                replies.take_back();
+                send(Rv::FUNCTION_NOT_SUPPORTED, &mut replies, socket)?;
                 return Err(Closed::Unknown { code });
             }
             Err(_panic) => {
-                reply.truncate(at);
-                flush(reply, socket)?;
-                send(Rv::GENERAL_ERROR, reply, socket)?;
+                replies.take_back();
+                send(Rv::GENERAL_ERROR, &mut replies, socket)?;
                 return Err(Closed::Defect { code });
             }
         }
-        if !incoming.may_answer(reply.len()) {
-            wipe(reply.get_mut(at..).unwrap_or_default());
-            reply.truncate(at);
-            no_memory(peer, reply, socket)?;
+        if !incoming.may_answer(replies.len()) {
+            replies.take_back();
+            no_memory(peer, &mut replies, socket)?;
             continue;
         }
-        frame::close(reply.get_mut(at..).unwrap_or_default())?;
+        replies.close()?;
         // A call that came together with the next one is answered together with it.
-        if !incoming.has_more() || reply.len() > KEPT {
-            flush(reply, socket)?;
+        if !incoming.has_more() || replies.is_full() {
+            replies.flush(socket, PATIENCE)?;
         }
     }
 }
 
 /// Tells the peer that there is no memory for its call or the answer to it.
-fn no_memory(peer: Peer, reply: &mut Vec<u8>, socket: &UnixStream) -> io::Result<()> {
+fn no_memory(peer: Peer, replies: &mut Outgoing, socket: &UnixStream) -> io::Result<()> {
     warn!(uid = peer.uid, pid = peer.pid, rv = %Rv::DEVICE_MEMORY, "a large call: no memory for it now");
-    flush(reply, socket)?;
-    send(Rv::DEVICE_MEMORY, reply, socket)?;
-    forget(reply);
-    Ok(())
-}
-
-/// Sends the replies gathered so far, and wipes them.
-fn flush(reply: &mut Vec<u8>, socket: &UnixStream) -> io::Result<()> {
-    let sent = write(reply, socket, PATIENCE);
-    forget(reply);
-    sent
-}
-
-/// Writes all of `bytes` in time. A peer that takes a little at a time gets no longer than one that takes nothing,
-/// since the answer's memory waits for it.
-fn write(mut bytes: &[u8], socket: &UnixStream, patience: Duration) -> io::Result<()> {
-    let mut deadline = None;
-    while !bytes.is_empty() {
-        // A wait within `send` would begin anew with each part that is taken.
-        match send_now(socket, bytes) {
-            Ok(sent) => bytes = bytes.get(sent..).unwrap_or_default(),
-            Err(Errno::EINTR) => {}
-            Err(Errno::EAGAIN) => {
-                let deadline = *deadline.get_or_insert_with(|| Instant::now() + patience);
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return Err(io::ErrorKind::TimedOut.into());
-                }
-                let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-                match poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)], left) {
-                    Ok(_) | Err(Errno::EINTR) => {}
-                    Err(errno) => return Err(errno.into()),
-                }
-            }
-            Err(errno) => return Err(errno.into()),
-        }
-    }
-    Ok(())
-}
-
-fn send_now(socket: &UnixStream, bytes: &[u8]) -> nix::Result<usize> {
-    socket::send(socket.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)
+    send(Rv::DEVICE_MEMORY, replies, socket)
 }
 
 /// Has a call handled by the section that it is of.
@@ -286,7 +236,7 @@ fn dispatch(
     to: &hsm::Application,
     code: u16,
     request: &[u8],
-    reply: &mut Vec<u8>,
+    reply: &mut impl Reply,
 ) -> Option<Result<Handled<hsm::Error>, Malformed>> {
     // The high byte of a call's code is its section's.
     match code >> 8 {
@@ -316,26 +266,17 @@ fn send_with(file: Option<BorrowedFd<'_>>, frame: &mut [u8], socket: &UnixStream
     (&mut &*socket).write_all(frame.get(sent..).unwrap_or_default())
 }
 
-/// Answers with a code alone.
-fn send(rv: Rv, reply: &mut Vec<u8>, socket: &UnixStream) -> io::Result<()> {
-    frame::begin(reply);
-    reply.extend_from_slice(&rv.0.to_le_bytes());
-    frame::close(reply)?;
-    write(reply, socket, PATIENCE)
+/// Sends what was gathered, and then a code alone.
+fn send(rv: Rv, replies: &mut Outgoing, socket: &UnixStream) -> io::Result<()> {
+    replies.begin();
+    replies.frame().extend_from_slice(&rv.0.to_le_bytes());
+    replies.close()?;
+    replies.flush(socket, PATIENCE)
 }
 
 fn is_half(error: &io::Error) -> bool {
     use io::ErrorKind::{TimedOut, UnexpectedEof, WouldBlock};
     matches!(error.kind(), TimedOut | UnexpectedEof | WouldBlock)
-}
-
-/// Wipes a reply, which may hold a plaintext or a key, and keeps no more room than most calls need.
-fn forget(reply: &mut Vec<u8>) {
-    wipe(reply);
-    reply.clear();
-    if reply.capacity() > KEPT {
-        *reply = Vec::new();
-    }
 }
 
 /// One line for each call that failed: who, what, the code, and why.
@@ -359,32 +300,4 @@ const fn is_ours(rv: Rv) -> bool {
             | Rv::GENERAL_ERROR
             | Rv::FUNCTION_FAILED
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Read;
-
-    use super::*;
-
-    #[test]
-    fn a_peer_that_reads_nothing_or_a_little_at_a_time_is_given_up() {
-        const SHORT: Duration = Duration::from_millis(100);
-        for slowly in [false, true] {
-            let (ours, mut theirs) = UnixStream::pair().unwrap();
-            let reader = std::thread::spawn(move || {
-                let mut some = [0; 4096];
-                while slowly && theirs.read(&mut some).is_ok_and(|read| read > 0) {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                std::thread::sleep(5 * SHORT);
-            });
-            let began = Instant::now();
-            let error = write(&vec![1; 16 << 20], &ours, SHORT).unwrap_err();
-            assert!(matches!(Closed::from(error), Closed::NotRead));
-            assert!(began.elapsed() < 20 * SHORT, "{:?}", began.elapsed());
-            drop(ours);
-            reader.join().unwrap();
-        }
-    }
 }

@@ -15,6 +15,7 @@ use wire::bytes::wipe;
 use wire::frame::HEADER;
 
 use super::budget::{Budget, Share};
+use super::spares::Spares;
 
 /// The buffer's size while only small frames come.
 const SMALL: usize = 4096;
@@ -29,11 +30,17 @@ const AWAKE: Duration = Duration::from_micros(50);
 static WAKEFUL: AtomicUsize = AtomicUsize::new(0);
 static ROOM: LazyLock<usize> = LazyLock::new(|| available_parallelism().map_or(0, |all| all.get() - 1));
 
+static SPARES: Spares = Spares::new();
+
 /// The frames that arrive on a connection.
 pub(crate) struct Incoming {
     buffer: Vec<u8>,
     /// What was read and not yet taken.
     filled: Range<usize>,
+    /// The buffer is zero from here on.
+    touched: usize,
+    /// The body that was wiped since anything was read.
+    wiped: Range<usize>,
     budget: Arc<Budget>,
     /// Whose share of the budget it is.
     user: u32,
@@ -57,7 +64,16 @@ impl Incoming {
     /// Nothing has arrived yet.
     pub(crate) fn new(budget: &Arc<Budget>, user: u32) -> Self {
         let budget = Arc::clone(budget);
-        Self { buffer: vec![0; SMALL], filled: 0..0, budget, user, share: None, patience: PATIENCE }
+        Self {
+            buffer: vec![0; SMALL],
+            filled: 0..0,
+            touched: 0,
+            wiped: 0..0,
+            budget,
+            user,
+            share: None,
+            patience: PATIENCE,
+        }
     }
 
     /// Waits for the next frame, for ever if the socket has no timeout of its own.
@@ -96,7 +112,11 @@ impl Incoming {
             match wait(socket, room) {
                 Ok(0) if self.filled.is_empty() => return Ok(Next::Closed),
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => self.filled.end += read,
+                Ok(read) => {
+                    self.filled.end += read;
+                    self.touched = self.touched.max(self.filled.end);
+                    self.wiped = 0..0;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             }
@@ -116,6 +136,7 @@ impl Incoming {
     /// Wipes a body, which may have held a PIN, a key or a plaintext.
     pub(crate) fn wipe(&mut self, at: &Range<usize>) {
         wipe(self.buffer.get_mut(at.clone()).unwrap_or_default());
+        self.wiped = at.clone();
     }
 
     /// Whether there is memory for an answer of so many bytes. That of a large call is as large as the call or
@@ -163,13 +184,28 @@ impl Incoming {
         }
         self.move_to_front();
         if needed > self.buffer.len() {
-            let mut larger = vec![0; needed];
-            let begun = self.buffer.get(self.filled.clone()).unwrap_or_default();
-            larger.iter_mut().zip(begun).for_each(|(to, from)| *to = *from);
-            wipe(&mut self.buffer);
-            self.buffer = larger;
+            // With room for a short call before it, so that both are read at once the next time.
+            let room = needed.max(LARGE.min(needed + SMALL));
+            self.replace(if needed > LARGE { SPARES.take(needed) } else { vec![0; room] });
         }
         true
+    }
+
+    /// Goes on in another buffer, which is zero and has room for what was read.
+    fn replace(&mut self, mut buffer: Vec<u8>) {
+        let left = self.buffer.get(self.filled.clone()).unwrap_or_default();
+        buffer.iter_mut().zip(left).for_each(|(to, from)| *to = *from);
+        self.filled = 0..left.len();
+        // What was wiped as a body need not be wiped again.
+        for part in [0..self.wiped.start, self.wiped.end..self.touched.max(self.wiped.end)] {
+            wipe(self.buffer.get_mut(part).unwrap_or_default());
+        }
+        let old = std::mem::replace(&mut self.buffer, buffer);
+        if old.len() > LARGE {
+            SPARES.give(old);
+        }
+        self.touched = self.filled.end;
+        self.wiped = 0..0;
     }
 
     fn move_to_front(&mut self) {
@@ -177,6 +213,7 @@ impl Incoming {
         let moved = self.filled.len()..self.filled.end;
         self.filled = 0..self.filled.len();
         wipe(self.buffer.get_mut(moved).unwrap_or_default());
+        self.wiped = 0..0;
     }
 
     /// Reads the rest of a frame without keeping it.
@@ -187,8 +224,9 @@ impl Incoming {
         deadline: Option<Instant>,
     ) -> io::Result<()> {
         let mut left = needed.saturating_sub(self.filled.len());
-        wipe(self.buffer.get_mut(self.filled.clone()).unwrap_or_default());
         self.filled = 0..0;
+        self.replace(vec![0; LARGE]);
+        self.touched = LARGE;
         self.share = None;
         let deadline = deadline.unwrap_or_else(|| Instant::now() + self.patience);
         while left > 0 {
@@ -199,7 +237,7 @@ impl Incoming {
                 read => left -= read,
             }
         }
-        wipe(&mut self.buffer);
+        self.replace(vec![0; SMALL]);
         Ok(())
     }
 
@@ -209,12 +247,7 @@ impl Incoming {
             self.filled = 0..0;
         }
         if self.buffer.len() > LARGE && self.filled.len() <= SMALL {
-            let mut small = vec![0; SMALL];
-            let left = self.buffer.get(self.filled.clone()).unwrap_or_default();
-            small.iter_mut().zip(left).for_each(|(to, from)| *to = *from);
-            self.filled = 0..left.len();
-            wipe(&mut self.buffer);
-            self.buffer = small;
+            self.replace(vec![0; SMALL]);
         }
         if self.buffer.len() <= LARGE {
             self.share = None;
@@ -251,8 +284,8 @@ fn wait_awake(socket: &UnixStream, to: &mut [u8]) -> Option<io::Result<usize>> {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        let end = self.filled.end;
-        wipe(self.buffer.get_mut(..end).unwrap_or_default());
+        self.filled = 0..0;
+        self.replace(Vec::new());
     }
 }
 
@@ -324,6 +357,7 @@ mod tests {
         assert_eq!(incoming.body(&at), b"small");
         writer.join().unwrap();
     }
+
     #[test]
     fn a_frame_that_comes_a_byte_at_a_time_ends_in_time_or_not_at_all() {
         let (mut ours, theirs) = UnixStream::pair().unwrap();
@@ -365,6 +399,20 @@ mod tests {
             let left = left.filter(|(at, byte)| !kept.contains(at) && **byte == 0x55);
             assert_eq!(left.count(), 0, "bytes are left of a frame of {}", body.len());
         }
+        assert_eq!(incoming.next(&theirs, 1 << 20).unwrap(), Next::Closed);
+        assert!(SPARES.take(LARGE + 1).iter().all(|byte| *byte == 0), "a large buffer is kept as it was");
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn half_a_large_frame_leaves_nothing_behind() {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        let writer = std::thread::spawn(move || ours.write_all(&frame(&[0x55; 100_000])[..90_000]).unwrap());
+        let budget = Arc::new(Budget::new(1 << 30));
+        let mut incoming = Incoming::new(&budget, 1);
+        assert_eq!(incoming.next(&theirs, 1 << 20).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        drop(incoming);
+        assert!(SPARES.take(LARGE + 1).iter().all(|byte| *byte == 0), "a large buffer is kept as it was");
         writer.join().unwrap();
     }
 

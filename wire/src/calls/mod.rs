@@ -3,10 +3,12 @@
 //! A row gives a call's code, the handler's method, the request and the reply. From it come the request's
 //! type, its encoding, a trait with a method for each call of the section, and that section's dispatcher.
 
+use std::any::Any;
+
 use serde::{Deserialize, Serialize};
 
-use crate::Rv;
 use crate::codec::{Malformed, encode};
+use crate::{Bytes, Output, Rv};
 
 pub mod decrypt;
 pub mod digest;
@@ -28,6 +30,11 @@ pub trait Call: Serialize {
     const NAME: &'static str;
     /// What comes back when the answer is `CKR_OK`.
     type Reply: Serialize + for<'de> Deserialize<'de>;
+
+    /// The call's field `data`, if it has one: it may be long.
+    fn data(&self) -> &[u8] {
+        &[]
+    }
 }
 
 /// What every handler of calls has: an error, and the code that a caller sees of it.
@@ -58,25 +65,53 @@ pub fn split(body: &[u8]) -> Result<(u16, &[u8]), Malformed> {
     Ok((u16::from_le_bytes(*code), rest))
 }
 
+/// What a reply is written to.
+pub trait Reply {
+    /// The frame, to be appended to.
+    fn frame(&mut self) -> &mut Vec<u8>;
+    /// Ends the frame with long bytes, after which nothing comes.
+    fn end_with(&mut self, bytes: Bytes);
+}
+
+impl Reply for Vec<u8> {
+    fn frame(&mut self) -> &mut Vec<u8> {
+        self
+    }
+
+    fn end_with(&mut self, bytes: Bytes) {
+        self.extend_from_slice(&bytes);
+    }
+}
+
+/// Output from so many bytes on is not copied into its frame.
+const LONG: usize = 16 << 10;
+
 /// Appends the reply to a frame: the code, and what came back if that is `CKR_OK`.
 ///
 /// # Errors
 /// [`Malformed`] if the reply has no encoding.
-pub fn answer<T: Serialize, E>(
+pub fn answer<T: Serialize + Any, E>(
     name: &'static str,
     result: Result<T, E>,
     rv: impl Fn(&E) -> Rv,
-    reply: &mut Vec<u8>,
+    reply: &mut impl Reply,
 ) -> Result<Handled<E>, Malformed> {
     match result {
-        Ok(value) => {
-            reply.extend_from_slice(&Rv::OK.0.to_le_bytes());
-            encode(&value, reply)?;
+        Ok(mut value) => {
+            let frame = reply.frame();
+            frame.extend_from_slice(&Rv::OK.0.to_le_bytes());
+            match (&mut value as &mut dyn Any).downcast_mut() {
+                Some(Output::Bytes(bytes)) if bytes.len() >= LONG => {
+                    Output::encode_head(bytes.len(), frame)?;
+                    reply.end_with(std::mem::take(bytes));
+                }
+                _ => encode(&value, frame)?,
+            }
             Ok(Handled { name, rv: Rv::OK, error: None })
         }
         Err(error) => {
             let rv = rv(&error);
-            reply.extend_from_slice(&rv.0.to_le_bytes());
+            reply.frame().extend_from_slice(&rv.0.to_le_bytes());
             Ok(Handled { name, rv, error: Some(error) })
         }
     }
@@ -93,6 +128,10 @@ macro_rules! calls {
                 const CODE: u16 = $code;
                 const NAME: &'static str = concat!("C_", stringify!($name));
                 type Reply = $reply;
+
+                fn data(&self) -> &[u8] {
+                    $crate::calls::calls!(@data self $($field)*)
+                }
             }
         )*
 
@@ -116,7 +155,7 @@ macro_rules! calls {
         /// # Errors
         /// `Malformed` if the request does not decode.
         pub fn dispatch<H: $handler>(
-            to: &H, code: u16, request: &[u8], reply: &mut Vec<u8>,
+            to: &H, code: u16, request: &[u8], reply: &mut impl $crate::calls::Reply,
         ) -> Option<Result<$crate::calls::Handled<H::Error>, $crate::codec::Malformed>> {
             match code {
                 $($code => Some($crate::codec::decode::<$name>(request).and_then(|call| {
@@ -127,6 +166,9 @@ macro_rules! calls {
             }
         }
     };
+    (@data $call:ident data $($field:ident)*) => { $call.data.0 };
+    (@data $call:ident $other:ident $($field:ident)*) => { $crate::calls::calls!(@data $call $($field)*) };
+    (@data $call:ident) => { &[] };
     (@type [] $(#[$doc:meta])* $name:ident { $($field:ident: $ty:ty),* }) => {
         $(#[$doc])*
         #[allow(missing_docs)]
