@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wire::calls::Call;
 use wire::codec::reply as decoded;
-use wire::{Output, OutputSlice, Rv};
+use wire::{Output, Rv};
 
 use crate::memory::Offer;
 use crate::memory::initialize::{self, Arguments};
@@ -21,7 +21,7 @@ pub(crate) use application::Application;
 pub(crate) use operations::Kind;
 
 use address::Address;
-use connection::{Connection, Frame, Lost};
+use connection::{Connection, Frame, Lost, Take};
 use operations::{Front, Sessions};
 use patience::Patience;
 use pool::Pool;
@@ -81,7 +81,7 @@ impl Client {
     /// The daemon's answer if it is not `CKR_OK`; `DEVICE_REMOVED` or `DEVICE_ERROR` if there is none.
     pub(crate) fn call<C: Call>(&self, call: &C) -> Result<C::Reply, Rv> {
         self.send_kept();
-        self.trip(None, call, |reply| decoded(reply))
+        self.trip(None, call, |reply: &[u8]| decoded(reply))
     }
 
     /// Asks the daemon what changes nothing that an `Init` depends on, and does not depend on one.
@@ -89,16 +89,16 @@ impl Client {
     /// # Errors
     /// As [`Client::call`].
     pub(crate) fn look<C: Call>(&self, call: &C) -> Result<C::Reply, Rv> {
-        self.trip(None, call, |reply| decoded(reply))
+        self.trip(None, call, |reply: &[u8]| decoded(reply))
     }
 
-    /// Asks the daemon for output, which goes straight from the frame to the caller's memory.
+    /// Asks the daemon for output, which goes straight to the caller's memory.
     ///
     /// # Errors
     /// As [`Client::call`]; `BUFFER_TOO_SMALL` if the output does not fit.
     pub(crate) fn output<C: Call<Reply = Output>>(&self, call: &C, offer: &Offer) -> Result<(), Rv> {
         self.send_kept();
-        self.trip(None, call, |reply| offer.fill(decoded::<OutputSlice>(reply)?))
+        self.trip(None, call, offer)
     }
 
     /// Asks the daemon as [`Client::look`] does, and hands the reply to `take`.
@@ -121,7 +121,7 @@ impl Client {
         &self,
         mut front: Option<&mut Front<'_>>,
         call: &impl Frame,
-        mut take: impl FnMut(&[u8]) -> Result<T, Rv>,
+        mut take: impl Take<T>,
     ) -> Result<T, Rv> {
         let _turn = self.mutex.as_ref().map(initialize::Mutex::lock).transpose()?;
         let mut place = self.pool.place();

@@ -3,6 +3,8 @@
 //! No length or count is believed before it is bounded. Pointers may be unaligned.
 
 use std::ffi::c_void;
+use std::io;
+use std::os::unix::net::UnixStream;
 
 use cryptoki_sys::CK_ULONG;
 use wire::{OutputSlice, Room, Rv, Slice};
@@ -166,6 +168,52 @@ impl Offer {
             }
             _ => Err(Rv::DEVICE_ERROR),
         }
+    }
+}
+
+impl Offer {
+    /// The room for output that is read from the socket straight into it: it is `len` bytes long as it is encoded, and
+    /// begins with `start`, which is written at once. None if it is not output that fits.
+    pub(crate) fn window(&self, start: &[u8], len: usize) -> Option<Window> {
+        let (bytes, first) = OutputSlice::begun(start, len)?;
+        let Room::Bytes(have) = self.room else { return None };
+        if bytes as u64 > have || first.len() > bytes {
+            return None;
+        }
+        // SAFETY: the buffer is writable for `have` bytes as `new` asks, and `first`, our own memory, is not longer.
+        unsafe { self.buffer.copy_from_nonoverlapping(first.as_ptr(), first.len()) };
+        Some(Window { buffer: self.buffer, filled: first.len(), len: bytes })
+    }
+
+    /// Notes that the window was filled.
+    pub(crate) fn filled(&self, window: &Window) {
+        self.len.set(window.filled as CK_ULONG);
+    }
+}
+
+/// A part of the caller's memory that is filled from the socket. It is never seen as a slice: the data of the call that
+/// is under way may be in the same place.
+pub(crate) struct Window {
+    buffer: *mut u8,
+    filled: usize,
+    len: usize,
+}
+
+impl Window {
+    /// The bytes that are to come.
+    pub(crate) const fn left(&self) -> usize {
+        self.len - self.filled
+    }
+
+    /// Reads once.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(crate) fn receive(&mut self, stream: &UnixStream, wait: system::Wait) -> io::Result<usize> {
+        // SAFETY: the buffer is writable for `len` bytes, as `Offer::window` checked against what `Offer::new` asks.
+        let read = unsafe { system::receive_to(stream, self.buffer.add(self.filled), self.left(), wait) }?;
+        self.filled += read;
+        Ok(read)
     }
 }
 

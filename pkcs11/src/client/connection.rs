@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use wire::Rv;
 use wire::calls::Call;
-use wire::codec::{decode, encode, reply as decoded};
-use wire::frame::{self, HEADER, LIMIT, Reader};
+use wire::codec::{decode, encode, encode_around, reply as decoded};
+use wire::frame::{self, HEADER, Reader};
 use wire::handshake::{Hello, Welcome};
 
 use crate::memory::system::{send, widen};
 use crate::memory::watch::{Watch, receive};
+use crate::memory::{Offer, Window};
 
 use super::Application;
 use super::operations::Front;
@@ -23,6 +24,8 @@ use super::patience::{Patience, Patient};
 const KEEP: usize = 2 << 20;
 /// What may be on its way to the daemon, in bytes.
 const OUT: i32 = 1 << 20;
+/// Data from so many bytes on is sent from where the caller has it, and output received where it will have it.
+const LONG: usize = 16 << 10;
 
 /// An open connection.
 pub(super) struct Connection {
@@ -54,8 +57,8 @@ impl Connection {
         let (mut frame, mut replies) = (Vec::with_capacity(512), Reader::default());
         frame::begin(&mut frame);
         encode(&Hello::new(known.map(|known| known.token)), &mut frame).map_err(|_| Rv::DEVICE_ERROR)?;
-        close_frame(&mut frame)?;
-        send(&stream, &frame).map_err(|error| unreachable(&error))?;
+        close_frame(&mut frame, 0)?;
+        send(&stream, [&frame, &[], &[]]).map_err(|error| unreachable(&error))?;
         let mut daemon = Greeting { stream: &stream, file: None };
         let welcome = replies.next(&mut daemon).map_err(|error| unreachable(&error))?;
         let opened = match decode(welcome).map_err(|_| Rv::DEVICE_ERROR)? {
@@ -94,7 +97,7 @@ impl Connection {
         patience: &Patience,
         front: Option<&mut Front<'_>>,
         call: &impl Frame,
-        take: &mut impl FnMut(&[u8]) -> Result<T, Rv>,
+        take: &mut impl Take<T>,
     ) -> Result<Result<T, Rv>, Lost> {
         if !self.replies.is_empty() {
             return Err(Lost::Untaken);
@@ -103,31 +106,39 @@ impl Connection {
         if let Some(front) = &front {
             self.frame.extend_from_slice(front.frame);
         }
-        call.append(&mut self.frame).map_err(Lost::Refused)?;
+        let (at, data) = call.append_around(&mut self.frame).map_err(Lost::Refused)?;
+        let (head, tail) = self.frame.split_at_checked(at).ok_or(Lost::Refused(Rv::GENERAL_ERROR))?;
         // A frame that was not sent in full is not carried out.
-        send(&self.stream, &self.frame).map_err(|_| Lost::Untaken)?;
+        send(&self.stream, [head, data, tail]).map_err(|_| Lost::Untaken)?;
         if let Some(front) = front {
-            front.answer = Some(self.reply(patience, &mut |reply| decoded(reply))?);
+            front.answer = Some(self.reply(patience, &mut |reply: &[u8]| decoded(reply))?);
         }
         let result = self.reply(patience, take)?;
         self.wipe();
         Ok(result)
     }
 
-    fn reply<T>(
-        &mut self,
-        patience: &Patience,
-        take: &mut impl FnMut(&[u8]) -> Result<T, Rv>,
-    ) -> Result<Result<T, Rv>, Lost> {
-        let reply = match self.replies.next(&mut Patient { stream: &self.stream, patience }) {
-            Ok(reply) => reply,
+    fn reply<T>(&mut self, patience: &Patience, take: &mut impl Take<T>) -> Result<Result<T, Rv>, Lost> {
+        let mut daemon = Patient { stream: &self.stream, patience };
+        let (len, start) = match self.replies.begin(&mut daemon) {
+            Ok(begun) => begun,
             // The daemon's end closed with a part of what was sent unread.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => return Err(Lost::Untaken),
             Err(_) => return Err(Lost::Taken),
         };
+        if len >= LONG
+            && len > start.len()
+            && let Some((&OK, start)) = start.split_first_chunk()
+            && let Some(mut window) = take.window(start, len - OK.len())
+        {
+            self.replies.take_begun();
+            daemon.fill(&mut window).map_err(|_| Lost::Taken)?;
+            return Ok(take.filled(&window));
+        }
+        let reply = self.replies.next(&mut daemon).map_err(|_| Lost::Taken)?;
         let (rv, reply) = reply.split_first_chunk().ok_or(Lost::Taken)?;
         Ok(match Rv(u64::from_le_bytes(*rv)) {
-            Rv::OK => take(reply),
+            Rv::OK => take.take(reply),
             rv => Err(rv),
         })
     }
@@ -150,6 +161,53 @@ impl Drop for Connection {
     }
 }
 
+/// `CKR_OK`, as a reply begins with it.
+const OK: [u8; 8] = Rv::OK.0.to_le_bytes();
+
+/// What takes the reply to a call.
+pub(super) trait Take<T> {
+    /// Takes a reply as it was encoded.
+    ///
+    /// # Errors
+    /// The code that the caller is to see.
+    fn take(&mut self, reply: &[u8]) -> Result<T, Rv>;
+
+    /// Where a long reply goes, of which there is a `start` and the whole has `len` bytes, if not into a buffer.
+    fn window(&mut self, _start: &[u8], _len: usize) -> Option<Window> {
+        None
+    }
+
+    /// The window has been filled.
+    ///
+    /// # Errors
+    /// The code that the caller is to see.
+    fn filled(&mut self, _window: &Window) -> Result<T, Rv> {
+        Err(Rv::GENERAL_ERROR)
+    }
+}
+
+impl<T, F: FnMut(&[u8]) -> Result<T, Rv>> Take<T> for F {
+    fn take(&mut self, reply: &[u8]) -> Result<T, Rv> {
+        self(reply)
+    }
+}
+
+/// Output goes to the caller's memory, from the frame or, if it is long, from the socket.
+impl Take<()> for &Offer {
+    fn take(&mut self, reply: &[u8]) -> Result<(), Rv> {
+        self.fill(decoded(reply)?)
+    }
+
+    fn window(&mut self, start: &[u8], len: usize) -> Option<Window> {
+        Offer::window(self, start, len)
+    }
+
+    fn filled(&mut self, window: &Window) -> Result<(), Rv> {
+        Offer::filled(self, window);
+        Ok(())
+    }
+}
+
 /// What goes out as a frame.
 pub(super) trait Frame {
     /// Appends the frame.
@@ -157,6 +215,15 @@ pub(super) trait Frame {
     /// # Errors
     /// `ARGUMENTS_BAD` if it is longer than a frame can be.
     fn append(&self, to: &mut Vec<u8>) -> Result<(), Rv>;
+
+    /// Appends the frame but for its data if that is long: answers where in `to` it belongs, and the data.
+    ///
+    /// # Errors
+    /// As [`Frame::append`].
+    fn append_around(&self, to: &mut Vec<u8>) -> Result<(usize, &[u8]), Rv> {
+        self.append(to)?;
+        Ok((to.len(), &[]))
+    }
 }
 
 impl<C: Call> Frame for C {
@@ -165,7 +232,21 @@ impl<C: Call> Frame for C {
         to.extend_from_slice(&[0; HEADER]);
         to.extend_from_slice(&C::CODE.to_le_bytes());
         encode(self, to).map_err(|_| Rv::GENERAL_ERROR)?;
-        close_frame(to.get_mut(at..).unwrap_or_default())
+        close_frame(to.get_mut(at..).unwrap_or_default(), 0)
+    }
+
+    fn append_around(&self, to: &mut Vec<u8>) -> Result<(usize, &[u8]), Rv> {
+        let data = self.data();
+        if data.len() < LONG {
+            self.append(to)?;
+            return Ok((to.len(), &[]));
+        }
+        let at = to.len();
+        to.extend_from_slice(&[0; HEADER]);
+        to.extend_from_slice(&C::CODE.to_le_bytes());
+        let gap = encode_around(self, data, to).map_err(|_| Rv::GENERAL_ERROR)?.ok_or(Rv::GENERAL_ERROR)?;
+        close_frame(to.get_mut(at..).unwrap_or_default(), data.len())?;
+        Ok((gap, data))
     }
 }
 
@@ -193,15 +274,9 @@ impl Read for Greeting<'_> {
     }
 }
 
-/// Writes a frame's length into it.
-fn close_frame(frame: &mut [u8]) -> Result<(), Rv> {
-    match (frame.len().checked_sub(HEADER), frame.first_chunk_mut::<HEADER>()) {
-        (Some(len), Some(header)) if len <= LIMIT as usize => {
-            *header = (len as u32).to_le_bytes();
-            Ok(())
-        }
-        _ => Err(Rv::ARGUMENTS_BAD),
-    }
+/// Writes a frame's length into it, `more` bytes of which are elsewhere.
+fn close_frame(frame: &mut [u8], more: usize) -> Result<(), Rv> {
+    frame::close_with(frame, more).map_err(|_| Rv::ARGUMENTS_BAD)
 }
 
 /// The code for a daemon that cannot be reached.

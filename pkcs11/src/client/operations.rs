@@ -16,7 +16,7 @@ use wire::codec::reply as decoded;
 use wire::mechanism::Leaf;
 use wire::{Mechanism, ObjectHandle, Params, Repeat, Rv, SessionHandle, Value};
 
-use super::connection::{Frame, Made};
+use super::connection::{Frame, Made, Take};
 use super::{Application, Client, lock};
 use crate::memory::Offer;
 
@@ -215,7 +215,7 @@ impl Client {
             return Ok(());
         }
         let changes = application.changes();
-        let result = self.after(operation, call, |reply| decoded(reply));
+        let result = self.after(operation, call, |reply: &[u8]| decoded(reply));
         operation.stage = Stage::Unknown;
         operation.answered = match (&result, call.mechanism(), changes) {
             // What was known of an operation that could begin says nothing of one that is active, and holds.
@@ -256,7 +256,7 @@ impl Client {
         ends: bool,
     ) -> Result<(), Rv> {
         let ends = ends && matches!(offer.room(), wire::Room::Bytes(_));
-        self.work(session, kind, call, ends, |reply| offer.fill(decoded(reply)?))
+        self.work(session, kind, call, ends, offer)
     }
 
     /// A call without output in an operation of a session. `ends`: it ends the operation if it succeeds.
@@ -269,7 +269,7 @@ impl Client {
         call: &C,
         ends: bool,
     ) -> Result<(), Rv> {
-        self.work(session, kind, call, ends, |reply| decoded(reply))
+        self.work(session, kind, call, ends, |reply: &[u8]| decoded(reply))
     }
 
     fn work<C: Call>(
@@ -278,7 +278,7 @@ impl Client {
         kind: Kind,
         call: &C,
         ends: bool,
-        take: impl FnMut(&[u8]) -> Result<(), Rv>,
+        take: impl Take<()>,
     ) -> Result<(), Rv> {
         let Some(entry) = self.sessions.get(session) else { return self.trip(None, call, take) };
         let mut entry = lock(&entry);
@@ -292,12 +292,7 @@ impl Client {
 
     /// Sends a call, after the `Init` of its operation if that is kept. Should the daemon not take that `Init` after
     /// all, since something changed just now, then it has no operation, and its answer to the call says so.
-    fn after<C: Call, T>(
-        &self,
-        operation: &mut Operation,
-        call: &C,
-        take: impl FnMut(&[u8]) -> Result<T, Rv>,
-    ) -> Result<T, Rv> {
+    fn after<C: Call, T>(&self, operation: &mut Operation, call: &C, take: impl Take<T>) -> Result<T, Rv> {
         if operation.stage != Stage::Kept {
             return self.trip(None, call, take);
         }
@@ -336,7 +331,7 @@ impl Client {
                 for operation in &mut session.operations {
                     if operation.stage == Stage::Kept {
                         let changes = self.application().ok().and_then(|application| application.changes());
-                        let answer = self.trip(None, &Made(&operation.frame), |reply| decoded(reply));
+                        let answer = self.trip(None, &Made(&operation.frame), |reply: &[u8]| decoded(reply));
                         self.begun(operation, Some(answer), changes);
                     }
                 }

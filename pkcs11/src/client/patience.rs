@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::thread::yield_now;
 use std::time::{Duration, Instant};
 
-use crate::memory::system::{processors, receive_now};
+use crate::memory::Window;
+use crate::memory::system::{Wait, processors, receive};
 
 /// How long an answer is waited for awake, at the most: an RSA signature comes within it.
 const AWAKE: Duration = Duration::from_micros(500);
@@ -37,14 +38,14 @@ impl Default for Patience {
 }
 
 impl Patience {
-    /// Waits for an answer.
-    fn read(&self, stream: &UnixStream, to: &mut [u8]) -> io::Result<usize> {
+    /// Waits for an answer, which `read` reads.
+    fn read(&self, mut read: impl FnMut(Wait) -> io::Result<usize>) -> io::Result<usize> {
         self.waiting.fetch_add(1, Relaxed);
         let began = Instant::now();
         let awake =
-            if self.awake.fetch_add(1, Relaxed) < self.room { self.poll(stream, to, began) } else { None };
+            if self.awake.fetch_add(1, Relaxed) < self.room { self.poll(&mut read, began) } else { None };
         self.awake.fetch_sub(1, Relaxed);
-        let read = awake.unwrap_or_else(|| (&mut &*stream).read(to));
+        let read = awake.unwrap_or_else(|| read(Wait::Yes));
         let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         // Another thread's figure may be lost on the way: it is an estimate.
         let usual = self.usual.load(Relaxed);
@@ -54,13 +55,17 @@ impl Patience {
     }
 
     /// Waits awake; none if the answer does not come soon enough.
-    fn poll(&self, stream: &UnixStream, to: &mut [u8], began: Instant) -> Option<io::Result<usize>> {
+    fn poll(
+        &self,
+        read: &mut impl FnMut(Wait) -> io::Result<usize>,
+        began: Instant,
+    ) -> Option<io::Result<usize>> {
         loop {
             let crowded = self.waiting.load(Relaxed) > self.room;
             if crowded && u128::from(self.usual.load(Relaxed)) > CROWDED.as_nanos() {
                 return None;
             }
-            match receive_now(stream, to) {
+            match read(Wait::No) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 read => return Some(read),
             }
@@ -80,6 +85,24 @@ pub(super) struct Patient<'a> {
 
 impl Read for Patient<'_> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        self.patience.read(self.stream, to)
+        self.patience.read(|wait| receive(self.stream, to, wait))
+    }
+}
+
+impl Patient<'_> {
+    /// Reads all of a window.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` if the daemon closes meanwhile; else what the kernel says.
+    pub(super) fn fill(&self, window: &mut Window) -> io::Result<()> {
+        while window.left() > 0 {
+            match self.patience.read(|wait| window.receive(self.stream, wait)) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 //! else's process.
 
 use std::ffi::{CStr, OsStr};
-use std::io;
+use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -37,15 +37,21 @@ pub(crate) fn user() -> u32 {
     unsafe { libc::getuid() }
 }
 
-/// Writes all of `frame`. Unlike `write`, a peer that is gone is an error and not a signal, which would end a
+/// Writes all of `parts`, one after another. Unlike `write`, a peer that is gone is an error and not a signal, which would end a
 /// host that has no handler for it.
-pub(crate) fn send(stream: &UnixStream, mut frame: &[u8]) -> io::Result<()> {
-    while !frame.is_empty() {
-        // SAFETY: `frame` is readable for its length.
-        let sent =
-            unsafe { libc::send(stream.as_raw_fd(), frame.as_ptr().cast(), frame.len(), libc::MSG_NOSIGNAL) };
+pub(crate) fn send(stream: &UnixStream, parts: [&[u8]; 3]) -> io::Result<()> {
+    let mut parts = parts.map(IoSlice::new);
+    let mut left = parts.as_mut_slice();
+    IoSlice::advance_slices(&mut left, 0); // past those that are empty
+    while !left.is_empty() {
+        // SAFETY: a message of nothing is valid.
+        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        // `IoSlice` is an `iovec`, as std promises.
+        (message.msg_iov, message.msg_iovlen) = (left.as_mut_ptr().cast(), left.len());
+        // SAFETY: `message` names the parts that are left, which are readable for their lengths.
+        let sent = unsafe { libc::sendmsg(stream.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) };
         match usize::try_from(sent) {
-            Ok(sent) => frame = frame.get(sent..).unwrap_or_default(),
+            Ok(sent) => IoSlice::advance_slices(&mut left, sent),
             Err(_) => match io::Error::last_os_error() {
                 error if error.kind() == io::ErrorKind::Interrupted => {}
                 error => return Err(error),
@@ -55,11 +61,32 @@ pub(crate) fn send(stream: &UnixStream, mut frame: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads what has arrived, and does not wait for more.
-pub(crate) fn receive_now(stream: &UnixStream, to: &mut [u8]) -> io::Result<usize> {
+/// Whether to wait for what has not arrived yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    No,
+    Yes,
+}
+
+/// Reads once.
+pub(crate) fn receive(stream: &UnixStream, to: &mut [u8], wait: Wait) -> io::Result<usize> {
     // SAFETY: `to` is writable for its length.
-    let read =
-        unsafe { libc::recv(stream.as_raw_fd(), to.as_mut_ptr().cast(), to.len(), libc::MSG_DONTWAIT) };
+    unsafe { receive_to(stream, to.as_mut_ptr(), to.len(), wait) }
+}
+
+/// Reads once, at most `len` bytes.
+///
+/// # Safety
+/// `to` is writable for `len` bytes.
+pub(super) unsafe fn receive_to(
+    stream: &UnixStream,
+    to: *mut u8,
+    len: usize,
+    wait: Wait,
+) -> io::Result<usize> {
+    let flags = if wait == Wait::Yes { 0 } else { libc::MSG_DONTWAIT };
+    // SAFETY: the caller vouches for `to`.
+    let read = unsafe { libc::recv(stream.as_raw_fd(), to.cast(), len, flags) };
     usize::try_from(read).map_err(|_| io::Error::last_os_error())
 }
 
