@@ -15,6 +15,7 @@ use crate::mechanism::Mechanisms;
 use crate::object::Object;
 use crate::object::attributes::{bounds, flat_arrays};
 use crate::partition::{NewPartition, Partition};
+use crate::people::Roster;
 use crate::ports::{Access, Clock, Events, Peer};
 use crate::settings::Settings;
 use crate::store::StoreError;
@@ -38,6 +39,7 @@ pub struct Hsm {
     pub(crate) ports: Ports,
     pub(crate) mechanisms: Mechanisms,
     pub(crate) handles: Handles,
+    pub(crate) roster: Roster,
     partitions: RwLock<BTreeMap<SlotId, Arc<Partition>>>,
     applications: Mutex<HashMap<ApplicationToken, Weak<Application>>>,
     /// The next slot number; the numbers of partitions that are gone are not given again.
@@ -97,6 +99,7 @@ impl Hsm {
         for domain in vault.domains() {
             partitions.insert(SlotId(domain), Arc::new(Partition::load(&vault, domain)?));
         }
+        let roster = Roster::load(&vault)?;
         let highest = partitions.keys().next_back().map_or(0, |slot: &SlotId| slot.0);
         let next_slot = counter(&vault, NEXT_SLOT)?.0.max(highest + 1);
         Ok(Arc::new(Self {
@@ -105,6 +108,7 @@ impl Hsm {
             ports,
             mechanisms,
             handles: Handles::new(start),
+            roster,
             partitions: RwLock::new(partitions),
             applications: Mutex::default(),
             next_slot: Mutex::new(next_slot),
@@ -305,6 +309,8 @@ impl Hsm {
 fn counter(vault: &Vault, id: RecordId) -> Result<(u64, bool), Error> {
     let Some((_, bytes)) = vault.get(id)? else { return Ok((0, false)) };
     let bytes = bytes.as_bytes().try_into().map_err(|_| Error::Internal("a counter has eight bytes"))?;
+        // What the vault does not forget now means nothing: no other partition gets the number.
+        let _ = self.people().forget_partition(partition.domain);
     Ok((u64::from_le_bytes(bytes), true))
 }
 

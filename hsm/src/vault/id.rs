@@ -15,6 +15,12 @@ pub mod kind {
     pub const PINS: u8 = 3;
     /// Settings.
     pub const SETTINGS: u8 = 4;
+    /// In domain 0: a person.
+    pub const PERSON: u8 = 24;
+    /// In domain 0: which commands need approvals.
+    pub const QUORUM: u8 = 25;
+    /// In domain 0: a request for approvals.
+    pub const REQUEST: u8 = 26;
     /// In domain 0: what is to be recorded, under its running number; under 0, the ledger's mark. In that of a
     /// partition: how its uses of keys are recorded.
     pub const NOTE: u8 = 16;
@@ -30,6 +36,9 @@ pub mod kind {
             TOKEN => Some("token"),
             PINS => Some("PINs"),
             SETTINGS => Some("settings"),
+            PERSON => Some("person"),
+            QUORUM => Some("quorum"),
+            REQUEST => Some("request"),
             NOTE => Some("note"),
             AUDIT_KEY => Some("audit key"),
             _ => None,

@@ -61,7 +61,7 @@ fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> io::Result<()> 
 
 /// A command's whole way: may it be given, what comes of it.
 fn carry_out(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
-    permission::check(talk, &ask.act())?;
+    permission::check(talk, &ask.act())?; // it may use up approvals
     answer(talk, ask)
 }
 

@@ -149,11 +149,11 @@ impl Ask {
             Self::Logout => Act::new(Command::Logout),
             Self::List => Act::new(Command::PeopleList),
             Self::Show { person } => Act::new(Command::PeopleShow).on(person),
-            Self::Init { officers, quorum } => officers
-                .iter()
-                .fold(Act::new(Command::PeopleInit).with("quorum", quorum), |act, founder| {
+            Self::Init { officers, quorum } => {
+                officers.iter().fold(Act::new(Command::PeopleInit).with("quorum", quorum), |act, founder| {
                     act.with("officer", format!("{} {}", founder.person, hex(&founder.ukey.id)))
-                }),
+                })
+            }
             Self::Add { person, ukey, role, partition } => {
                 let act = Act::new(Command::adding(*role)).on(person).within(partition.as_deref());
                 match ukey {

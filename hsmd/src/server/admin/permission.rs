@@ -1,14 +1,53 @@
 //! Whether a command may be given: the one place where the console's commands are let through.
+//!
+//! First the roles of who has logged in, then the approvals of others. Whoever gets here could open the socket; that
+//! alone, root or not, gives no right on an HSM that has security officers.
 
+use hsm::Hsm;
+use hsm::people::{Given, Scope};
 use wire::admin::Act;
+use wire::admin::command::Who;
 
 use super::talk::Talk;
 
-/// Lets the command through.
+/// Lets the command through, and uses up the approvals that it needs.
 ///
 /// # Errors
 /// Why it may not be given, and by whom it may.
-pub(super) fn check(_: &Talk<'_>, _: &Act<'_>) -> Result<(), String> {
-    // Until people are registered, whoever may connect is the security officer of the HSM.
-    Ok(())
+pub(super) fn check(talk: &mut Talk<'_>, act: &Act<'_>) -> Result<(), String> {
+    if act.command.who() == Who::Anyone {
+        return Ok(());
+    }
+    let hsm = talk.hsm()?;
+    let given = given(&hsm, act);
+    let people = hsm.people();
+    people.may(given.command, given.scope, talk.by()).map_err(|error| error.to_string())?;
+    if people.rule(given.command).is_none() {
+        return Ok(());
+    }
+    // Presented once, they are gone, whatever comes of it.
+    let approvals = std::mem::take(&mut talk.approvals);
+    people.approved(&given, &approvals).map_err(|error| error.to_string())
+}
+
+/// A command as it is approved. A partition is named so that no other can come to have the same name.
+pub(super) fn given(hsm: &Hsm, act: &Act<'_>) -> Given {
+    let named = act.partition.or(act.object);
+    let partition = named.and_then(|name| hsm.partition_named(name));
+    let scope = match (named, &partition) {
+        (None, _) => Scope::Open,
+        (_, Some(partition)) => Scope::Partition(partition.slot().0),
+        (_, None) => Scope::Other,
+    };
+    let there = partition
+        .map(|partition| format!("partition {:?} (serial number {})", partition.label(), partition.serial()));
+    let target = match (act.object, act.partition, there) {
+        (Some(object), Some(_), Some(there)) => format!("{object:?} of {there}"),
+        (Some(object), Some(partition), None) => format!("{object:?} of {partition:?}"),
+        (_, _, Some(there)) => there,
+        (Some(name), None, None) | (None, Some(name), None) => format!("{name:?}"),
+        (None, None, None) => "the HSM".into(),
+    };
+    let details = act.details.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    Given { command: act.command, scope, target, details }
 }

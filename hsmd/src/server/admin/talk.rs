@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hsm::Hsm;
-use hsm::event::{Actor, Door};
+use hsm::event::{Actor, Door, Person};
 use hsm::partition::Partition;
+use hsm::people::{Challenge, UKeyId};
 use hsm::ports::Peer;
+use wire::admin::approval::Approval;
 use wire::admin::{Ask, MAX_CHUNK, Told};
 use wire::codec::{decode, encode};
 use wire::{Bytes, frame};
@@ -25,13 +27,28 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(super) struct Talk<'a> {
     pub(super) daemon: &'a Daemon,
     pub(super) peer: Peer,
+    /// Who has logged in.
+    pub(super) caller: Option<Caller>,
+    /// The last challenge, until it is answered.
+    pub(super) challenge: Option<Challenge>,
+    /// Approvals for the next command that needs them.
+    pub(super) approvals: Vec<Approval>,
     socket: &'a UnixStream,
     incoming: Incoming,
 }
 
+/// Somebody who has logged in. Whether the UKey is registered still, and as what, is asked for each command.
+pub(super) struct Caller {
+    pub(super) ukey: UKeyId,
+    pub(super) name: String,
+    /// The UKey's id in hexadecimal, for records.
+    pub(super) id: String,
+}
+
 impl<'a> Talk<'a> {
     pub(super) fn new(daemon: &'a Daemon, socket: &'a UnixStream, peer: Peer) -> Self {
-        Self { daemon, peer, socket, incoming: Incoming::new(&daemon.budget, peer.uid) }
+        let incoming = Incoming::new(&daemon.budget, peer.uid);
+        Self { daemon, peer, caller: None, challenge: None, approvals: Vec::new(), socket, incoming }
     }
 
     /// What the console asks next; none once it has closed the connection.
@@ -76,7 +93,16 @@ impl<'a> Talk<'a> {
 
     /// Who is there, as records have it.
     pub(super) fn actor(&self) -> Actor<'_> {
-        Actor { door: Door::Console, peer: Some(self.peer), user: "console", person: None }
+        Actor { door: Door::Console, peer: Some(self.peer), user: "console", person: self.person() }
+    }
+
+    fn person(&self) -> Option<Person<'_>> {
+        self.caller.as_ref().map(|caller| Person { name: &caller.name, id: &caller.id })
+    }
+
+    /// The UKey of who has logged in.
+    pub(super) fn by(&self) -> Option<UKeyId> {
+        self.caller.as_ref().map(|caller| caller.ukey)
     }
 
     /// The HSM, if the daemon is open.
