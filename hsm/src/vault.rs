@@ -6,10 +6,10 @@
 //! record and a foreign one are all noticed and named. The newest commit that was acknowledged is told to an
 //! [`Anchor`] outside the store, so that an old copy of the whole store is noticed as well.
 //!
-//! Keys: the root key is given from outside. From it come the key that seals the store key in the header, and
-//! the anchor's. From the store key come those of the journal and of domain 0, the HSM itself. Every other
+//! Keys: the root key is given from outside. From it comes the key that seals the store key in the header. From
+//! the store key come those of the journal, of the anchor and of domain 0, the HSM itself. Every other
 //! domain (a partition) has a random key of its own, kept as a record of domain 0: destroying that record
-//! destroys the partition.
+//! destroys the partition. All of them can be replaced while the vault is in use ([`rekey`]).
 //!
 //! Commits of several threads at once go to the store together ([`group`]): one of the waiting threads takes
 //! them all, and all return when they are durable.
@@ -31,6 +31,7 @@ mod journal;
 mod keys;
 mod ledger;
 mod opening;
+mod rekey;
 #[cfg(test)]
 mod tests;
 
@@ -39,11 +40,14 @@ pub use error::{Damage, Fault, VaultError};
 pub use id::{RecordId, Version, kind};
 pub use keys::RootKey;
 pub use ledger::{Kept, Ledger, NotRecorded, Note};
+pub use rekey::Progress;
 
 use group::Queue;
+use header::Lid;
 use journal::{Head, Stamp};
-use keys::{SealingKey, StoreKeys};
+use keys::{Ring, SealingKey, StoreId, StoreKeys};
 use ledger::Notes;
+use rekey::Pass;
 
 /// What a record must be for a change to it to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,16 +127,19 @@ pub enum Trust {
 pub struct Vault {
     store: Arc<dyn Store>,
     anchor: Arc<dyn Anchor>,
-    keys: StoreKeys,
+    id: StoreId,
     known: RwLock<Known>,
     writer: Mutex<Writer>,
     queue: Queue,
+    /// Held by whoever seals records anew.
+    pass: Mutex<Pass>,
 }
 
 /// What is known of the records that are there.
 struct Known {
     records: BTreeMap<RecordId, Stamp>,
-    domains: HashMap<u64, Arc<SealingKey>>,
+    /// The keys of all domains, with domain 0.
+    domains: HashMap<u64, Arc<Ring<SealingKey>>>,
 }
 
 /// Where the journal stands. Whoever holds it writes.
@@ -144,6 +151,9 @@ struct Writer {
     broken: Option<String>,
     /// What is to be recorded of changes.
     notes: Notes,
+    keys: Ring<StoreKeys>,
+    /// What seals the header.
+    lid: Lid,
 }
 
 impl Vault {
@@ -153,10 +163,10 @@ impl Vault {
     /// `WrongRootKey` if the store was made with another; `Damaged` with the name of the record, journal entry
     /// or part that is not what was last acknowledged; else what store and anchor say.
     pub fn open(store: Arc<dyn Store>, anchor: Arc<dyn Anchor>, root: &RootKey) -> Result<Self, VaultError> {
-        opening::open(store, anchor, root, Trust::Anchor)
+        opening::open(store, anchor, root, Trust::Anchor, b"")
     }
 
-    /// As [`Self::open`], taking the anchor for what `trust` says.
+    /// As [`Self::open`], taking the anchor for what `trust` says; a vault that is made now notes `custody`.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -165,8 +175,19 @@ impl Vault {
         anchor: Arc<dyn Anchor>,
         root: &RootKey,
         trust: Trust,
+        custody: &[u8],
     ) -> Result<Self, VaultError> {
-        opening::open(store, anchor, root, trust)
+        opening::open(store, anchor, root, trust, custody)
+    }
+
+    /// What whoever keeps the root key has noted beside the header; none if the store holds no vault. Until the
+    /// vault is open nobody has authenticated it.
+    ///
+    /// # Errors
+    /// `Damaged` if there is no telling; what the store says.
+    pub fn custody(store: &dyn Store) -> Result<Option<Vec<u8>>, VaultError> {
+        let header = store.get(header::HEADER)?;
+        Ok(header.map(|header| header::custody(&header.value)).transpose()?)
     }
 
     /// Whether a store holds a vault already.
@@ -197,12 +218,12 @@ impl Vault {
             let known = self.known.read();
             match known.records.get(&id) {
                 None => return Ok(None),
-                Some(stamp) => (*stamp, self.domain_key(&known, id.domain)?),
+                Some(stamp) => (*stamp, self.ring(&known, id.domain)?),
             }
         };
         let entry = self.store.get(&id.store_key())?;
         let sealed = entry.ok_or(Damage::record(id, Fault::Missing))?.value;
-        let value = journal::open_record(&self.keys.store, &key, id, stamp, &sealed)?;
+        let value = journal::open_record(&self.id, &key, id, stamp, &sealed)?;
         Ok(Some((stamp.version, value)))
     }
 
@@ -220,7 +241,7 @@ impl Vault {
         let mut after: Option<Vec<u8>> = None;
         let prefix = RecordId::store_prefix(domain, kind);
         for (id, stamp) in wanted {
-            let key = self.domain_key(&known, domain)?;
+            let key = self.ring(&known, domain)?;
             let next = match page.next() {
                 Some(entry) => Some(entry),
                 None => {
@@ -232,7 +253,7 @@ impl Vault {
             if store_key != id.store_key() {
                 return Err(Damage::record(*id, Fault::Missing).into());
             }
-            let value = journal::open_record(&self.keys.store, &key, *id, *stamp, &entry.value)?;
+            let value = journal::open_record(&self.id, &key, *id, *stamp, &entry.value)?;
             found.push((id.number, stamp.version, value));
             after = Some(store_key);
         }
@@ -281,7 +302,7 @@ impl Vault {
     /// What the store is told from others by: random, made with it.
     #[must_use]
     pub const fn store_id(&self) -> [u8; 16] {
-        self.keys.store
+        self.id
     }
 
     /// The number of the last commit.
@@ -290,16 +311,13 @@ impl Vault {
         Version(self.writer.lock().head.sequence)
     }
 
-    fn domain_key(&self, known: &Known, domain: u64) -> Result<Arc<SealingKey>, VaultError> {
-        if domain == 0 {
-            return Ok(Arc::clone(&self.keys.hsm));
-        }
+    fn ring(&self, known: &Known, domain: u64) -> Result<Arc<Ring<SealingKey>>, VaultError> {
         known.domains.get(&domain).map(Arc::clone).ok_or(VaultError::NoDomain(domain))
     }
 
     /// Tells the anchor how far the journal is.
-    fn advance_anchor(&self, head: &Head) -> Result<(), AnchorError> {
-        let state = AnchorState::new(&self.keys.anchor, self.keys.store, head)?;
+    fn advance_anchor(&self, keys: &Ring<StoreKeys>, head: &Head) -> Result<(), AnchorError> {
+        let state = AnchorState::new(&keys.newest().anchor, self.id, head)?;
         self.anchor.advance(&state)
     }
 }

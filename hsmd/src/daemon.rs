@@ -110,7 +110,7 @@ impl Daemon {
     fn open(&self, root: &RootKey) -> Result<(), OpenError> {
         let began = Instant::now();
         let (store, anchor) = (Arc::clone(&self.store), Arc::clone(&self.anchor));
-        let vault = Vault::open_trusting(store, anchor, root, self.trust)?;
+        let vault = Vault::open_trusting(store, anchor, root, self.trust, b"")?;
         let ports = Ports {
             clock: Arc::new(SystemClock),
             events: Arc::new(EventLog),

@@ -28,6 +28,12 @@ pub enum VaultError {
     /// There is such a domain already.
     #[error("partition {0} exists already")]
     DomainExists(u64),
+    /// What was to be noted of the root key's custody is too long.
+    #[error("{0} bytes of notes on who keeps the root key are more than the header holds")]
+    CustodyTooLong(usize),
+    /// The keys are being changed already.
+    #[error("the keys of the store are being changed already")]
+    RekeyUnderWay,
     /// An earlier failure left the outcome of a commit unknown.
     #[error("nothing can be written until the daemon starts again: {0}")]
     Broken(String),
@@ -54,7 +60,11 @@ impl VaultError {
             Self::Store(StoreError::ReadOnly(_)) => Rv::TOKEN_WRITE_PROTECTED,
             Self::NotRecorded(why) => why.rv(),
             Self::NoDomain(_) => Rv::DEVICE_REMOVED,
-            Self::Conflict { .. } | Self::DomainExists(_) | Self::Crypto(_) => Rv::FUNCTION_FAILED,
+            Self::Conflict { .. }
+            | Self::DomainExists(_)
+            | Self::CustodyTooLong(_)
+            | Self::RekeyUnderWay
+            | Self::Crypto(_) => Rv::FUNCTION_FAILED,
             Self::WrongRootKey | Self::Damaged(_) | Self::Broken(_) | Self::Store(_) | Self::Anchor(_) => {
                 Rv::DEVICE_ERROR
             }
@@ -119,6 +129,9 @@ pub enum Damage {
     /// The header was changed.
     #[error("the store's header does not authenticate")]
     HeaderForged,
+    /// The header is genuine, but not the newest one.
+    #[error("the store's header is not the newest one: an older copy was put back")]
+    HeaderStale,
     /// The store is of a later release.
     #[error("the store has format {0}, which this release does not know")]
     Format(u8),
@@ -183,6 +196,9 @@ pub enum Fault {
         /// The version that should be.
         expected: Version,
     },
+    /// It is genuine and of its newest version, but was sealed anew since.
+    #[error("is sealed under a key that was replaced: an older copy was put back")]
+    Resealed,
     /// It is genuine and claims the right version, but that commit was given up.
     #[error("is of a commit that was never acknowledged: another copy was put back")]
     Foreign,

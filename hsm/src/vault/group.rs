@@ -10,15 +10,16 @@ use crypto::Secret;
 use parking_lot::{Condvar, Mutex};
 
 use super::journal::{self, Effects, Stamp};
-use super::keys::{SealingKey, random_key};
-use super::{Batch, Change, Expect, Known, Note, RecordId, Vault, VaultError, Version, Writer, kind};
+use super::keys::{Ring, SealingKey, StoreKeys, random_key};
+use super::rekey::NewKeys;
+use super::{Batch, Change, Expect, Known, Note, RecordId, Vault, VaultError, Version, Writer, header, kind};
 use crate::store::{self, Precondition};
 
 /// The journal is folded into a snapshot when it has more entries than this, and than half the records.
 const JOURNAL_MIN: u64 = 1024;
 
 /// The kinds of record in domain 0 that only the vault itself writes.
-const OWN: [u8; 2] = [kind::DOMAIN_KEY, kind::NOTE];
+const OWN: [u8; 3] = [kind::DOMAIN_KEY, kind::NOTE, kind::HEADER];
 
 /// What one caller wants committed.
 pub(super) struct Request {
@@ -107,38 +108,58 @@ impl Vault {
 
     /// Commits all requests together, save those that cannot be. One outcome for each.
     fn commit_group(&self, requests: Vec<Request>) -> Vec<Outcome> {
+        let mut admitted = vec![Ok(()); requests.len()];
+        let outcome = self.commit_alone(|staged, writer| {
+            let mut admit = |request: Request| writer.check_notes(&request).and_then(|()| staged.admit(request));
+            admitted = requests.into_iter().map(&mut admit).collect();
+            Ok(())
+        });
+        admitted.into_iter().map(|admitted| admitted.and_then(|()| outcome.clone())).collect()
+    }
+
+    /// Whether somebody commits, or waits to.
+    pub(super) fn is_awaited(&self) -> bool {
+        let line = self.queue.line.lock();
+        line.led || !line.waiting.is_empty()
+    }
+
+    /// Commits what `stage` stages, in one commit of its own.
+    pub(super) fn commit_alone(
+        &self,
+        stage: impl FnOnce(&mut Staged<'_>, &Writer) -> Result<(), VaultError>,
+    ) -> Outcome {
         let mut writer = self.writer.lock();
         if let Some(why) = &writer.broken {
-            return requests.iter().map(|_| Err(VaultError::Broken(why.clone()))).collect();
+            return Err(VaultError::Broken(why.clone()));
         }
         // Until the commit is known to have happened; a panic on the way must not leave the vault writable.
         writer.broken = Some("a commit was cut short by a defect".into());
-        let mut staged = Staged::new(self);
-        let admit = |request: Request| writer.check_notes(&request).and_then(|()| staged.admit(request));
-        let admitted: Vec<Result<(), VaultError>> = requests.into_iter().map(admit).collect();
-        let result = self.write(&mut writer, staged);
+        let mut staged = Staged::new(self, writer.head.sequence + 1);
+        let result = match stage(&mut staged, &writer) {
+            Ok(()) => self.write(&mut writer, staged),
+            Err(error) => Err(Failure::NothingChanged(error)),
+        };
         if let Ok(()) | Err(Failure::NothingChanged(_)) = &result {
             writer.broken = None;
         }
-        let outcome = match result {
+        match result {
             Ok(()) => Ok(Version(writer.head.sequence)),
             Err(Failure::NothingChanged(error)) => Err(error),
             Err(Failure::Unknown(error)) => {
                 writer.broken = Some(error.to_string());
                 Err(error)
             }
-        };
-        admitted.into_iter().map(|admitted| admitted.and_then(|()| outcome.clone())).collect()
+        }
     }
 
     fn write(&self, writer: &mut Writer, staged: Staged<'_>) -> Result<(), Failure> {
-        let Staged { records: mut staged, domains, notes, settles, .. } = staged;
-        if staged.is_empty() && notes.is_empty() && !settles {
+        let Staged { records: mut staged, domains, notes, settles, new_keys, commit, .. } = staged;
+        if staged.is_empty() && notes.is_empty() && !settles && new_keys.is_empty() {
             return Ok(());
         }
         let mut turn = writer.notes.turn(&self.known.read(), notes);
         staged.append(&mut turn.records);
-        let version = Version(writer.head.sequence + 1);
+        let version = Version(commit);
         let (mut effects, mut changes) = (Effects::new(), Vec::new());
         {
             let known = self.known.read();
@@ -152,31 +173,52 @@ impl Vault {
                     }
                     continue;
                 };
-                let sealing = match domains.get(&id.domain) {
-                    Some(Some(key)) => Arc::clone(key),
-                    _ => self.domain_key(&known, id.domain)?,
+                let ring = match domains.get(&id.domain) {
+                    Some(Some(ring)) => Arc::clone(ring),
+                    _ => self.ring(&known, id.domain)?,
                 };
-                let (value, tag) = journal::seal_record(&self.keys.store, &sealing, *id, version, content)?;
-                effects.insert(*id, Some(tag));
+                let (value, tag) =
+                    journal::seal_record(&self.id, ring.newest(), *id, (version, commit), content)?;
+                effects.insert(*id, Some((version, tag)));
                 changes.push(store::Change::Put { key, value });
             }
+            for (id, (version, content)) in &new_keys.reseals {
+                if staged.contains_key(id) {
+                    continue;
+                }
+                let ring = self.ring(&known, id.domain)?;
+                let (value, tag) =
+                    journal::seal_record(&self.id, ring.newest(), *id, (*version, commit), content)?;
+                effects.insert(*id, Some((*version, tag)));
+                changes.push(store::Change::Put { key: id.store_key(), value });
+            }
+        }
+        if let Some((value, tag)) = new_keys.header {
+            effects.insert(RecordId::HEADER, Some((version, tag)));
+            changes.push(store::Change::Put { key: header::HEADER.to_vec(), value });
         }
         if effects.is_empty() {
             return Ok(());
         }
         let entry = journal::entry_key(version.0);
-        let (sealed, head) =
-            journal::seal_entry(&self.keys.store, &self.keys.journal, &writer.head, &effects)?;
+        let keys = new_keys.keys.as_ref().unwrap_or(&writer.keys);
+        let (sealed, head) = journal::seal_entry(&self.id, keys, &writer.head, &effects)?;
         changes.push(store::Change::Put { key: entry.clone(), value: sealed });
-        let snapshot = self.fold_journal(writer, &head, &effects, version, &mut changes)?;
+        let snapshot = self.fold_journal(writer, keys, &head, &effects, new_keys.fold, &mut changes)?;
 
         self.store.commit(&[Precondition::Absent(entry)], &changes).map_err(Failure::of_store)?;
-        self.advance_anchor(&head).map_err(|error| Failure::Unknown(error.into()))?;
+        self.advance_anchor(keys, &head).map_err(|error| Failure::Unknown(error.into()))?;
 
         writer.head = head;
         writer.snapshot = snapshot;
+        if let Some(keys) = new_keys.keys {
+            writer.keys = keys;
+        }
+        if let Some(lid) = new_keys.lid {
+            writer.lid = lid;
+        }
         let mut known = self.known.write();
-        apply(&mut known.records, &effects, version);
+        apply(&mut known.records, &effects, commit);
         for (domain, key) in domains {
             match key {
                 Some(key) => known.domains.insert(domain, key),
@@ -189,25 +231,26 @@ impl Vault {
         Ok(())
     }
 
-    /// If the journal has grown long, adds to the changes a snapshot in its place. Gives the snapshot that the
-    /// journal goes on from.
+    /// If the journal has grown long, or `must` be folded, adds to the changes a snapshot in its place. Gives
+    /// the snapshot that the journal goes on from.
     fn fold_journal(
         &self,
         writer: &Writer,
+        keys: &Ring<StoreKeys>,
         head: &journal::Head,
         effects: &Effects,
-        version: Version,
+        must: bool,
         changes: &mut Vec<store::Change>,
     ) -> Result<(u64, u32), VaultError> {
         let (last, pages) = writer.snapshot;
         let known = self.known.read();
-        if head.sequence - last <= JOURNAL_MIN.max(known.records.len() as u64 / 2) {
+        if !must && head.sequence - last <= JOURNAL_MIN.max(known.records.len() as u64 / 2) {
             return Ok(writer.snapshot);
         }
         let mut records = known.records.clone();
         drop(known);
-        apply(&mut records, effects, version);
-        let sealed = journal::seal_snapshot(&self.keys.store, &self.keys.journal, head, &records)?;
+        apply(&mut records, effects, head.sequence);
+        let sealed = journal::seal_snapshot(&self.id, keys, head, &records)?;
         let new_pages = u32::try_from(sealed.len()).unwrap_or(u32::MAX);
         changes.extend(sealed.into_iter().map(|(key, value)| store::Change::Put { key, value }));
         // The entry of the snapshot's own commit stays: the journal goes on from it.
@@ -219,10 +262,12 @@ impl Vault {
 }
 
 /// Brings a map of records up to a commit.
-pub(super) fn apply(records: &mut BTreeMap<RecordId, Stamp>, effects: &Effects, version: Version) {
+pub(super) fn apply(records: &mut BTreeMap<RecordId, Stamp>, effects: &Effects, commit: u64) {
     for (id, effect) in effects {
         match effect {
-            Some(tag) => records.insert(*id, Stamp { version, tag: *tag }),
+            Some((version, tag)) => {
+                records.insert(*id, Stamp { version: *version, sealed: commit, tag: *tag })
+            }
             None => records.remove(id),
         };
     }
@@ -254,19 +299,23 @@ impl From<VaultError> for Failure {
 }
 
 /// What a group will do.
-struct Staged<'a> {
+pub(super) struct Staged<'a> {
     vault: &'a Vault,
-    records: BTreeMap<RecordId, Option<Secret>>,
-    /// Domains that are made, with their keys, or destroyed.
-    domains: HashMap<u64, Option<Arc<SealingKey>>>,
+    /// The number that the commit will have.
+    pub(super) commit: u64,
+    pub(super) records: BTreeMap<RecordId, Option<Secret>>,
+    /// Domains that are made or get new keys, with their keys, or that are destroyed.
+    pub(super) domains: HashMap<u64, Option<Arc<Ring<SealingKey>>>>,
+    /// What the change of keys does.
+    pub(super) new_keys: NewKeys,
     notes: Vec<Note>,
     settles: bool,
 }
 
 impl<'a> Staged<'a> {
-    fn new(vault: &'a Vault) -> Self {
-        let (records, domains) = Default::default();
-        Self { vault, records, domains, notes: Vec::new(), settles: false }
+    fn new(vault: &'a Vault, commit: u64) -> Self {
+        let (records, domains, new_keys) = Default::default();
+        Self { vault, commit, records, domains, new_keys, notes: Vec::new(), settles: false }
     }
 
     /// Takes a request in, whole or not at all.
@@ -281,12 +330,12 @@ impl<'a> Staged<'a> {
                 if number == 0 || self.has_domain(&known, number) {
                     return Err(VaultError::DomainExists(number));
                 }
-                let key = random_key()?;
-                domain = Some((number, Some(Arc::new(SealingKey::new(&key)?))));
-                own.insert(RecordId::domain_key(number), Some(key));
+                let keys = Ring::new(self.commit, random_key()?);
+                domain = Some((number, Some(keys.prepared()?)));
+                own.insert(RecordId::domain_key(number), Some(keys.encode()));
             }
             DomainChange::Destroy(number) => {
-                if !self.has_domain(&known, number) {
+                if number == 0 || !self.has_domain(&known, number) {
                     return Err(VaultError::NoDomain(number));
                 }
                 let there = known.records.range(RecordId::all_in(number)).map(|(id, _)| *id);
@@ -299,7 +348,8 @@ impl<'a> Staged<'a> {
         for Change { id, expect, value } in request.changes {
             let exists = match &domain {
                 Some((number, key)) if *number == id.domain => key.is_some(),
-                _ => id.domain == 0 && !OWN.contains(&id.kind) || self.has_domain(&known, id.domain),
+                _ if id.domain == 0 => !OWN.contains(&id.kind),
+                _ => self.has_domain(&known, id.domain),
             };
             if !exists {
                 return Err(VaultError::NoDomain(id.domain));

@@ -7,6 +7,8 @@ use std::ops::RangeInclusive;
 pub mod kind {
     /// In domain 0: the key of the domain of that number.
     pub const DOMAIN_KEY: u8 = 0;
+    /// In domain 0: the store's header, which is a record to the journal alone.
+    pub const HEADER: u8 = u8::MAX;
     /// An object.
     pub const OBJECT: u8 = 1;
     /// A token: label, serial number, policy.
@@ -32,6 +34,7 @@ pub mod kind {
     pub const fn name(kind: u8) -> Option<&'static str> {
         match kind {
             DOMAIN_KEY => Some("key"),
+            HEADER => Some("header"),
             OBJECT => Some("object"),
             TOKEN => Some("token"),
             PINS => Some("PINs"),
@@ -70,6 +73,9 @@ pub struct RecordId {
 impl RecordId {
     /// The length of its encoding in bytes.
     pub const LEN: usize = 17;
+
+    /// The header, as the journal names it.
+    pub(super) const HEADER: Self = Self { domain: 0, kind: kind::HEADER, number: 0 };
 
     pub(super) const fn domain_key(domain: u64) -> Self {
         Self { domain: 0, kind: kind::DOMAIN_KEY, number: domain }

@@ -1,6 +1,6 @@
 //! The forms of what the vault puts into the store: records, journal entries and snapshots.
 //!
-//! A record is its version and its sealed content. A journal entry is sealed, names its predecessor by tag, and
+//! A record is its version, the commit that sealed it and its sealed content. A journal entry is sealed, names its predecessor by tag, and
 //! lists each record that its commit put (with the tag of what was put) or deleted. A snapshot lists all
 //! records as of a commit, in pages, so that the journal before it can go.
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crypto::Secret;
 
-use super::keys::{SealingKey, StoreId, Tag, tag};
+use super::keys::{Ring, SealingKey, StoreId, StoreKeys, Tag, tag};
 use super::{Damage, Fault, RecordId, VaultError, Version};
 
 /// What the keys of records begin with.
@@ -20,10 +20,12 @@ pub(super) const SNAPSHOT: &[u8] = b"s";
 /// Records in a page of a snapshot.
 const PER_PAGE: usize = 4096;
 
-/// What is known of a record: the commit that put it, and the tag of what that put.
+/// What is known of a record: the commit that gave it its content, the one that sealed it as it is (a later one,
+/// if its key was replaced since), and the tag of what that put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     pub(super) version: Version,
+    pub(super) sealed: u64,
     pub(super) tag: Tag,
 }
 
@@ -34,36 +36,41 @@ pub(super) struct Head {
     pub(super) tag: Tag,
 }
 
-/// What a commit did to records; none is a deletion.
-pub(super) type Effects = BTreeMap<RecordId, Option<Tag>>;
+/// What a commit did to records: the version they have, and the tag of what was put; none is a deletion.
+pub(super) type Effects = BTreeMap<RecordId, Option<(Version, Tag)>>;
 
-/// Seals a record's content. Gives what goes into the store, and its tag.
+/// Seals a record's content at a commit. Gives what goes into the store, and its tag.
 pub(super) fn seal_record(
     store: &StoreId,
     key: &SealingKey,
     id: RecordId,
-    version: Version,
+    (version, commit): (Version, u64),
     content: &Secret,
 ) -> Result<(Vec<u8>, Tag), VaultError> {
-    let mut sealed = version.0.to_be_bytes().to_vec();
-    let tag = key.seal(&record_aad(store, id, version), content.as_bytes(), &mut sealed)?;
+    let mut sealed = [version.0.to_be_bytes(), commit.to_be_bytes()].concat();
+    let tag = key.seal(&record_aad(store, id, version, commit), content.as_bytes(), &mut sealed)?;
     Ok((sealed, tag))
 }
 
 /// Opens a record that must be the one that `stamp` tells of.
 pub(super) fn open_record(
     store: &StoreId,
-    key: &SealingKey,
+    keys: &Ring<SealingKey>,
     id: RecordId,
     stamp: Stamp,
     sealed: &[u8],
 ) -> Result<Secret, Damage> {
     let fault = |fault| Damage::record(id, fault);
     let (version, rest) = sealed.split_first_chunk().ok_or(fault(Fault::Forged))?;
-    let found = Version(u64::from_be_bytes(*version));
-    let content = key.open(&record_aad(store, id, found), rest).ok_or(fault(Fault::Forged))?;
+    let (commit, rest) = rest.split_first_chunk().ok_or(fault(Fault::Forged))?;
+    let (found, commit) = (Version(u64::from_be_bytes(*version)), u64::from_be_bytes(*commit));
+    let key = keys.at(commit).ok_or(fault(Fault::Forged))?;
+    let content = key.open(&record_aad(store, id, found, commit), rest).ok_or(fault(Fault::Forged))?;
     if found != stamp.version {
         return Err(fault(Fault::Stale { found, expected: stamp.version }));
+    }
+    if commit != stamp.sealed {
+        return Err(fault(Fault::Resealed));
     }
     if tag(rest) != Some(stamp.tag) {
         return Err(fault(Fault::Foreign));
@@ -71,8 +78,8 @@ pub(super) fn open_record(
     Ok(content)
 }
 
-fn record_aad(store: &StoreId, id: RecordId, version: Version) -> Vec<u8> {
-    [&store[..], RECORDS, &id.to_bytes(), &version.0.to_be_bytes()].concat()
+fn record_aad(store: &StoreId, id: RecordId, version: Version, commit: u64) -> Vec<u8> {
+    [&store[..], RECORDS, &id.to_bytes(), &version.0.to_be_bytes(), &commit.to_be_bytes()].concat()
 }
 
 /// The key of a commit's journal entry.
@@ -88,7 +95,7 @@ pub(super) fn entry_sequence(key: &[u8]) -> Option<u64> {
 /// Seals the entry of the commit after `before`. Gives what goes into the store, and the new head.
 pub(super) fn seal_entry(
     store: &StoreId,
-    key: &SealingKey,
+    keys: &Ring<StoreKeys>,
     before: &Head,
     effects: &Effects,
 ) -> Result<(Vec<u8>, Head), VaultError> {
@@ -97,22 +104,24 @@ pub(super) fn seal_entry(
     for (id, effect) in effects {
         content.extend_from_slice(&id.to_bytes());
         content.push(u8::from(effect.is_some()));
-        content.extend_from_slice(&effect.unwrap_or_default());
+        let (version, tag) = effect.unwrap_or((Version(0), Tag::default()));
+        content.extend_from_slice(&version.0.to_be_bytes());
+        content.extend_from_slice(&tag);
     }
     let mut sealed = Vec::new();
-    let tag = key.seal(&entry_aad(store, sequence), &content, &mut sealed)?;
+    let tag = keys.newest().journal.seal(&entry_aad(store, sequence), &content, &mut sealed)?;
     Ok((sealed, Head { sequence, tag }))
 }
 
 /// Opens the entry of the commit after `before`. Gives its effects and the new head.
 pub(super) fn open_entry(
     store: &StoreId,
-    key: &SealingKey,
+    keys: &Ring<StoreKeys>,
     before: &Head,
     sealed: &[u8],
 ) -> Result<(Effects, Head), Damage> {
     let sequence = before.sequence + 1;
-    let (previous, content) = unseal_entry(store, key, sequence, sealed)?;
+    let (previous, content) = unseal_entry(store, keys, sequence, sealed)?;
     if previous != before.tag {
         return Err(Damage::EntryForeign(sequence));
     }
@@ -126,35 +135,37 @@ pub(super) fn open_entry(
 /// The head that the entry of commit `sequence` follows, as the entry itself says.
 pub(super) fn head_before(
     store: &StoreId,
-    key: &SealingKey,
+    keys: &Ring<StoreKeys>,
     sequence: u64,
     sealed: &[u8],
 ) -> Result<Head, Damage> {
-    let (tag, _) = unseal_entry(store, key, sequence, sealed)?;
+    let (tag, _) = unseal_entry(store, keys, sequence, sealed)?;
     Ok(Head { sequence: sequence.saturating_sub(1), tag })
 }
 
 /// The tag of the entry before, and the whole content.
 fn unseal_entry(
     store: &StoreId,
-    key: &SealingKey,
+    keys: &Ring<StoreKeys>,
     sequence: u64,
     sealed: &[u8],
 ) -> Result<(Tag, Secret), Damage> {
     let forged = Damage::EntryForged(sequence);
+    let key = &keys.at(sequence).ok_or(forged.clone())?.journal;
     let content = key.open(&entry_aad(store, sequence), sealed).ok_or(forged.clone())?;
     let previous = content.as_bytes().first_chunk().copied().ok_or(forged)?;
     Ok((previous, content))
 }
 
-/// Length of an effect in an entry: id, whether it is a put, tag.
-const EFFECT: usize = RecordId::LEN + 1 + 16;
+/// Length of an effect in an entry: id, whether it is a put, version, tag.
+const EFFECT: usize = RecordId::LEN + 1 + 8 + 16;
 
-fn parse_effect(bytes: &[u8]) -> Option<(RecordId, Option<Tag>)> {
+fn parse_effect(bytes: &[u8]) -> Option<(RecordId, Option<(Version, Tag)>)> {
     let (id, rest) = bytes.split_first_chunk()?;
-    let (put, tag) = rest.split_first()?;
-    let tag: Tag = tag.try_into().ok()?;
-    Some((RecordId::from_bytes(id), (*put == 1).then_some(tag)))
+    let (put, rest) = rest.split_first()?;
+    let (version, tag) = rest.split_first_chunk()?;
+    let put = (*put == 1).then_some((Version(u64::from_be_bytes(*version)), tag.try_into().ok()?));
+    Some((RecordId::from_bytes(id), put))
 }
 
 fn entry_aad(store: &StoreId, sequence: u64) -> Vec<u8> {
@@ -178,7 +189,7 @@ type Page = (Vec<u8>, Vec<u8>);
 /// Seals all records as of `head`, in pages.
 pub(super) fn seal_snapshot(
     store: &StoreId,
-    key: &SealingKey,
+    keys: &Ring<StoreKeys>,
     head: &Head,
     records: &BTreeMap<RecordId, Stamp>,
 ) -> Result<Vec<Page>, VaultError> {
@@ -190,10 +201,15 @@ pub(super) fn seal_snapshot(
             for (id, stamp) in left.by_ref().take(PER_PAGE) {
                 content.extend_from_slice(&id.to_bytes());
                 content.extend_from_slice(&stamp.version.0.to_be_bytes());
+                content.extend_from_slice(&stamp.sealed.to_be_bytes());
                 content.extend_from_slice(&stamp.tag);
             }
             let mut sealed = count.to_be_bytes().to_vec();
-            key.seal(&page_aad(store, head.sequence, page, count), &content, &mut sealed)?;
+            keys.newest().journal.seal(
+                &page_aad(store, head.sequence, page, count),
+                &content,
+                &mut sealed,
+            )?;
             Ok((page_key(head.sequence, page), sealed))
         })
         .collect()
@@ -202,7 +218,7 @@ pub(super) fn seal_snapshot(
 /// Opens one page, and adds its records. Gives the head and how many pages the snapshot has.
 pub(super) fn open_page(
     store: &StoreId,
-    key: &SealingKey,
+    keys: &Ring<StoreKeys>,
     (commit, page): (u64, u32),
     sealed: &[u8],
     records: &mut BTreeMap<RecordId, Stamp>,
@@ -210,13 +226,14 @@ pub(super) fn open_page(
     let mut open = || {
         let (count, sealed) = sealed.split_first_chunk()?;
         let count = u32::from_be_bytes(*count);
-        let content = key.open(&page_aad(store, commit, page, count), sealed)?;
+        let content = keys.at(commit)?.journal.open(&page_aad(store, commit, page, count), sealed)?;
         let (tag, rest) = content.as_bytes().split_first_chunk()?;
-        for stamp in rest.chunks(RecordId::LEN + 8 + 16) {
+        for stamp in rest.chunks(RecordId::LEN + 8 + 8 + 16) {
             let (id, rest) = stamp.split_first_chunk()?;
-            let (version, tag) = rest.split_first_chunk()?;
-            let version = Version(u64::from_be_bytes(*version));
-            records.insert(RecordId::from_bytes(id), Stamp { version, tag: tag.try_into().ok()? });
+            let (version, rest) = rest.split_first_chunk()?;
+            let (sealed, tag) = rest.split_first_chunk()?;
+            let (version, sealed) = (Version(u64::from_be_bytes(*version)), u64::from_be_bytes(*sealed));
+            records.insert(RecordId::from_bytes(id), Stamp { version, sealed, tag: tag.try_into().ok()? });
         }
         Some((Head { sequence: commit, tag: *tag }, count))
     };

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 
 use super::group::{Queue, apply};
-use super::header::{self, HEADER};
+use super::header::{self, HEADER, Header, Lid};
 use super::journal::{self, Head, JOURNAL, RECORDS, SNAPSHOT, Stamp};
-use super::keys::{RootKey, SealingKey, StoreKeys};
+use super::keys::{Ring, RootKey, SealingKey, StoreId, StoreKeys, tag};
 use super::ledger::Notes;
+use super::rekey::Pass;
 use super::{
     Anchor, AnchorState, Damage, Fault, Known, RecordId, Trust, Vault, VaultError, Version, Writer, kind,
 };
@@ -23,43 +24,60 @@ pub(super) fn open(
     anchor: Arc<dyn Anchor>,
     root: &RootKey,
     trust: Trust,
+    custody: &[u8],
 ) -> Result<Vault, VaultError> {
     let acknowledged = match anchor.read() {
         Err(_) if trust == Trust::Store => None,
         read => read?,
     };
     let Some(header) = store.get(HEADER)? else {
-        return make(store, anchor, root, acknowledged.filter(|_| trust == Trust::Anchor));
+        let acknowledged = acknowledged.filter(|_| trust == Trust::Anchor);
+        return make(store, anchor, header::make(root, custody)?, acknowledged);
     };
-    let keys = header::open(&header.value, root)?;
+    let Header { store: id, keys, lid } = header::open(&header.value, root)?;
+    let keys = keys.derive(|key| StoreKeys::derive(id, key))?;
     if trust == Trust::Anchor {
         // Before the records, so that another store's anchor or none is not mistaken for a damaged store.
-        check_anchor_is_ours(&keys, acknowledged.as_ref())?;
+        check_anchor_is_ours(id, &keys, acknowledged.as_ref())?;
     }
-    let log = read_log(&*store, &keys)?;
+    let mut log = read_log(&*store, id, &keys)?;
     if let (Trust::Anchor, Some(acknowledged)) = (trust, &acknowledged) {
         check_log_reaches(&log, acknowledged)?;
     }
-    let domains = check_records(&*store, &keys, &log.records)?;
+    let written = log.records.remove(&RecordId::HEADER).ok_or(Damage::HeaderStale)?;
+    if Some(written.tag) != tag(&header.value) {
+        return Err(Damage::HeaderStale.into());
+    }
+    let domains = check_records(&*store, id, &keys, &log.records)?;
+    log.records.insert(RecordId::HEADER, written);
 
-    let vault = Vault {
-        store,
-        anchor,
-        keys,
-        known: RwLock::new(Known { records: log.records, domains }),
-        writer: Mutex::new(Writer {
-            head: log.head,
-            snapshot: log.snapshot,
-            broken: None,
-            notes: Notes::default(),
-        }),
-        queue: Queue::default(),
-    };
+    let (head, snapshot) = (log.head, log.snapshot);
+    let vault =
+        vault(store, anchor, (id, keys, lid), Known { records: log.records, domains }, head, snapshot);
     // What the store has and the anchor does not, a crash kept from being acknowledged; now it is.
-    if acknowledged.is_none_or(|anchor| anchor.sequence != log.head.sequence || trust == Trust::Store) {
-        vault.advance_anchor(&log.head)?;
+    if acknowledged.is_none_or(|anchor| anchor.sequence != head.sequence || trust == Trust::Store) {
+        vault.advance_anchor(&vault.writer.lock().keys, &head)?;
     }
     Ok(vault)
+}
+
+fn vault(
+    store: Arc<dyn Store>,
+    anchor: Arc<dyn Anchor>,
+    (id, keys, lid): (StoreId, Ring<StoreKeys>, Lid),
+    known: Known,
+    head: Head,
+    snapshot: (u64, u32),
+) -> Vault {
+    Vault {
+        store,
+        anchor,
+        id,
+        pass: Mutex::new(Pass::over(&known)),
+        known: RwLock::new(known),
+        writer: Mutex::new(Writer { head, snapshot, broken: None, notes: Notes::default(), keys, lid }),
+        queue: Queue::default(),
+    }
 }
 
 /// Makes a vault on an empty store. The anchor comes first, so that a crash on the way leaves either an empty
@@ -67,7 +85,7 @@ pub(super) fn open(
 fn make(
     store: Arc<dyn Store>,
     anchor: Arc<dyn Anchor>,
-    root: &RootKey,
+    header: Header,
     acknowledged: Option<AnchorState>,
 ) -> Result<Vault, VaultError> {
     if !store.scan(b"", None, 1)?.is_empty() {
@@ -76,17 +94,17 @@ fn make(
     if let Some(acknowledged) = acknowledged.filter(|anchor| anchor.sequence > 0) {
         return Err(Damage::RolledBack { store: 0, acknowledged: acknowledged.sequence }.into());
     }
-    let (header, keys) = header::make(root)?;
-    let (entry, head) = journal::seal_entry(&keys.store, &keys.journal, &Head::default(), &BTreeMap::new())?;
-    let vault = Vault {
-        store,
-        anchor,
-        keys,
-        known: RwLock::new(Known { records: BTreeMap::new(), domains: HashMap::new() }),
-        writer: Mutex::new(Writer { head, snapshot: (0, 0), broken: None, notes: Notes::default() }),
-        queue: Queue::default(),
-    };
-    vault.advance_anchor(&Head::default())?;
+    let Header { store: id, keys, lid } = header;
+    let (header, tag) = lid.seal(id, &keys)?;
+    let keys = keys.derive(|key| StoreKeys::derive(id, key))?;
+    let effects = BTreeMap::from([(RecordId::HEADER, Some((Version(1), tag)))]);
+    let (entry, head) = journal::seal_entry(&id, &keys, &Head::default(), &effects)?;
+    let mut known = Known { records: BTreeMap::new(), domains: HashMap::new() };
+    apply(&mut known.records, &effects, head.sequence);
+    known.domains.insert(0, Arc::new(keys.derive(|keys| Ok(keys.hsm.clone()))?));
+    let vault = vault(store, anchor, (id, keys, lid), known, head, (0, 0));
+    let writer = vault.writer.lock();
+    vault.advance_anchor(&writer.keys, &Head::default())?;
     vault.store.commit(
         &[Precondition::Absent(HEADER.to_vec())],
         &[
@@ -94,16 +112,23 @@ fn make(
             Change::Put { key: journal::entry_key(head.sequence), value: entry },
         ],
     )?;
-    vault.advance_anchor(&head)?;
+    vault.advance_anchor(&writer.keys, &head)?;
+    drop(writer);
     Ok(vault)
 }
 
-fn check_anchor_is_ours(keys: &StoreKeys, anchor: Option<&AnchorState>) -> Result<(), VaultError> {
+fn check_anchor_is_ours(
+    id: StoreId,
+    keys: &Ring<StoreKeys>,
+    anchor: Option<&AnchorState>,
+) -> Result<(), VaultError> {
     let anchor = anchor.ok_or(Damage::AnchorMissing)?;
     // Its MAC depends on the store, so that a foreign anchor does not authenticate either.
-    if anchor.store != keys.store {
+    if anchor.store != id {
         return Err(Damage::AnchorForeign.into());
     }
+    // That of a commit whose key is destroyed is older than a crash can explain.
+    let Some(keys) = keys.at(anchor.sequence) else { return Err(Damage::AnchorForged.into()) };
     if !anchor.is_genuine(&keys.anchor)? {
         return Err(Damage::AnchorForged.into());
     }
@@ -119,8 +144,8 @@ struct Log {
     snapshot: (u64, u32),
 }
 
-fn read_log(store: &dyn Store, keys: &StoreKeys) -> Result<Log, VaultError> {
-    let mut log = read_snapshot(store, keys)?;
+fn read_log(store: &dyn Store, id: StoreId, keys: &Ring<StoreKeys>) -> Result<Log, VaultError> {
+    let mut log = read_snapshot(store, id, keys)?;
     let snapshot = log.head;
     // The entry of the snapshot's own commit stays in the journal; the snapshot holds what it did.
     let mut next = snapshot.sequence.max(1);
@@ -131,14 +156,14 @@ fn read_log(store: &dyn Store, keys: &StoreKeys) -> Result<Log, VaultError> {
             return Err(Damage::EntryMissing(next).into());
         }
         if sequence == snapshot.sequence {
-            if super::keys::tag(&sealed.value) != Some(snapshot.tag) {
+            if tag(&sealed.value) != Some(snapshot.tag) {
                 return Err(Damage::EntryForged(sequence).into());
             }
             // A crash may have come between this commit and the anchor, which is then at the one before.
-            log.before = journal::head_before(&keys.store, &keys.journal, sequence, &sealed.value)?;
+            log.before = journal::head_before(&id, keys, sequence, &sealed.value)?;
         } else {
-            let (effects, head) = journal::open_entry(&keys.store, &keys.journal, &log.head, &sealed.value)?;
-            apply(&mut log.records, &effects, Version(sequence));
+            let (effects, head) = journal::open_entry(&id, keys, &log.head, &sealed.value)?;
+            apply(&mut log.records, &effects, sequence);
             (log.before, log.head) = (log.head, head);
         }
         next += 1;
@@ -149,7 +174,7 @@ fn read_log(store: &dyn Store, keys: &StoreKeys) -> Result<Log, VaultError> {
     Ok(log)
 }
 
-fn read_snapshot(store: &dyn Store, keys: &StoreKeys) -> Result<Log, VaultError> {
+fn read_snapshot(store: &dyn Store, id: StoreId, keys: &Ring<StoreKeys>) -> Result<Log, VaultError> {
     let mut log =
         Log { records: BTreeMap::new(), head: Head::default(), before: Head::default(), snapshot: (0, 0) };
     let mut next = 0;
@@ -162,8 +187,7 @@ fn read_snapshot(store: &dyn Store, keys: &StoreKeys) -> Result<Log, VaultError>
         if page != next {
             return Err(Damage::PageMissing { commit, page: next }.into());
         }
-        let (head, pages) =
-            journal::open_page(&keys.store, &keys.journal, (commit, page), &sealed.value, &mut log.records)?;
+        let (head, pages) = journal::open_page(&id, keys, (commit, page), &sealed.value, &mut log.records)?;
         if next > 0 && (head, pages) != (log.head, log.snapshot.1) {
             return Err(Damage::PageForged { commit, page }.into());
         }
@@ -197,10 +221,11 @@ fn check_log_reaches(log: &Log, anchor: &AnchorState) -> Result<(), Damage> {
 /// Compares each record with what it must be. Gives the keys of the domains.
 fn check_records(
     store: &dyn Store,
-    keys: &StoreKeys,
+    store_id: StoreId,
+    keys: &Ring<StoreKeys>,
     expected: &BTreeMap<RecordId, Stamp>,
-) -> Result<HashMap<u64, Arc<SealingKey>>, VaultError> {
-    let mut domains = HashMap::new();
+) -> Result<HashMap<u64, Arc<Ring<SealingKey>>>, VaultError> {
+    let mut domains = HashMap::from([(0, Arc::new(keys.derive(|keys| Ok(keys.hsm.clone()))?))]);
     let mut left = expected.iter();
     for entry in entries(store, RECORDS) {
         let (key, sealed) = entry?;
@@ -212,16 +237,13 @@ fn check_records(
         if let Some((next, _)) = left.next().filter(|(next, _)| **next != id) {
             return Err(Damage::record(*next, Fault::Missing).into());
         }
-        let domain = match id.domain {
-            0 => &keys.hsm,
-            domain => {
-                domains.get(&domain).ok_or(Damage::record(RecordId::domain_key(domain), Fault::Missing))?
-            }
-        };
-        let content = journal::open_record(&keys.store, domain, id, *stamp, &sealed.value)?;
+        let missing = || Damage::record(RecordId::domain_key(id.domain), Fault::Missing);
+        let domain = domains.get(&id.domain).ok_or_else(missing)?;
+        let content = journal::open_record(&store_id, domain, id, *stamp, &sealed.value)?;
         // The keys of domains come before the records in them.
         if (id.domain, id.kind) == (0, kind::DOMAIN_KEY) {
-            domains.insert(id.number, Arc::new(SealingKey::new(&content)?));
+            let keys = Ring::parse(&content).ok_or(Damage::record(id, Fault::Forged))?;
+            domains.insert(id.number, keys.prepared()?);
         }
     }
     match left.next() {

@@ -9,6 +9,7 @@ use crate::store::memory::{Fault as StoreFault, MemoryStore};
 mod crashes;
 mod group;
 mod notes;
+mod rekey;
 mod tampering;
 
 /// A store and an anchor that outlive the vault on them.

@@ -215,7 +215,7 @@ fn a_missing_or_changed_or_foreign_anchor_is_refused_with_what_to_do() {
     drop(vault);
 
     let lost = with(None);
-    let open = |trust| Vault::open_trusting(lost.store.clone(), lost.anchor.clone(), &root(), trust);
+    let open = |trust| Vault::open_trusting(lost.store.clone(), lost.anchor.clone(), &root(), trust, b"");
     open(Trust::Store).unwrap();
     open(Trust::Anchor).unwrap();
 }
