@@ -216,11 +216,15 @@ impl Hsm {
     }
 }
 
-fn root() -> PathBuf {
+/// The repository.
+#[must_use]
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
 }
 
-fn script(name: &str) -> PathBuf {
+/// A script of the repository.
+#[must_use]
+pub fn script(name: &str) -> PathBuf {
     root().join("scripts").join(name)
 }
 

@@ -14,7 +14,7 @@ mod run;
 mod wire_client;
 
 pub use clients::{compile_c, missing, module_for_engine};
-pub use hsm::{Hsm, in_own_process};
+pub use hsm::{Hsm, in_own_process, root, script};
 pub use place::{Daemon, PIN, Place, SO_PIN};
 pub use public_key::export_public;
 pub use random::Random;
