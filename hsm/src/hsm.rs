@@ -10,7 +10,7 @@ use wire::{List, SlotId};
 
 use crate::application::{Application, Handles};
 use crate::error::Error;
-use crate::event::{Act, Actor, Class, Uses};
+use crate::event::{Act, Actor, Class, Door, Uses};
 use crate::mechanism::Mechanisms;
 use crate::object::Object;
 use crate::object::attributes::{bounds, flat_arrays};
@@ -130,12 +130,31 @@ impl Hsm {
         if let Some(application) = known.filter(|known| known.peer.uid == peer.uid && known.join()) {
             return Ok(Connection { application });
         }
-        let mut token = ApplicationToken([0; 16]);
-        crypto::random::fill(&mut token.0)?;
-        let application = Arc::new(Application::new(Arc::clone(self), token, peer)?);
-        application.connections.store(1, Ordering::Release);
+        let (token, application) = self.application(peer, Door::Pkcs11)?;
         applications.insert(token, Arc::downgrade(&application));
         Ok(Connection { application })
+    }
+
+    /// An application of the console's own: who administers the daemon may open every partition whose PIN he has.
+    ///
+    /// # Errors
+    /// `Crypto` if no token can be drawn.
+    pub fn console(self: &Arc<Self>, peer: Peer) -> Result<Connection, Error> {
+        let (token, application) = self.application(peer, Door::Console)?;
+        self.applications.lock().insert(token, Arc::downgrade(&application));
+        Ok(Connection { application })
+    }
+
+    fn application(
+        self: &Arc<Self>,
+        peer: Peer,
+        door: Door,
+    ) -> Result<(ApplicationToken, Arc<Application>), Error> {
+        let mut token = ApplicationToken([0; 16]);
+        crypto::random::fill(&mut token.0)?;
+        let application = Arc::new(Application::new(Arc::clone(self), token, peer, door)?);
+        application.connections.store(1, Ordering::Release);
+        Ok((token, application))
     }
 
     /// What a module is told when its connection opens.
@@ -290,6 +309,8 @@ impl Hsm {
         let act = self.act(by, Some(partition), "delete the partition", &details);
         act.unless_done(None, partition.delete(&self.vault, &act))?;
         self.partitions.write().remove(&partition.slot());
+        // What the vault does not forget now means nothing: no other partition gets the number.
+        let _ = self.people().forget_partition(partition.domain);
         Ok(())
     }
 
@@ -309,8 +330,6 @@ impl Hsm {
 fn counter(vault: &Vault, id: RecordId) -> Result<(u64, bool), Error> {
     let Some((_, bytes)) = vault.get(id)? else { return Ok((0, false)) };
     let bytes = bytes.as_bytes().try_into().map_err(|_| Error::Internal("a counter has eight bytes"))?;
-        // What the vault does not forget now means nothing: no other partition gets the number.
-        let _ = self.people().forget_partition(partition.domain);
     Ok((u64::from_le_bytes(bytes), true))
 }
 

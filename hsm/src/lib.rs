@@ -12,6 +12,7 @@ mod application;
 pub mod error;
 pub mod event;
 mod hsm;
+mod import;
 pub mod mechanism;
 pub mod object;
 mod operation;

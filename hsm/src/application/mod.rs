@@ -24,6 +24,7 @@ mod digest;
 mod dual;
 mod encrypt;
 mod handles;
+mod import;
 mod key;
 mod login;
 mod object;
@@ -42,6 +43,8 @@ pub struct Application {
     pub(crate) hsm: Arc<Hsm>,
     pub(crate) token: ApplicationToken,
     pub(crate) peer: Peer,
+    /// Where its calls come in.
+    door: Door,
     /// What the handles of its private objects begin with, before its first log-in.
     tag: u64,
     /// Connections that belong to it; it ends with the last.
@@ -100,11 +103,12 @@ impl Application {
     ///
     /// # Errors
     /// `Crypto` if no tag for its handles can be drawn.
-    pub(crate) fn new(hsm: Arc<Hsm>, token: ApplicationToken, peer: Peer) -> Result<Self, Error> {
+    pub(crate) fn new(hsm: Arc<Hsm>, token: ApplicationToken, peer: Peer, door: Door) -> Result<Self, Error> {
         let application = Self {
             hsm,
             token,
             peer,
+            door,
             tag: Handles::random_tag()?,
             connections: AtomicU64::new(0),
             sessions: RwLock::default(),
@@ -134,16 +138,18 @@ impl Application {
 
     /// The partition of a slot that this application may open.
     fn partition(&self, slot: SlotId) -> Result<Arc<Partition>, Error> {
-        self.hsm
-            .partition(slot)
-            .filter(|_| self.hsm.may_open(self.peer, slot))
-            .ok_or(Error::SlotIdInvalid(slot.0))
+        self.hsm.partition(slot).filter(|_| self.may_open(slot)).ok_or(Error::SlotIdInvalid(slot.0))
+    }
+
+    /// Whether it may open a partition: who administers the daemon needs the PIN alone.
+    fn may_open(&self, slot: SlotId) -> bool {
+        self.door == Door::Console || self.hsm.may_open(self.peer, slot)
     }
 
     /// The slots it may open, and whether each has a token in it.
     fn slots(&self) -> Vec<(SlotId, bool)> {
         let all = self.hsm.partitions();
-        let mine = all.into_iter().filter(|partition| self.hsm.may_open(self.peer, partition.slot()));
+        let mine = all.into_iter().filter(|partition| self.may_open(partition.slot()));
         mine.map(|partition| (partition.slot(), partition.is_initialized())).collect()
     }
 
@@ -201,7 +207,7 @@ impl Application {
     fn act_as<'a>(&'a self, partition: &'a Partition, user: User, class: Class, action: &'a str) -> Act<'a> {
         Act {
             events: &*self.hsm.ports.events,
-            actor: Actor { door: Door::Pkcs11, peer: Some(self.peer), user: user.name(), person: None },
+            actor: Actor { door: self.door, peer: Some(self.peer), user: user.name(), person: None },
             partition: Some(partition.place()),
             class,
             action,

@@ -200,6 +200,9 @@ impl Attr {
     /// What a key has been used for ([`super::roles::Roles::used`]). Stored with the object, in no table: nobody
     /// reads or sets it from outside.
     pub const ROLES_USED: Self = Self(0x8000_0000_436c_0001);
+    /// That a key came from elsewhere with what was known of it there. Stored with it and its copies, in no
+    /// table: nobody reads or sets it from outside.
+    pub const IMPORTED: Self = Self(0x8000_0000_436c_0002);
 }
 
 impl fmt::Display for Attr {

@@ -111,7 +111,7 @@ fn barred(source: &Object, attribute: Attr, flag: bool, profile: Profile) -> Opt
     if source.roles().conflict(role).is_some() {
         return Some("the key has been used for what excludes it");
     }
-    let foreign = profile == Profile::Strict && role == Role::Wrap && !source.flag(Attr::LOCAL);
+    let foreign = profile == Profile::Strict && role == Role::Wrap && !source.is_made_here();
     let trusted = source.flag(Attr::TRUSTED);
     (foreign && !trusted && !source.attributes().flag(attribute)).then_some("the key was not made here")
 }

@@ -18,7 +18,14 @@ impl Object {
     /// Whether the key was made here and its value never was anywhere else.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.flag(Attr::LOCAL) && self.flag(Attr::ALWAYS_SENSITIVE) && self.flag(Attr::NEVER_EXTRACTABLE)
+        self.is_made_here() && self.flag(Attr::ALWAYS_SENSITIVE) && self.flag(Attr::NEVER_EXTRACTABLE)
+    }
+
+    /// Whether the key was made here. `CKA_LOCAL` alone does not say so: of a key that came from elsewhere it
+    /// says that it was made there.
+    #[must_use]
+    pub fn is_made_here(&self) -> bool {
+        self.flag(Attr::LOCAL) && !self.flag(Attr::IMPORTED)
     }
 
     /// A key's size in the unit of its mechanisms: bits of an RSA key or a curve, bytes of a secret key.
