@@ -82,6 +82,13 @@ impl Run {
         self
     }
 
+    /// Asserts that it ended with this status.
+    #[track_caller]
+    pub fn fails_with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "should fail with {code}: {}", self.story());
+        self
+    }
+
     /// Asserts that its output holds `word`.
     #[track_caller]
     pub fn says(self, word: &str) -> Self {
