@@ -32,6 +32,7 @@ mod keys;
 mod ledger;
 mod opening;
 mod rekey;
+mod still;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +42,7 @@ pub use id::{RecordId, Version, kind};
 pub use keys::RootKey;
 pub use ledger::{Kept, Ledger, NotRecorded, Note};
 pub use rekey::Progress;
+pub use still::{Still, StillError};
 
 use group::Queue;
 use header::Lid;
@@ -48,6 +50,7 @@ use journal::{Head, Stamp};
 use keys::{Ring, SealingKey, StoreId, StoreKeys};
 use ledger::Notes;
 use rekey::Pass;
+use still::Stills;
 
 /// What a record must be for a change to it to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +134,7 @@ pub struct Vault {
     known: RwLock<Known>,
     writer: Mutex<Writer>,
     queue: Queue,
+    stills: Stills,
     /// Held by whoever seals records anew.
     pass: Mutex<Pass>,
 }
@@ -288,7 +292,15 @@ impl Vault {
     /// # Errors
     /// `DomainExists`; else as [`Self::commit`].
     pub fn create_domain(&self, domain: u64, with: impl Into<Batch>) -> Result<Version, VaultError> {
-        self.submit(group::Request::new(group::DomainChange::Create(domain), with.into()))
+        self.submit(group::Request::new(group::DomainChange::Create(vec![domain]), with.into()))
+    }
+
+    /// Makes several domains, or none, with a new random key each, and in the same commit makes the changes.
+    ///
+    /// # Errors
+    /// As [`Self::create_domain`].
+    pub fn create_domains(&self, domains: Vec<u64>, with: impl Into<Batch>) -> Result<Version, VaultError> {
+        self.submit(group::Request::new(group::DomainChange::Create(domains), with.into()))
     }
 
     /// Destroys a domain: its key and all its records; and in the same commit makes the changes.

@@ -37,11 +37,10 @@ impl Request {
     }
 }
 
-/// What a request does to a domain as a whole, before its changes.
-#[derive(Clone, Copy)]
+/// What a request does to domains as a whole, before its changes.
 pub(super) enum DomainChange {
     None,
-    Create(u64),
+    Create(Vec<u64>),
     Destroy(u64),
 }
 
@@ -206,6 +205,10 @@ impl Vault {
         changes.push(store::Change::Put { key: entry.clone(), value: sealed });
         let snapshot = self.fold_journal(writer, keys, &head, &effects, new_keys.fold, &mut changes)?;
 
+        let destroyed = domains.iter().filter(|(_, key)| key.is_none()).map(|(number, _)| *number);
+        // What is sealed anew stays what it was.
+        let changed = effects.keys().filter(|id| !new_keys.reseals.contains_key(id));
+        self.keep_for_stills(changed, &destroyed.collect::<Vec<_>>());
         self.store.commit(&[Precondition::Absent(entry)], &changes).map_err(Failure::of_store)?;
         self.advance_anchor(keys, &head).map_err(|error| Failure::Unknown(error.into()))?;
 
@@ -323,16 +326,18 @@ impl<'a> Staged<'a> {
         let vault = self.vault;
         let known = vault.known.read();
         let mut own = BTreeMap::new();
-        let mut domain = None;
+        let mut domains = HashMap::new();
         match request.domain {
             DomainChange::None => {}
-            DomainChange::Create(number) => {
-                if number == 0 || self.has_domain(&known, number) {
-                    return Err(VaultError::DomainExists(number));
+            DomainChange::Create(numbers) => {
+                for number in numbers {
+                    if number == 0 || domains.contains_key(&number) || self.has_domain(&known, number) {
+                        return Err(VaultError::DomainExists(number));
+                    }
+                    let keys = Ring::new(self.commit, random_key()?);
+                    domains.insert(number, Some(keys.prepared()?));
+                    own.insert(RecordId::domain_key(number), Some(keys.encode()));
                 }
-                let keys = Ring::new(self.commit, random_key()?);
-                domain = Some((number, Some(keys.prepared()?)));
-                own.insert(RecordId::domain_key(number), Some(keys.encode()));
             }
             DomainChange::Destroy(number) => {
                 if number == 0 || !self.has_domain(&known, number) {
@@ -341,15 +346,15 @@ impl<'a> Staged<'a> {
                 let there = known.records.range(RecordId::all_in(number)).map(|(id, _)| *id);
                 let staged = self.records.range(RecordId::all_in(number)).map(|(id, _)| *id);
                 own.extend(there.chain(staged).chain([RecordId::domain_key(number)]).map(|id| (id, None)));
-                domain = Some((number, None));
+                domains.insert(number, None);
             }
         }
         let next = Version(u64::MAX);
         for Change { id, expect, value } in request.changes {
-            let exists = match &domain {
-                Some((number, key)) if *number == id.domain => key.is_some(),
-                _ if id.domain == 0 => !OWN.contains(&id.kind),
-                _ => self.has_domain(&known, id.domain),
+            let exists = match domains.get(&id.domain) {
+                Some(key) => key.is_some(),
+                None if id.domain == 0 => !OWN.contains(&id.kind),
+                None => self.has_domain(&known, id.domain),
             };
             if !exists {
                 return Err(VaultError::NoDomain(id.domain));
@@ -368,7 +373,7 @@ impl<'a> Staged<'a> {
             own.insert(id, value);
         }
         self.records.extend(own);
-        self.domains.extend(domain);
+        self.domains.extend(domains);
         self.notes.extend(request.notes);
         self.settles |= request.settles;
         Ok(())

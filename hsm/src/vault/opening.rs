@@ -11,6 +11,7 @@ use super::journal::{self, Head, JOURNAL, RECORDS, SNAPSHOT, Stamp};
 use super::keys::{Ring, RootKey, SealingKey, StoreId, StoreKeys, tag};
 use super::ledger::Notes;
 use super::rekey::Pass;
+use super::still::Stills;
 use super::{
     Anchor, AnchorState, Damage, Fault, Known, RecordId, Trust, Vault, VaultError, Version, Writer, kind,
 };
@@ -77,6 +78,7 @@ fn vault(
         known: RwLock::new(known),
         writer: Mutex::new(Writer { head, snapshot, broken: None, notes: Notes::default(), keys, lid }),
         queue: Queue::default(),
+        stills: Stills::default(),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::store::memory::{Fault as StoreFault, MemoryStore};
 
 mod crashes;
 mod group;
+mod stills;
 mod notes;
 mod rekey;
 mod tampering;
