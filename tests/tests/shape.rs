@@ -24,7 +24,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("ukey", &["crypto"]),
     ("hsm", &["wire", "crypto", "ukey"]),
     ("pkcs11", &["wire"]),
-    ("hsm-admin", &["wire", "ukey"]),
+    ("hsm-admin", &["wire", "crypto", "ukey"]),
     ("hsmd", &["wire", "crypto", "ukey", "hsm"]),
 ];
 
