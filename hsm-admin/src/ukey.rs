@@ -11,10 +11,11 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use ukey::{Holder, Public, file};
+use ukey::file;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
+pub(crate) use ukey::{Holder, Public};
 pub(crate) use uri::Uri;
 
 /// The most that is read of a file: enough to say by how much it is too long to be a UKey.
