@@ -55,6 +55,15 @@ impl Application {
         Ok(self.tags(&session.partition, login).handle(&object))
     }
 
+    /// The object of a handle, without leave to use its key.
+    ///
+    /// # Errors
+    /// `ObjectHandleInvalid` if the session sees none.
+    pub fn object_of(&self, session: SessionHandle, handle: ObjectHandle) -> Result<Arc<Object>, Error> {
+        let session = self.session(session)?;
+        self.object_or_error(&session, handle)
+    }
+
     /// The token object that is the same as this one.
     fn same(&self, session: &Session, attributes: &AttributeMap) -> Result<Option<Arc<Object>>, Error> {
         let wanted = [Attr::CLASS, Attr::LABEL].into_iter().filter_map(|name| {

@@ -120,12 +120,13 @@ pub enum Wrapping {
     AesKw,
     /// `CKM_RSA_PKCS_OAEP` with SHA-256
     RsaOaep,
+    /// `CKM_RSA_AES_KEY_WRAP` with AES-256 and SHA-256
+    RsaAes,
 }
 
 impl Wrapping {
-    /// Every way, with its name on the command line.
-    pub const ALL: [(Self, &str); 3] =
-        [(Self::AesKwp, "aes-kwp"), (Self::AesKw, "aes-kw"), (Self::RsaOaep, "rsa-oaep")];
+    /// Every way.
+    pub const ALL: [Self; 4] = [Self::AesKwp, Self::AesKw, Self::RsaOaep, Self::RsaAes];
 
     /// Its name on the command line.
     #[must_use]
@@ -134,6 +135,7 @@ impl Wrapping {
             Self::AesKwp => "aes-kwp",
             Self::AesKw => "aes-kw",
             Self::RsaOaep => "rsa-oaep",
+            Self::RsaAes => "rsa-aes-kwp",
         }
     }
 }
