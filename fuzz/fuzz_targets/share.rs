@@ -1,0 +1,9 @@
+//! Fuzzes `share`: see `ukeys.rs`.
+#![no_main]
+
+#[path = "../ukeys.rs"]
+mod ukeys;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    ukeys::share(data);
+});
