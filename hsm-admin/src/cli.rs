@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::caller::{ApprovalArgs, LoginArgs};
 use crate::commands::Command;
 
 /// What stands below the list of commands in `hsm-admin --help`.
@@ -13,6 +14,10 @@ history and completion.
 
 PINs and passphrases are asked for without echo, or read from a file or a file
 descriptor; they are never taken from the command line or the environment.
+
+On an HSM that has people, a command is given by somebody with a right to it:
+--ukey, else CLAVIGER_UKEY, says with which UKey to log in; its PIN is asked
+for. `hsm-admin roles` shows who may give which command.
 
 The socket: --socket, else CLAVIGER_ADMIN_SOCKET, else
 $XDG_RUNTIME_DIR/claviger/admin.sock if it is there, else
@@ -51,6 +56,12 @@ pub(crate) struct Cli {
     #[arg(long, global = true, help_heading = "Common options")]
     pub(crate) json: bool,
 
+    #[command(flatten)]
+    pub(crate) login: LoginArgs,
+
+    #[command(flatten)]
+    pub(crate) approvals: ApprovalArgs,
+
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -65,6 +76,9 @@ pub(crate) struct Line {
     /// Print JSON, for programs
     #[arg(long, global = true, help_heading = "Common options")]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) approvals: ApprovalArgs,
 }
 
 /// What the console takes: every command, and the word to leave.

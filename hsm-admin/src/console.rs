@@ -51,7 +51,9 @@ pub(crate) fn run(daemon: &Daemon, json: bool) -> Result<(), Error> {
                     match line.command {
                         Typed::Quit => return Ok(()),
                         Typed::Command(command) => {
-                            if let Err(error) = command.run(daemon, &Screen::new(json || line.json)) {
+                            let screen = Screen::new(json || line.json);
+                            let presented = daemon.caller().present(&line.approvals);
+                            if let Err(error) = presented.and_then(|()| command.run(daemon, &screen)) {
                                 screen::complain(&error);
                             }
                         }

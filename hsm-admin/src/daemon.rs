@@ -3,12 +3,15 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
-use wire::admin::{Ask, MAX_CHUNK, Told};
-use wire::{Bytes, codec, frame};
+use wire::admin::command::{Quorum, Who};
+use wire::admin::{Ask, MAX_CHUNK, Told, approval, people};
+use wire::{Bytes, List, codec, frame};
 use zeroize::Zeroize;
 
+use crate::caller::{Caller, Challenge};
 use crate::error::Error;
 use crate::screen::Bar;
 
@@ -22,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Daemon {
     socket: PathBuf,
     patience: Duration,
+    caller: Rc<Caller>,
 }
 
 impl Daemon {
@@ -29,12 +33,23 @@ impl Daemon {
     pub(crate) fn at(socket: Option<PathBuf>) -> Self {
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         let socket = socket.unwrap_or_else(|| default_socket(runtime.as_deref()));
-        Self { socket, patience: PATIENCE }
+        Self { socket, patience: PATIENCE, caller: Rc::default() }
+    }
+
+    /// The same daemon, to which this caller gives the commands.
+    pub(crate) fn called_by(self, caller: Caller) -> Self {
+        Self { caller: Rc::new(caller), ..self }
+    }
+
+    /// Who gives the commands.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// The same daemon for one who will not wait: completion at the console.
     pub(crate) fn impatient(&self) -> Self {
-        Self { socket: self.socket.clone(), patience: Duration::from_secs(1) }
+        let (socket, caller) = (self.socket.clone(), Rc::clone(&self.caller));
+        Self { socket, patience: Duration::from_secs(1), caller }
     }
 
     /// The admin socket's path.
@@ -50,7 +65,7 @@ impl Daemon {
 
     /// A connection, for commands that belong together or move data.
     pub(crate) fn open(&self) -> Result<Conversation<'_>, Error> {
-        Ok(Conversation { daemon: self, stream: self.connect()? })
+        Ok(Conversation { daemon: self, stream: self.connect()?, greeted: false })
     }
 
     fn is_sealed(&self) -> bool {
@@ -96,13 +111,85 @@ impl Daemon {
 pub(crate) struct Conversation<'a> {
     daemon: &'a Daemon,
     stream: UnixStream,
+    /// Whether the caller has been told of.
+    greeted: bool,
 }
 
 impl Conversation<'_> {
-    /// As [`Daemon::ask`].
+    /// As [`Daemon::ask`]. Where a command needs somebody with a right to it, logs in first.
     pub(crate) fn ask(&mut self, ask: &Ask) -> Result<Told, Error> {
+        let command = ask.act().command;
+        if command.who() != Who::Anyone {
+            self.greet()?;
+            if let Some(valid) = self.daemon.caller.requests_for().filter(|_| command.quorum() != Quorum::Never) {
+                return Err(Error::Requested(Box::new(self.request(ask, valid)?)));
+            }
+        }
         let told = self.exchange(ask)?;
         self.understand(told, matches!(ask, Ask::Unseal { .. }))
+    }
+
+    /// Logs in and presents what others approved, once.
+    pub(crate) fn greet(&mut self) -> Result<(), Error> {
+        if std::mem::replace(&mut self.greeted, true) {
+            return Ok(());
+        }
+        if self.daemon.caller.spec().is_some() {
+            self.log_in()?;
+        }
+        for approval in self.daemon.caller.approvals() {
+            let told = self.exchange(&Ask::Approval(approval::Ask::Present(approval)))?;
+            self.understand(told, false)?;
+        }
+        Ok(())
+    }
+
+    fn log_in(&mut self) -> Result<(), Error> {
+        // A daemon that is sealed knows nobody, and says so when it gets the command.
+        let Ok(challenge) = self.challenge() else { return Ok(()) };
+        let Some((ukey, signature)) = self.daemon.caller.answer(&challenge)? else { return Ok(()) };
+        match self.exchange(&Ask::People(people::Ask::Login { ukey, signature }))? {
+            // Before the HSM is initialised nobody needs to be known.
+            Told::Failed { .. } if !challenge.owned => Ok(()),
+            told => self.understand(told, false).map(drop),
+        }
+    }
+
+    /// A challenge for the next signature on this connection.
+    pub(crate) fn challenge(&mut self) -> Result<Challenge, Error> {
+        let told = self.exchange(&Ask::People(people::Ask::Challenge))?;
+        match self.understand(told, false)? {
+            Told::People(people::Told::Challenge { hsm, challenge, pid, owned }) => {
+                // What is signed says which process it is for: whoever passes our words on is another.
+                if pid != std::process::id() {
+                    return Err(Error::Failed(format!(
+                        "hsmd sees process {pid} at the other end, and this is {}: something stands in between, \
+                         or hsm-admin runs in another PID namespace than hsmd",
+                        std::process::id()
+                    )));
+                }
+                Ok(Challenge { hsm, challenge, pid, owned })
+            }
+            _ => Err(Error::Unknown),
+        }
+    }
+
+    /// Has the daemon make a request for approvals of a command.
+    fn request(&mut self, ask: &Ask, valid: u64) -> Result<approval::Request, Error> {
+        let act = ask.act();
+        let details = act.details.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let request = approval::Ask::Request {
+            command: act.command,
+            object: act.object.map(str::to_owned),
+            partition: act.partition.map(str::to_owned),
+            details: List::new(details).ok_or_else(|| Error::Usage("the command has too many details".into()))?,
+            valid,
+        };
+        let told = self.exchange(&Ask::Approval(request))?;
+        match self.understand(told, false)? {
+            Told::Approval(approval::Told::Request(request)) => Ok(request),
+            _ => Err(Error::Unknown),
+        }
     }
 
     /// Sends the data that the daemon waits for since it said [`Told::Send`], and takes its answer.

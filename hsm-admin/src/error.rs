@@ -27,10 +27,22 @@ pub(crate) enum Error {
     Sealed(String),
     #[error("{0}")]
     Usage(String),
+    #[error("{}: {cause}", .path.display())]
+    File { path: PathBuf, cause: io::Error },
+    #[error("{file}: {why}")]
+    Source { file: String, why: String },
+    /// Some of it was done.
+    #[error("{0}; the rest is done")]
+    Partly(String),
     #[error("cannot read {what} from {from}: {cause}")]
     Secret { what: String, from: String, cause: io::Error },
     #[error("{place}: {why}")]
     UKey { place: String, why: String },
+    #[error("{}: {why}", .path.display())]
+    File { path: PathBuf, why: String },
+    /// In place of the command a request for its approval was made: how `approval request` gets it.
+    #[error("the command was not given: a request for its approval was made")]
+    Requested(Box<wire::admin::approval::Request>),
     #[error("{0}; nothing was changed")]
     NotConfirmed(String),
     #[error("cannot read the data: {0}")]
@@ -53,8 +65,12 @@ impl Error {
         match self {
             Self::Unknown
             | Self::Failed(_)
+            | Self::File { .. }
+            | Self::Source { .. }
             | Self::Secret { .. }
             | Self::UKey { .. }
+            | Self::File { .. }
+            | Self::Requested(_)
             | Self::NotConfirmed(_)
             | Self::Read(_)
             | Self::Write(_)
@@ -67,6 +83,7 @@ impl Error {
             | Self::TimedOut { .. }
             | Self::Unreachable { .. } => 3,
             Self::Sealed(_) => 4,
+            Self::Partly(_) => 5,
         }
     }
 }

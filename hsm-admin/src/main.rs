@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod approval_file;
+mod caller;
 mod cli;
 mod commands;
 mod completion;
@@ -19,6 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::Cli;
+use crate::caller::Caller;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;
@@ -36,7 +39,8 @@ fn main() -> ExitCode {
 
 /// One command, or the console if there is none.
 fn run(cli: &Cli) -> Result<(), Error> {
-    let daemon = Daemon::at(cli.socket.clone());
+    let caller = Caller::new(&cli.login, &cli.approvals)?;
+    let daemon = Daemon::at(cli.socket.clone()).called_by(caller);
     match &cli.command {
         Some(command) => command.run(&daemon, &Screen::new(cli.json)),
         None if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => {

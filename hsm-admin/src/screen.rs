@@ -45,6 +45,11 @@ impl Screen {
         print(text.trim_end())
     }
 
+    /// Prints text that is for people and programs alike.
+    pub(crate) fn text(&self, text: &str) -> Result<(), Error> {
+        print(text.trim_end())
+    }
+
     /// Prints a table for people, `rows` for programs.
     pub(crate) fn table<T: Serialize + ?Sized>(
         &self,
@@ -55,7 +60,8 @@ impl Screen {
     }
 }
 
-fn width() -> usize {
+/// The columns there are.
+pub(crate) fn width() -> usize {
     terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0))
 }
 

@@ -48,6 +48,23 @@ impl Source {
     }
 }
 
+/// Every line of a file as a secret of its own: `what` is their name in errors.
+pub(crate) fn lines(path: &Path, what: &str) -> Result<Vec<Bytes>, Error> {
+    let read = |file: File| {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 2));
+        file.take(LONGEST as u64 + 1).read_to_end(&mut bytes)?;
+        if bytes.len() > LONGEST {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too long"));
+        }
+        bytes.split_inclusive(|&byte| byte == b'\n').map(first_line).collect()
+    };
+    File::open(path).and_then(read).map_err(|cause| Error::Secret {
+        what: what.to_owned(),
+        from: path.display().to_string(),
+        cause,
+    })
+}
+
 /// The first line of `from`, without its end; there must be something in it.
 fn first_line(from: impl Read) -> io::Result<Bytes> {
     let refuse = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidData, why));

@@ -1,12 +1,17 @@
 //! The commands: a file for each group. What later issues bring (people, quorum, backup, audit) are
 //! groups beside these.
 
+mod approval;
 mod generate;
 mod object;
+mod login;
 mod partition;
 mod status;
 mod ukey;
 mod unseal;
+mod people;
+mod quorum;
+mod roles;
 
 use clap::Subcommand;
 
@@ -26,11 +31,25 @@ pub(crate) enum Command {
     #[command(subcommand, name = "ukey")]
     UKey(ukey::UKey),
     #[command(subcommand, hide = true)]
+    #[command(subcommand)]
+    #[command(subcommand)]
+    #[command(subcommand)]
     Generate(generate::Generate),
 }
 
 impl Command {
     /// Carries the command out, and shows what came of it.
+    Login(login::Login),
+    Logout(login::Logout),
+    #[command(name = "whoami")]
+    WhoAmI(login::WhoAmI),
+    #[command(subcommand)]
+    People(people::People),
+    #[command(subcommand)]
+    Quorum(quorum::Quorum),
+    #[command(subcommand)]
+    Approval(approval::Approval),
+    Roles(roles::Roles),
     pub(crate) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         match self {
             Self::Status(command) => command.run(daemon, screen),
@@ -43,7 +62,15 @@ impl Command {
     }
 }
 
+            Self::Key(command) => command.run(daemon, screen),
 /// The labels of all partitions, for completion; none if the daemon does not answer.
 pub(crate) fn labels(daemon: &Daemon) -> Vec<String> {
     partition::all(daemon).map(|all| all.into_iter().map(|one| one.label).collect()).unwrap_or_default()
+            Self::Login(command) => command.run(daemon, screen),
+            Self::Logout(command) => command.run(daemon, screen),
+            Self::WhoAmI(command) => command.run(daemon, screen),
+            Self::People(command) => command.run(daemon, screen),
+            Self::Quorum(command) => command.run(daemon, screen),
+            Self::Approval(command) => command.run(daemon, screen),
+            Self::Roles(command) => command.run(screen),
 }
