@@ -20,8 +20,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::Cli;
 use crate::caller::Caller;
+use crate::cli::Cli;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;

@@ -3,15 +3,15 @@
 
 mod approval;
 mod generate;
-mod object;
 mod login;
+mod object;
 mod partition;
-mod status;
-mod ukey;
-mod unseal;
 mod people;
 mod quorum;
 mod roles;
+mod status;
+mod ukey;
+mod unseal;
 
 use clap::Subcommand;
 
@@ -30,15 +30,6 @@ pub(crate) enum Command {
     Object(object::Object),
     #[command(subcommand, name = "ukey")]
     UKey(ukey::UKey),
-    #[command(subcommand, hide = true)]
-    #[command(subcommand)]
-    #[command(subcommand)]
-    #[command(subcommand)]
-    Generate(generate::Generate),
-}
-
-impl Command {
-    /// Carries the command out, and shows what came of it.
     Login(login::Login),
     Logout(login::Logout),
     #[command(name = "whoami")]
@@ -50,22 +41,20 @@ impl Command {
     #[command(subcommand)]
     Approval(approval::Approval),
     Roles(roles::Roles),
+    #[command(subcommand, hide = true)]
+    Generate(generate::Generate),
+}
+
+impl Command {
+    /// Carries the command out, and shows what came of it.
     pub(crate) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         match self {
             Self::Status(command) => command.run(daemon, screen),
             Self::Unseal(command) => command.run(daemon, screen),
             Self::Partition(command) => command.run(daemon, screen),
             Self::Object(command) => command.run(daemon, screen),
-            Self::UKey(command) => command.run(screen),
-            Self::Generate(command) => command.run(),
-        }
-    }
-}
-
             Self::Key(command) => command.run(daemon, screen),
-/// The labels of all partitions, for completion; none if the daemon does not answer.
-pub(crate) fn labels(daemon: &Daemon) -> Vec<String> {
-    partition::all(daemon).map(|all| all.into_iter().map(|one| one.label).collect()).unwrap_or_default()
+            Self::UKey(command) => command.run(screen),
             Self::Login(command) => command.run(daemon, screen),
             Self::Logout(command) => command.run(daemon, screen),
             Self::WhoAmI(command) => command.run(daemon, screen),
@@ -73,4 +62,12 @@ pub(crate) fn labels(daemon: &Daemon) -> Vec<String> {
             Self::Quorum(command) => command.run(daemon, screen),
             Self::Approval(command) => command.run(daemon, screen),
             Self::Roles(command) => command.run(screen),
+            Self::Generate(command) => command.run(),
+        }
+    }
+}
+
+/// The labels of all partitions, for completion; none if the daemon does not answer.
+pub(crate) fn labels(daemon: &Daemon) -> Vec<String> {
+    partition::all(daemon).map(|all| all.into_iter().map(|one| one.label).collect()).unwrap_or_default()
 }
