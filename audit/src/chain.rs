@@ -84,7 +84,7 @@ impl Writer {
     }
 
     /// The state after a header.
-    fn after(header: &Signed<Header>) -> Result<Self, Error> {
+    pub(crate) fn after(header: &Signed<Header>) -> Result<Self, Error> {
         let Header { log, segment, first, time, hsm, key, .. } = header.body.clone();
         let last = first.checked_sub(1).ok_or(Error::Malformed("the first record has the number 0"))?;
         let chain = chain_header(&header.bytes)?;
@@ -107,7 +107,7 @@ impl Writer {
 
     /// The number of the next record.
     pub fn next_sequence(&self) -> u64 {
-        self.last + 1
+        self.last.saturating_add(1)
     }
 
     /// The time of the newest record in nanoseconds since 1970. If the next one's lies more than
@@ -227,7 +227,7 @@ impl Writer {
         self.same_key(signer)?;
         let header = Header {
             log: self.log,
-            segment: self.segment + 1,
+            segment: self.segment.saturating_add(1),
             first: self.next_sequence(),
             previous: self.chain,
             time: now,
@@ -328,7 +328,7 @@ impl Writer {
     }
 
     /// Takes a frame that was written before, if it is the right one here.
-    fn follow(&mut self, frame: Frame<'_>) -> Result<Option<Signed<Checkpoint>>, Error> {
+    pub(crate) fn follow(&mut self, frame: Frame<'_>) -> Result<Option<Signed<Checkpoint>>, Error> {
         const CHAIN: Error = Error::Malformed("a frame does not fit what stands before it");
         self.open()?;
         match frame {

@@ -24,11 +24,14 @@
 mod bytes;
 pub mod chain;
 mod error;
+pub mod export;
 pub mod key;
 pub mod merkle;
+pub mod prove;
 pub mod record;
 pub mod segment;
 pub mod text;
+pub mod verify;
 
 pub use chain::Writer;
 pub use error::Error;

@@ -1,6 +1,8 @@
 //! Segments as bytes: frames, what is signed in them, and the head (`FORMAT.md`).
 
-use std::io::{self, Read};
+mod reader;
+
+pub use reader::{Broken, Frame, Reader};
 
 use crate::bytes::{Bytes, put_text};
 use crate::key::HsmId;
@@ -157,7 +159,15 @@ impl<T: Body> Signed<T> {
         let mut from = Bytes(payload);
         let len = from.u16()?;
         let bytes = from.take(len.into())?;
-        Ok(Self { body: T::decode(bytes)?, bytes: bytes.to_vec(), signature: from.0.to_vec() })
+        Self::decode_parts(bytes, from.0.to_vec())
+    }
+
+    /// The body of these bytes, with its signature.
+    ///
+    /// # Errors
+    /// Those of the body.
+    pub fn decode_parts(bytes: &[u8], signature: Vec<u8>) -> Result<Self, Error> {
+        Ok(Self { body: T::decode(bytes)?, bytes: bytes.to_vec(), signature })
     }
 }
 
@@ -330,155 +340,4 @@ impl Body for End {
         from.end()?;
         Ok(end)
     }
-}
-
-/// A frame after the header.
-#[derive(Debug)]
-pub enum Frame<'a> {
-    /// A record.
-    Record {
-        /// The log that it says it belongs to.
-        log: LogId,
-        /// The record's own bytes, as [`crate::Record::decode`] takes them.
-        bytes: &'a [u8],
-        /// The hash that was written with it.
-        hash: Digest,
-    },
-    /// A checkpoint.
-    Checkpoint(Signed<Checkpoint>),
-    /// The end of the segment.
-    End(Signed<End>),
-}
-
-/// Why there is no next frame.
-#[derive(Debug)]
-pub enum Broken {
-    /// The file stops within the frame.
-    Torn,
-    /// The frame has an impossible length, so that what follows cannot be found.
-    Length(u32),
-    /// The frame is damaged; the next one begins where its length says.
-    Malformed(Error),
-    /// Reading failed.
-    Io(io::Error),
-}
-
-/// Reads the frames of one segment, in order, without judging them.
-pub struct Reader<R> {
-    from: R,
-    header: Signed<Header>,
-    offset: u64,
-    payload: Vec<u8>,
-}
-
-impl<R: Read> Reader<R> {
-    /// Reads the header. Give it a buffered reader.
-    ///
-    /// # Errors
-    /// `TornHeader` if the file is too short for its header, `Version`, `Malformed`, `Io`.
-    pub fn open(mut from: R) -> Result<Self, Error> {
-        let mut start = [0; 10];
-        read_full(&mut from, &mut start, Error::TornHeader)?;
-        check_opening(&mut Bytes(&start), MAGIC, Error::Malformed("not a segment of an audit log"))?;
-        let mut payload = Vec::new();
-        let len = match read_frame(&mut from, &mut payload) {
-            Ok(Some(len)) => len,
-            Ok(None) | Err(Broken::Torn) => return Err(Error::TornHeader),
-            Err(Broken::Io(error)) => return Err(error.into()),
-            Err(_) => return Err(Error::Malformed("the header has an impossible length")),
-        };
-        let header = match payload.split_first() {
-            Some((&kind::HEADER, payload)) => Signed::decode(payload)?,
-            _ => return Err(Error::Malformed("the segment has no header")),
-        };
-        Ok(Self { from, header, offset: start.len() as u64 + len, payload })
-    }
-
-    /// The header. Its signature is not checked yet.
-    pub fn header(&self) -> &Signed<Header> {
-        &self.header
-    }
-
-    /// Where the next frame begins.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    /// The next frame; nothing at the end of the file.
-    ///
-    /// # Errors
-    /// [`Broken`]. After `Malformed` the frame after it can be read.
-    pub fn frame(&mut self) -> Result<Option<Frame<'_>>, Broken> {
-        let Some(len) = read_frame(&mut self.from, &mut self.payload)? else { return Ok(None) };
-        self.offset += len;
-        parse(&self.payload).map(Some).map_err(Broken::Malformed)
-    }
-
-    /// Reads to the end of the file, after [`Broken`]: whether its last 32 bytes are zeros. A crash can leave a
-    /// file longer than what was written to it, and no frame ends so.
-    ///
-    /// # Errors
-    /// Those of reading.
-    pub fn ends_in_zeros(&mut self) -> io::Result<bool> {
-        let mut tail = std::mem::take(&mut self.payload);
-        let mut piece = Vec::new();
-        loop {
-            piece.clear();
-            if self.from.by_ref().take(64 * 1024).read_to_end(&mut piece)? == 0 {
-                return Ok(tail.len() >= 32 && tail.iter().rev().take(32).all(|byte| *byte == 0));
-            }
-            let keep = tail.len().saturating_sub(32);
-            tail.drain(..keep);
-            tail.extend(&piece);
-        }
-    }
-}
-
-fn parse(payload: &[u8]) -> Result<Frame<'_>, Error> {
-    const SHORT: Error = Error::Malformed("a record is too short");
-    match payload.split_first() {
-        Some((&kind::RECORD, rest)) => {
-            let (log, rest) = rest.split_first_chunk().ok_or(SHORT)?;
-            let (bytes, hash) = rest.split_last_chunk().ok_or(SHORT)?;
-            Ok(Frame::Record { log: *log, bytes, hash: *hash })
-        }
-        Some((&kind::CHECKPOINT, rest)) => Signed::decode(rest).map(Frame::Checkpoint),
-        Some((&kind::END, rest)) => Signed::decode(rest).map(Frame::End),
-        _ => Err(Error::Malformed("a frame of an unknown kind")),
-    }
-}
-
-/// Reads one frame's payload; its whole length on disk, or nothing at the end of the file.
-fn read_frame(from: &mut impl Read, payload: &mut Vec<u8>) -> Result<Option<u64>, Broken> {
-    let mut len = [0; 4];
-    match fill(from, &mut len).map_err(Broken::Io)? {
-        0 => return Ok(None),
-        4 => {}
-        _ => return Err(Broken::Torn),
-    }
-    let len = u32::from_le_bytes(len);
-    payload.clear();
-    if len == 0 || len > LIMIT {
-        return Err(Broken::Length(len));
-    }
-    let read = from.by_ref().take(len.into()).read_to_end(payload).map_err(Broken::Io)?;
-    if read as u64 == u64::from(len) { Ok(Some(4 + u64::from(len))) } else { Err(Broken::Torn) }
-}
-
-fn read_full(from: &mut impl Read, to: &mut [u8], otherwise: Error) -> Result<(), Error> {
-    if fill(from, to)? == to.len() { Ok(()) } else { Err(otherwise) }
-}
-
-/// Reads until `to` is full or the file ends.
-fn fill(from: &mut impl Read, to: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = to.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match from.read(rest) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
