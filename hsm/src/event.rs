@@ -244,6 +244,11 @@ impl<'a> Act<'a> {
         }
     }
 
+    /// Records that somebody was refused it, which has no object yet. As for [`Self::failed`].
+    pub(crate) fn refused(&self, rv: Rv) {
+        let _ = self.events.record(&self.event(None, rv));
+    }
+
     /// Records how it ended, where nothing has come of it yet.
     ///
     /// # Errors

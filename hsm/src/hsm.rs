@@ -280,7 +280,7 @@ impl Hsm {
         act.unless_done(None, partition.record_uses(&self.vault, uses, &act))
     }
 
-    fn act<'a>(
+    pub(crate) fn act<'a>(
         &'a self,
         by: &Actor<'a>,
         partition: Option<&'a Partition>,
@@ -310,7 +310,7 @@ impl Hsm {
         act.unless_done(None, partition.delete(&self.vault, &act))?;
         self.partitions.write().remove(&partition.slot());
         // What the vault does not forget now means nothing: no other partition gets the number.
-        let _ = self.people().forget_partition(partition.domain);
+        let _ = self.people_by(*by).forget_partition(partition.domain);
         Ok(())
     }
 

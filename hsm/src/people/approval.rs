@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use ukey::Id;
 use wire::admin::Command;
 use wire::admin::approval::{APPROVE, Approval, Request};
+use wire::admin::people::hex;
 
 use super::person::to_record;
-use super::{People, PeopleError, Rule, Scope, State, Stored, Unfit, digest, request_id, write};
+use super::{People, PeopleError, Record, Rule, Scope, State, Stored, Unfit, digest, request_id, write};
 use crate::vault::{Change, Version};
 
 /// The most requests that wait.
@@ -64,7 +65,11 @@ impl People<'_> {
             needed: rule.needed,
             role: rule.role.name().to_owned(),
         };
-        self.change(|state| {
+        let record = Record::new("ask for approval")
+            .with("command", command)
+            .with("target", &request.target)
+            .with("request", hex(&nonce));
+        self.change(&record, |state| {
             let mut changes = state.forget_expired(now);
             if let Some(first) = state.requests.values().map(|one| one.value.expires).min()
                 && state.requests.len() >= MAX_REQUESTS
@@ -74,7 +79,7 @@ impl People<'_> {
             let number = number(&nonce);
             changes.push(write(request_id(number), None, to_record(&pending)?));
             state.requests.insert(number, Stored { value: pending, version: Version(0) });
-            Ok((changes, request))
+            Ok((changes, request.clone()))
         })
     }
 
@@ -89,7 +94,15 @@ impl People<'_> {
             return Err(PeopleError::NeedsApproval { command, needed, role });
         };
         let (now, hsm) = (self.now(), self.identity()?);
-        self.change(|state| {
+        let record = Record::new("use approvals")
+            .with("command", command)
+            .with("target", &given.target)
+            .with("request", hex(&first.request.nonce));
+        let record = approvals.iter().fold(record, |record, approval| {
+            let person = self.of_ukey(Id::from_bytes(approval.ukey)).map(|person| person.name);
+            record.with("by", format!("{} {}", person.unwrap_or_default(), hex(&approval.ukey)))
+        });
+        self.change(&record, |state| {
             let mut people = BTreeSet::new();
             for approval in approvals {
                 let by = Id::from_bytes(approval.ukey);

@@ -1,9 +1,10 @@
 //! Why somebody may not do something, or cannot be registered, in words for the people at the console.
 
 use ukey::Id;
+use wire::Rv;
 
 use super::MAX_TRIES;
-use crate::vault::VaultError;
+use crate::vault::{NotRecorded, VaultError};
 
 /// Why it was refused. Nothing was changed, but that a try was counted.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +93,8 @@ pub enum PeopleError {
     #[error(transparent)]
     Vault(#[from] VaultError),
     #[error(transparent)]
+    NotRecorded(#[from] NotRecorded),
+    #[error(transparent)]
     Crypto(#[from] crypto::Error),
     #[error("inside the HSM: {0}")]
     Internal(&'static str),
@@ -127,6 +130,22 @@ pub enum Unfit {
     Twice(String),
     #[error("{0}")]
     Signature(ukey::Error),
+}
+
+impl PeopleError {
+    /// The outcome that is recorded.
+    #[must_use]
+    pub const fn rv(&self) -> Rv {
+        match self {
+            Self::NobodyLoggedIn { .. } => Rv::USER_NOT_LOGGED_IN,
+            Self::Locked { .. } => Rv::PIN_LOCKED,
+            Self::LoginRefused { .. } | Self::UnknownUKey(_) => Rv::PIN_INCORRECT,
+            Self::Vault(error) => error.rv(),
+            Self::NotRecorded(error) => error.rv(),
+            Self::Crypto(_) | Self::Internal(_) => Rv::GENERAL_ERROR,
+            _ => Rv::ACTION_PROHIBITED,
+        }
+    }
 }
 
 impl From<PeopleError> for crate::Error {

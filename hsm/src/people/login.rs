@@ -4,9 +4,9 @@
 //! try for nothing.
 
 use ukey::Id;
-use wire::admin::people::{LOGIN, Statement};
+use wire::admin::people::{LOGIN, Statement, hex};
 
-use super::{MAX_TRIES, People, PeopleError, Person, State, person_id, write};
+use super::{MAX_TRIES, People, PeopleError, Person, Record, State, person_id, write};
 use crate::vault::Change;
 
 /// A challenge that was given to one connection, for one answer.
@@ -44,16 +44,22 @@ impl People<'_> {
     /// # Errors
     /// `UnknownUKey`; `Locked` without a look at the signature; `LoginRefused` for a wrong one; what the vault says.
     pub fn log_in(self, challenge: Challenge, ukey: Id, signature: &[u8]) -> Result<Person, PeopleError> {
-        let person = self.count_try(ukey)?;
-        match person.ukey.verify(LOGIN, &challenge.message(&[]), signature) {
-            Ok(()) => self.change(|state| set_tries(state, ukey, 0)),
-            Err(_) if person.is_locked() => Err(PeopleError::Locked { person: person.name }),
-            Err(why) => Err(PeopleError::LoginRefused { why, left: MAX_TRIES.saturating_sub(person.failed) }),
-        }
+        let record = Record::new("log in").with("ukey", hex(ukey.as_bytes()));
+        let person = self.count_try(ukey).inspect_err(|error| self.refused(&record, error))?;
+        let record = record.with("person", &person.name);
+        self.change(&record, |state| {
+            person.ukey.verify(LOGIN, &challenge.message(&[]), signature).map_err(|why| {
+                match MAX_TRIES.saturating_sub(person.failed) {
+                    0 => PeopleError::Locked { person: person.name.clone() },
+                    left => PeopleError::LoginRefused { why, left },
+                }
+            })?;
+            set_tries(state, ukey, 0)
+        })
     }
 
     fn count_try(self, ukey: Id) -> Result<Person, PeopleError> {
-        self.change(|state| {
+        self.change_silently(|state| {
             let (_, person) = state.of_ukey(ukey).ok_or(PeopleError::UnknownUKey(ukey))?;
             if person.value.is_locked() {
                 return Err(PeopleError::Locked { person: person.value.name.clone() });
@@ -68,7 +74,7 @@ impl People<'_> {
     /// # Errors
     /// `NoPerson`; what the vault says.
     pub fn unlock(self, name: &str) -> Result<Person, PeopleError> {
-        self.change(|state| {
+        self.change(&Record::new("unlock a person").with("person", name), |state| {
             let (_, person) = state.named(name).ok_or_else(|| PeopleError::NoPerson(name.to_owned()))?;
             let ukey = person.value.id();
             set_tries(state, ukey, 0)

@@ -13,9 +13,11 @@ use crypto::Secret;
 use parking_lot::{Mutex, RwLock};
 use ukey::Id;
 use wire::admin::Role;
+use wire::admin::people::hex;
 
 use crate::Hsm;
-use crate::vault::{Change, RecordId, Vault, Version, kind};
+use crate::event::Actor;
+use crate::vault::{Batch, Change, Note, RecordId, Vault, Version, kind};
 
 mod approval;
 mod error;
@@ -122,6 +124,15 @@ const fn request_id(number: u64) -> RecordId {
     RecordId { domain: 0, kind: kind::REQUEST, number }
 }
 
+/// Whether a record of people or quorum is one that this release reads.
+pub(crate) fn reads(kind: u8, record: &Secret) -> bool {
+    match kind {
+        kind::PERSON => Person::from_record(record).is_ok(),
+        kind::QUORUM => quorum::rules_of(record).is_ok(),
+        _ => false,
+    }
+}
+
 /// The change that writes a record for the first time, or once more.
 fn write(id: RecordId, version: Option<Version>, value: Secret) -> Change {
     match version {
@@ -130,17 +141,41 @@ fn write(id: RecordId, version: Option<Version>, value: Secret) -> Change {
     }
 }
 
-/// The people of an HSM.
+/// The people of an HSM, as somebody sees and changes them.
 #[derive(Clone, Copy)]
 pub struct People<'a> {
     hsm: &'a Hsm,
+    by: Actor<'a>,
+}
+
+/// What is recorded of a change: what it is, and its details.
+struct Record<'a> {
+    action: &'a str,
+    details: Vec<(&'a str, String)>,
+}
+
+impl<'a> Record<'a> {
+    const fn new(action: &'a str) -> Self {
+        Self { action, details: Vec::new() }
+    }
+
+    fn with(mut self, name: &'a str, value: impl Into<String>) -> Self {
+        self.details.push((name, value.into()));
+        self
+    }
 }
 
 impl Hsm {
-    /// Its people.
+    /// Its people, for the daemon itself.
     #[must_use]
     pub const fn people(&self) -> People<'_> {
-        People { hsm: self }
+        self.people_by(Actor::DAEMON)
+    }
+
+    /// Its people. What changes is recorded as done by this actor.
+    #[must_use]
+    pub const fn people_by<'a>(&'a self, by: Actor<'a>) -> People<'a> {
+        People { hsm: self, by }
     }
 }
 
@@ -149,11 +184,33 @@ impl<'a> People<'a> {
         &self.hsm.roster
     }
 
-    /// Makes changes, durably; none else is made meanwhile. `change` gets the state as it is, makes it what it is to
-    /// be, and gives the changes to records and what the caller gets. `after` is told the commit's version.
+    /// Makes changes, durably, and has them recorded in the same commit; none else is made meanwhile. `change` makes
+    /// the state what it is to be, and gives the changes to records and what the caller gets.
     fn change<T>(
         self,
+        record: &Record<'_>,
         change: impl FnOnce(&mut State) -> Result<(Vec<Change>, T), PeopleError>,
+    ) -> Result<T, PeopleError> {
+        let act = self.hsm.act(&self.by, None, record.action, &record.details);
+        let result = self.change_with(change, || vec![act.note(None)]);
+        if let Err(error) = &result {
+            act.refused(error.rv());
+        }
+        result
+    }
+
+    /// The same, of which nothing is recorded.
+    fn change_silently<T>(
+        self,
+        change: impl FnOnce(&mut State) -> Result<(Vec<Change>, T), PeopleError>,
+    ) -> Result<T, PeopleError> {
+        self.change_with(change, Vec::new)
+    }
+
+    fn change_with<T>(
+        self,
+        change: impl FnOnce(&mut State) -> Result<(Vec<Change>, T), PeopleError>,
+        notes: impl FnOnce() -> Vec<Note>,
     ) -> Result<T, PeopleError> {
         let _turn = self.roster().turn.lock();
         let mut state = self.roster().state.read().clone();
@@ -162,12 +219,37 @@ impl<'a> People<'a> {
             return Ok(result);
         }
         let ids: Vec<_> = changes.iter().map(|change| change.id).collect();
-        let version = self.hsm.vault.commit(changes)?;
+        let version = self.hsm.vault.commit(Batch::new(changes, notes()))?;
         for id in ids {
             state.is_now(id, version);
         }
         *self.roster().state.write() = state;
         Ok(result)
+    }
+
+    fn refused(self, record: &Record<'_>, error: &PeopleError) {
+        self.hsm.act(&self.by, None, record.action, &record.details).refused(error.rv());
+    }
+
+    /// Records that a command was refused.
+    pub fn record_refusal(self, given: &Given, error: &PeopleError) {
+        let record = Record::new("refuse a command")
+            .with("command", given.command.name())
+            .with("target", &given.target);
+        self.refused(&record, error);
+    }
+
+    /// Puts the transcript of a ceremony on record.
+    ///
+    /// # Errors
+    /// `NotRecorded` if that cannot be done.
+    pub fn record_ceremony(self, digest: &[u8; 32]) -> Result<(), PeopleError> {
+        let record = Record::new("hold a ceremony").with("transcript-sha256", hex(digest));
+        let act = self.hsm.act(&self.by, None, record.action, &record.details);
+        act.done(None).map_err(|error| match error {
+            crate::Error::NotRecorded(error) => error.into(),
+            _ => PeopleError::Internal("recording fails for one reason only"),
+        })
     }
 
     /// Everybody, in the order in which they were registered.

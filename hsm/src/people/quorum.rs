@@ -8,7 +8,7 @@ use wire::admin::{Command, Role};
 
 use super::permission::names;
 use super::person::{from_record, to_record};
-use super::{People, PeopleError, RULES, State, write};
+use super::{People, PeopleError, RULES, Record, State, write};
 use crate::vault::Change;
 
 /// How many must approve a command, and as what.
@@ -81,7 +81,11 @@ impl People<'_> {
         if needed > 0 {
             check_approvers(command, role)?;
         }
-        self.change(|state| {
+        let record = Record::new("set a quorum")
+            .with("command", command.name())
+            .with("needed", needed.to_string())
+            .with("role", role.name());
+        self.change(&record, |state| {
             if !state.is_owned() {
                 return Err(PeopleError::NotOwned);
             }

@@ -2,11 +2,11 @@
 
 use ukey::{Id, Public};
 use wire::admin::Role;
-use wire::admin::people::{Founder, MAX_FOUNDERS, REGISTER, Registered, founding};
+use wire::admin::people::{Founder, MAX_FOUNDERS, REGISTER, Registered, founding, hex};
 
 use super::person::check_name;
 use super::{
-    Challenge, Held, MAX_PEOPLE, People, PeopleError, Person, State, Stored, person_id, quorum, write,
+    Challenge, Held, MAX_PEOPLE, People, PeopleError, Person, Record, State, Stored, person_id, quorum, write,
 };
 use crate::vault::{Change, Version};
 
@@ -46,7 +46,11 @@ impl People<'_> {
             return Err(PeopleError::TooHigh { needed, role: role.name(), have });
         }
         let stated = founding(founders, needed);
-        self.change(|state| {
+        let record = Record::new("initialise the HSM").with("quorum", needed.to_string());
+        let record = founders.iter().fold(record, |record, founder| {
+            record.with("officer", format!("{} {}", founder.person, hex(&founder.ukey.id)))
+        });
+        self.change(&record, |state| {
             if state.is_owned() {
                 return Err(PeopleError::Owned(state.officers()));
             }
@@ -72,7 +76,10 @@ impl People<'_> {
     pub fn add(self, new: &Addition<'_>) -> Result<Person, PeopleError> {
         let Addition { person, newcomer, held } = new;
         check_place(*held)?;
-        self.change(|state| {
+        let ukey = newcomer.as_ref().map(|newcomer| hex(&newcomer.ukey.id));
+        let mut record = held.record("give a role", person);
+        record.details.extend(ukey.map(|ukey| ("ukey", ukey)));
+        self.change(&record, |state| {
             if held.role != Role::Auditor && !state.is_owned() {
                 return Err(PeopleError::NotOwned);
             }
@@ -106,7 +113,7 @@ impl People<'_> {
     /// `NoPerson`, `LacksRole`, `LastOfficer`, `BelowQuorum`; what the vault says.
     pub fn remove(self, name: &str, held: Held) -> Result<Option<Person>, PeopleError> {
         check_place(held)?;
-        self.change(|state| {
+        self.change(&held.record("take a role", name), |state| {
             let (number, stored) = state.named(name).ok_or_else(|| PeopleError::NoPerson(name.to_owned()))?;
             let (mut person, version) = (stored.value.clone(), stored.version);
             if !person.roles.contains(&held) {
@@ -124,7 +131,7 @@ impl People<'_> {
     /// # Errors
     /// What the vault says.
     pub fn forget_partition(self, slot: u64) -> Result<(), PeopleError> {
-        self.change(|state| {
+        self.change_silently(|state| {
             let there = |person: &Person| person.roles.iter().any(|held| held.partition == Some(slot));
             let concerned: Vec<_> = state
                 .people
@@ -139,6 +146,16 @@ impl People<'_> {
             }
             Ok((changes, ()))
         })
+    }
+}
+
+impl Held {
+    fn record<'a>(self, action: &'a str, person: &str) -> Record<'a> {
+        let record = Record::new(action).with("person", person).with("role", self.role.name());
+        match self.partition {
+            Some(slot) => record.with("slot", slot.to_string()),
+            None => record,
+        }
     }
 }
 

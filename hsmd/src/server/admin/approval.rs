@@ -15,7 +15,7 @@ const MAX_PRESENTED: usize = 64;
 /// The answer, or why there is none.
 pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     let hsm = talk.hsm()?;
-    let people = hsm.people();
+    let people = hsm.people_by(talk.actor());
     match ask {
         Ask::SetQuorum { command, needed, role } => {
             people.set_quorum(*command, Rule { needed: *needed, role: *role }).map_err(text)?;

@@ -30,9 +30,11 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             Ok(shown(daemon, &*hsm.create_partition(&new, &by).map_err(text)?))
         }
         Ask::PartitionList => {
+            let sees = hsm.people().sees(talk.by());
             let all = hsm
                 .partitions()
                 .iter()
+                .filter(|partition| sees.as_ref().is_none_or(|sees| sees.contains(&partition.slot().0)))
                 .map(|partition| describe::partition(partition, &daemon.config.pins))
                 .collect();
             Ok(Told::Partitions(List::new(all).ok_or("there are more partitions than one list brings")?))

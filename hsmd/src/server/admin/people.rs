@@ -18,7 +18,7 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             // Somebody who fails to log in is nobody, and not who was here before.
             talk.caller = None;
             let ukey = UKeyId::from_bytes(*ukey);
-            let person = hsm.people().log_in(challenge, ukey, signature).map_err(text)?;
+            let person = hsm.people_by(talk.actor()).log_in(challenge, ukey, signature).map_err(text)?;
             talk.caller = Some(Caller { ukey, name: person.name.clone(), id: hex(ukey.as_bytes()) });
             Answer::Person(Some(shown(&hsm, &person)))
         }
@@ -32,31 +32,31 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             let all = hsm.people().all().iter().map(|person| shown(&hsm, person)).collect();
             Answer::People(List::new(all).ok_or("there are more people than one list brings")?)
         }
-        Ask::Show { person } => {
-            Answer::Person(Some(shown(&hsm, &hsm.people().named(person).map_err(text)?)))
-        }
+        Ask::Show { person } => Answer::Person(Some(shown(&hsm, &hsm.people().named(person).map_err(text)?))),
         Ask::Init { officers, quorum } => {
             let challenge = talk.challenge.take().ok_or(PeopleError::NoChallenge).map_err(text)?;
-            hsm.people().init(officers, *quorum, &challenge).map_err(text)?;
+            hsm.people_by(talk.actor()).init(officers, *quorum, &challenge).map_err(text)?;
             return Ok(Told::Done);
         }
         Ask::Add { person, ukey, role, partition } => {
             let held = held(talk, *role, partition.as_deref())?;
             let challenge = talk.challenge.take();
             let newcomer = ukey.as_ref().map(|ukey| Newcomer { ukey, challenge });
-            let person = hsm.people().add(&Addition { person, newcomer, held }).map_err(text)?;
+            let person = hsm.people_by(talk.actor()).add(&Addition { person, newcomer, held }).map_err(text)?;
             Answer::Person(Some(shown(&hsm, &person)))
         }
         Ask::Remove { person, role, partition } => {
             let held = held(talk, *role, partition.as_deref())?;
-            let left = hsm.people().remove(person, held).map_err(text)?;
+            let left = hsm.people_by(talk.actor()).remove(person, held).map_err(text)?;
             Answer::Person(left.map(|person| shown(&hsm, &person)))
         }
         Ask::Unlock { person } => {
-            Answer::Person(Some(shown(&hsm, &hsm.people().unlock(person).map_err(text)?)))
+            Answer::Person(Some(shown(&hsm, &hsm.people_by(talk.actor()).unlock(person).map_err(text)?)))
         }
-        // That the command was given is on record, with the digest as its detail.
-        Ask::Ceremony { .. } => return Ok(Told::Done),
+        Ask::Ceremony { digest } => {
+            hsm.people_by(talk.actor()).record_ceremony(digest).map_err(text)?;
+            return Ok(Told::Done);
+        }
     };
     Ok(Told::People(told))
 }
@@ -68,8 +68,7 @@ pub(super) fn text(error: PeopleError) -> String {
 
 fn challenge(talk: &mut Talk<'_>, hsm: &Hsm) -> Result<Answer, PeopleError> {
     let pid = talk.peer.pid.unsigned_abs();
-    let Challenge { hsm: identity, challenge, .. } =
-        *talk.challenge.insert(hsm.people().challenge(pid)?);
+    let Challenge { hsm: identity, challenge, .. } = *talk.challenge.insert(hsm.people().challenge(pid)?);
     Ok(Answer::Challenge { hsm: identity, challenge, pid, owned: hsm.people().is_owned() })
 }
 
@@ -79,7 +78,8 @@ fn who_am_i(talk: &Talk<'_>, hsm: &Hsm, partition: Option<&str>) -> Result<Answe
         Some(name) => Scope::Partition(talk.partition(name)?.slot().0),
     };
     let (people, by) = (hsm.people(), talk.by());
-    let may = |command: &Command| people.may(*command, scope, by).is_ok();
+    // `chunk` is a part of others, and nothing that one gives.
+    let may = |command: &Command| *command != Command::Chunk && people.may(*command, scope, by).is_ok();
     Ok(Answer::Me {
         person: by.and_then(|ukey| people.of_ukey(ukey)).map(|person| shown(hsm, &person)),
         owned: people.is_owned(),

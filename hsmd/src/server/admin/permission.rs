@@ -20,14 +20,18 @@ pub(super) fn check(talk: &mut Talk<'_>, act: &Act<'_>) -> Result<(), String> {
     }
     let hsm = talk.hsm()?;
     let given = given(&hsm, act);
-    let people = hsm.people();
-    people.may(given.command, given.scope, talk.by()).map_err(|error| error.to_string())?;
+    let people = hsm.people_by(talk.actor());
+    let outcome = people.may(given.command, given.scope, talk.by());
+    if let Err(error) = &outcome {
+        people.record_refusal(&given, error);
+    }
+    outcome.map_err(|error| error.to_string())?;
     if people.rule(given.command).is_none() {
         return Ok(());
     }
-    // Presented once, they are gone, whatever comes of it.
-    let approvals = std::mem::take(&mut talk.approvals);
-    people.approved(&given, &approvals).map_err(|error| error.to_string())
+    let used = people.approved(&given, &talk.approvals).map_err(|error| error.to_string());
+    talk.approvals.clear(); // presented once, they are gone, whatever came of it
+    used
 }
 
 /// A command as it is approved. A partition is named so that no other can come to have the same name.

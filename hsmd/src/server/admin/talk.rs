@@ -15,6 +15,7 @@ use wire::admin::{Ask, MAX_CHUNK, Told};
 use wire::codec::{decode, encode};
 use wire::{Bytes, frame};
 
+use crate::audit::Reading;
 use crate::daemon::Daemon;
 use crate::server::incoming::{Incoming, Next};
 
@@ -33,11 +34,14 @@ pub(super) struct Talk<'a> {
     pub(super) challenge: Option<Challenge>,
     /// Approvals for the next command that needs them.
     pub(super) approvals: Vec<Approval>,
+    /// Where it reads along in the audit log.
+    pub(super) reading: Option<Reading>,
     socket: &'a UnixStream,
     incoming: Incoming,
 }
 
 /// Somebody who has logged in. Whether the UKey is registered still, and as what, is asked for each command.
+#[derive(Clone)]
 pub(super) struct Caller {
     pub(super) ukey: UKeyId,
     pub(super) name: String,
@@ -48,7 +52,16 @@ pub(super) struct Caller {
 impl<'a> Talk<'a> {
     pub(super) fn new(daemon: &'a Daemon, socket: &'a UnixStream, peer: Peer) -> Self {
         let incoming = Incoming::new(&daemon.budget, peer.uid);
-        Self { daemon, peer, caller: None, challenge: None, approvals: Vec::new(), socket, incoming }
+        Self {
+            daemon,
+            peer,
+            caller: None,
+            challenge: None,
+            approvals: Vec::new(),
+            reading: None,
+            socket,
+            incoming,
+        }
     }
 
     /// What the console asks next; none once it has closed the connection.
