@@ -150,7 +150,8 @@ fn is_named(module: &Pkcs11, slot: Slot, uri: &Uri) -> bool {
         && is(&uri.model, token.model())
 }
 
-/// Has the token check the PIN, even where this program has logged in to it before.
+/// Has the token check the PIN, even where this program has logged in to it before. The holder that did so then
+/// signs no more: a logout takes its handles of private keys.
 fn log_in(session: &Session, pin: &[u8]) -> Result<(), Error> {
     let pin = RawAuthPin::new(Box::new(pin.to_vec()));
     let again = || session.login_with_raw(UserType::User, &pin);
@@ -302,4 +303,58 @@ fn failed(error: Failure) -> Error {
         Failure::Pkcs11(code, function) => format!("the token failed in {function}: {code}"),
         other => other.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::*;
+
+    const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+    const CONFIG: &str = "SOFTHSM2_CONF";
+
+    /// A token's login counts for the whole program: another's PIN must not open what the first one did.
+    #[test]
+    fn a_second_holder_in_one_program_shows_its_pin_to_the_token_as_well() {
+        if !Path::new(MODULE).exists() {
+            println!("skipped: {MODULE} is not installed (scripts/install-clients does it)");
+            return;
+        }
+        let inside =
+            std::env::var_os(CONFIG).is_some_and(|config| config.to_string_lossy().contains("ukey-test"));
+        if inside { two_holders() } else { again_with_a_token() }
+    }
+
+    fn two_holders() {
+        let uri = Uri::parse(&format!("pkcs11:token=card;object=Ada?module-path={MODULE}")).unwrap();
+        TokenKey::create(&uri, "Ada", b"123456").unwrap();
+        let first = TokenKey::open(&uri, b"123456").unwrap();
+        let refused = TokenKey::open(&uri, b"654321").err().map(|error| error.to_string());
+        assert!(refused.is_some_and(|text| text.starts_with("wrong PIN")));
+        assert!(first.sign("test", b"x").is_err(), "the wrong PIN ended the login");
+        let second = TokenKey::open(&uri, b"123456").unwrap();
+        second.public().verify("test", b"x", &second.sign("test", b"x").unwrap()).unwrap();
+    }
+
+    /// Runs the test in a process of its own, as the module reads its configuration from the environment.
+    fn again_with_a_token() {
+        let folder = tempfile::Builder::new().prefix("ukey-test-").tempdir().unwrap();
+        let config = folder.path().join("softhsm2.conf");
+        let text = format!("directories.tokendir = {}\nlog.level = ERROR\n", folder.path().display());
+        std::fs::write(&config, text).unwrap();
+        let run = |program: &Path, words: &[&str]| {
+            let output = Command::new(program).args(words).env(CONFIG, &config).output().unwrap();
+            let said = [output.stdout, output.stderr].concat();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+        };
+        let init = ["--init-token", "--free", "--label", "card", "--pin", "123456", "--so-pin", "87654321"];
+        run(Path::new("softhsm2-util"), &init);
+        let test = concat!(
+            "ukey::token::tests::",
+            "a_second_holder_in_one_program_shows_its_pin_to_the_token_as_well"
+        );
+        run(&std::env::current_exe().unwrap(), &["--exact", test, "--nocapture"]);
+    }
 }
