@@ -40,7 +40,7 @@ pub struct Hsm {
     pub(crate) mechanisms: Mechanisms,
     pub(crate) handles: Handles,
     pub(crate) roster: Roster,
-    partitions: RwLock<BTreeMap<SlotId, Arc<Partition>>>,
+    pub(crate) partitions: RwLock<BTreeMap<SlotId, Arc<Partition>>>,
     applications: Mutex<HashMap<ApplicationToken, Weak<Application>>>,
     /// The next slot number; the numbers of partitions that are gone are not given again.
     next_slot: Mutex<u64>,

@@ -13,6 +13,7 @@ pub mod error;
 pub mod event;
 mod hsm;
 mod import;
+mod keeping;
 pub mod mechanism;
 pub mod object;
 mod operation;

@@ -120,6 +120,15 @@ pub trait Store: Send + Sync {
     /// [`StoreError::nothing_changed`] tells whether the commit may have happened all the same.
     fn commit(&self, preconditions: &[Precondition], changes: &[Change]) -> Result<Revision, StoreError>;
 
+    /// Overwrites what was deleted or replaced, as far as this kind of store can; durable when it returns. A disk
+    /// that writes elsewhere instead of over, as most with flash do, may keep it all the same.
+    ///
+    /// # Errors
+    /// Those of input and output.
+    fn overwrite_freed(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// The changes to keys that begin with `prefix`, from those of revision `from` on.
     ///
     /// # Errors

@@ -35,6 +35,7 @@ mod rekey;
 mod still;
 #[cfg(test)]
 mod tests;
+mod zeroize;
 
 pub use anchor::{Anchor, AnchorError, AnchorState};
 pub use error::{Damage, Fault, VaultError};

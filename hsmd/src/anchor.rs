@@ -90,6 +90,18 @@ impl Anchor for FileAnchor {
         *file = Some(open);
         Ok(())
     }
+
+    fn forget(&self) -> Result<(), AnchorError> {
+        let mut file = self.file.lock();
+        *file = None;
+        let open = match OpenOptions::new().write(true).open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            open => open.map_err(|error| self.failed(&error))?,
+        };
+        open.write_all_at(&[0; 2 * SLOT as usize], 0)
+            .and_then(|()| open.sync_data())
+            .map_err(|error| self.failed(&error))
+    }
 }
 
 enum Slot {
@@ -145,6 +157,20 @@ mod tests {
             let again = FileAnchor::new(&directory.path().join("made/on demand"));
             assert_eq!(again.read().unwrap(), Some(state(sequence)));
         }
+    }
+
+    #[test]
+    fn an_anchor_that_forgot_is_as_good_as_new() {
+        let directory = tempfile::tempdir().unwrap();
+        let anchor = FileAnchor::new(directory.path());
+        anchor.forget().unwrap();
+        for sequence in [4, 5, u64::MAX] {
+            anchor.advance(&state(sequence)).unwrap();
+        }
+        anchor.forget().unwrap();
+        assert_eq!(anchor.read().unwrap(), None);
+        anchor.advance(&state(0)).unwrap();
+        assert_eq!(anchor.read().unwrap(), Some(state(0)));
     }
 
     #[test]

@@ -225,6 +225,19 @@ impl Application {
         self.places.write().clear();
     }
 
+    /// Closes every session that it has on a partition, which is being destroyed.
+    pub(crate) fn expel(&self, domain: u64) {
+        let mut sessions = self.sessions.write();
+        let there = |session: &Arc<Session>| session.partition.domain == domain;
+        let closed: Vec<_> =
+            sessions.extract_if(|_, session| there(session)).map(|(_, session)| session).collect();
+        drop(sessions);
+        for session in closed {
+            self.closed(&session);
+        }
+        self.places.write().remove(&domain);
+    }
+
     /// Sessions it has open, on all partitions.
     #[must_use]
     pub fn session_count(&self) -> u64 {

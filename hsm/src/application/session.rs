@@ -117,7 +117,7 @@ impl SessionCalls for Application {
 
 impl Application {
     /// What goes with a session: its objects, and the log-in if it was the last on its partition.
-    fn closed(&self, session: &Session) {
+    pub(super) fn closed(&self, session: &Session) {
         session.operations.lock().clear();
         let place = self.place(&session.partition);
         // That the session itself is gone, whoever closed it knows.

@@ -157,6 +157,17 @@ impl Partition {
         })
     }
 
+    /// Keeps sessions from opening for good, or lets them open again.
+    pub(crate) fn close_door(&self, closed: bool) {
+        *self.door.write() = if closed { Door::Gone } else { Door::Open };
+    }
+
+    /// Forgets every object, and what is known of keys.
+    pub(crate) fn forget(&self) {
+        *self.objects.write() = Index::default();
+        self.identities.lock().forget_all_held();
+    }
+
     /// A number for a new object, token or session: never given twice while the daemon runs.
     ///
     /// # Errors

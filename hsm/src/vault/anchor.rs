@@ -35,6 +35,12 @@ pub trait Anchor: Send + Sync {
     /// # Errors
     /// Those of input and output.
     fn advance(&self, state: &AnchorState) -> Result<(), AnchorError>;
+
+    /// Remembers nothing any more, durably when it returns: the store is destroyed.
+    ///
+    /// # Errors
+    /// Those of input and output.
+    fn forget(&self) -> Result<(), AnchorError>;
 }
 
 /// What an anchor remembers: which commit of which store, with a MAC of the vault's.
@@ -55,6 +61,15 @@ impl AnchorState {
         let mut state = Self { sequence: head.sequence, store, tag: head.tag, mac: [0; 32] };
         state.mac = state.authenticate(key)?;
         Ok(state)
+    }
+
+    /// That a store is being destroyed: greater than any commit. No key authenticates it, since none is left.
+    pub(super) const fn zeroizing(store: StoreId) -> Self {
+        Self { sequence: u64::MAX, store, tag: [0; 16], mac: [0; 32] }
+    }
+
+    pub(super) const fn is_zeroizing(&self) -> bool {
+        self.sequence == u64::MAX
     }
 
     /// Whether the vault whose key this is made it.
@@ -123,5 +138,10 @@ impl Anchor for MemoryAnchor {
                 Ok(())
             }
         }
+    }
+
+    fn forget(&self) -> Result<(), AnchorError> {
+        *self.state.lock() = None;
+        Ok(())
     }
 }

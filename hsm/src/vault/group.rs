@@ -109,7 +109,8 @@ impl Vault {
     fn commit_group(&self, requests: Vec<Request>) -> Vec<Outcome> {
         let mut admitted = vec![Ok(()); requests.len()];
         let outcome = self.commit_alone(|staged, writer| {
-            let mut admit = |request: Request| writer.check_notes(&request).and_then(|()| staged.admit(request));
+            let mut admit =
+                |request: Request| writer.check_notes(&request).and_then(|()| staged.admit(request));
             admitted = requests.into_iter().map(&mut admit).collect();
             Ok(())
         });

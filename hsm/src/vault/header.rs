@@ -84,6 +84,11 @@ pub(super) fn custody(header: &[u8]) -> Result<Vec<u8>, Damage> {
     parse(header).map(|parts| parts.custody.to_vec())
 }
 
+/// Which store a header is of.
+pub(super) fn store_id(header: &[u8]) -> Result<StoreId, Damage> {
+    parse(header).map(|parts| parts.store)
+}
+
 struct Parts<'a> {
     store: StoreId,
     check: [u8; CHECK],

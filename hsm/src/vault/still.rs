@@ -74,7 +74,11 @@ impl Vault {
 
     /// Keeps what records are, before they change, for the stills that need it. Called by whoever writes, with the
     /// domains that are destroyed: what was in these is gone for stills too.
-    pub(super) fn keep_for_stills<'i>(&self, ids: impl Iterator<Item = &'i RecordId> + Clone, destroyed: &[u64]) {
+    pub(super) fn keep_for_stills<'i>(
+        &self,
+        ids: impl Iterator<Item = &'i RecordId> + Clone,
+        destroyed: &[u64],
+    ) {
         let mut stills = self.stills.lock();
         stills.retain(|still| still.strong_count() > 0);
         for still in stills.iter().filter_map(Weak::upgrade) {

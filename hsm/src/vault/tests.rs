@@ -8,10 +8,11 @@ use crate::store::memory::{Fault as StoreFault, MemoryStore};
 
 mod crashes;
 mod group;
-mod stills;
 mod notes;
 mod rekey;
+mod stills;
 mod tampering;
+mod zeroize;
 
 /// A store and an anchor that outlive the vault on them.
 pub(super) struct Bench {

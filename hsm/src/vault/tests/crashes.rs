@@ -140,6 +140,9 @@ impl Anchor for Dying {
         *left = left.checked_sub(1).ok_or(AnchorError::Io("dead".into()))?;
         self.0.advance(state)
     }
+    fn forget(&self) -> Result<(), AnchorError> {
+        self.0.forget()
+    }
 }
 
 #[test]

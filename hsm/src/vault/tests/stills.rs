@@ -48,7 +48,8 @@ fn a_partition_that_is_destroyed_is_gone_for_stills_too() {
 fn a_still_is_of_one_moment_while_threads_write() {
     let (_, vault) = Bench::filled();
     // Both records change in one commit, always to the same value.
-    let both = |value: u32| vec![put(object(1, 1), &value.to_le_bytes()), put(object(1, 2), &value.to_le_bytes())];
+    let both =
+        |value: u32| vec![put(object(1, 1), &value.to_le_bytes()), put(object(1, 2), &value.to_le_bytes())];
     vault.commit(both(0)).unwrap();
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
