@@ -71,7 +71,7 @@ pub(crate) struct Store {
     pub(crate) read_only: bool,
 }
 
-/// Where the root key comes from: one of the three. Without any, the daemon stays sealed.
+/// Where the root key of a new store comes from: one of the first three. Who keeps it later, the store says.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RootKey {
@@ -81,6 +81,10 @@ pub(crate) struct RootKey {
     pub(crate) credential: Option<String>,
     /// The key is derived from a passphrase that `hsm-admin unseal` asks for.
     pub(crate) passphrase: bool,
+    /// Where another token keeps the root key: a file with its PIN, so that nobody need be there at the start.
+    pub(crate) token_pin_file: Option<PathBuf>,
+    /// Where UKeys hold it: seconds after which shares that were given are forgotten, if not enough come.
+    pub(crate) share_seconds: Option<u64>,
 }
 
 /// How much of anything there may be.

@@ -17,9 +17,13 @@ use tracing::{info, warn};
 use crate::anchor::FileAnchor;
 use crate::config::{self, Config};
 use crate::log::EventLog;
-use crate::root_key::{self, RootKeyError};
+use crate::root_key::RootKeyError;
 use crate::server::budget::Budget;
 use crate::store::redb::RedbStore;
+
+mod sealing;
+
+use sealing::{Sealing, Sockets};
 
 /// How long calls that are under way may take to end when the daemon stops.
 const STOP: Duration = Duration::from_secs(5);
@@ -31,8 +35,11 @@ pub(crate) struct Daemon {
     anchor: Arc<FileAnchor>,
     trust: Trust,
     hsm: RwLock<State>,
-    /// Held while the root key is worked out, which takes long.
+    /// Held while the daemon is opened or sealed, and while its root key changes.
     unsealing: Mutex<()>,
+    sealing: Sealing,
+    /// Those of applications.
+    pub(crate) sockets: Sockets,
     started: Instant,
     /// Connections of applications.
     pub(crate) connections: Arc<Budget>,
@@ -66,6 +73,14 @@ pub(crate) enum OpenError {
     /// It is open.
     #[error("hsmd is not sealed")]
     NotSealed,
+    /// It is sealed.
+    #[error("hsmd is sealed")]
+    Sealed,
+    /// Calls under way keep the HSM in memory.
+    #[error(
+        "calls under way have not ended: nothing is taken any more, but keys are in memory until they do"
+    )]
+    StillBusy,
 }
 
 impl From<StoreError> for OpenError {
@@ -91,26 +106,22 @@ impl Daemon {
             trust,
             hsm: RwLock::new(State::Sealed("it is starting".into())),
             unsealing: Mutex::new(()),
+            sealing: Sealing::default(),
+            sockets: Sockets::default(),
             started: Instant::now(),
             connections: Arc::new(Budget::new(config.limits.connections)),
             calls: AtomicUsize::new(0),
             budget: Arc::new(Budget::new(config.limits.request_bytes)),
             config,
         };
-        match root_key::obtain(&daemon.config.root_key) {
-            Ok(root) => daemon.open(&root)?,
-            Err(why) => {
-                warn!("hsmd is sealed: {why}");
-                *daemon.hsm.write() = State::Sealed(why.to_string());
-            }
-        }
+        daemon.open_by_itself()?;
         Ok(daemon)
     }
 
-    fn open(&self, root: &RootKey) -> Result<(), OpenError> {
+    fn open(&self, root: &RootKey, custody: &[u8]) -> Result<(), OpenError> {
         let began = Instant::now();
         let (store, anchor) = (Arc::clone(&self.store), Arc::clone(&self.anchor));
-        let vault = Vault::open_trusting(store, anchor, root, self.trust, b"")?;
+        let vault = Vault::open_trusting(store, anchor, root, self.trust, custody)?;
         let ports = Ports {
             clock: Arc::new(SystemClock),
             events: Arc::new(EventLog),
@@ -123,25 +134,6 @@ impl Daemon {
         warn_of_unknown_partitions(&self.config.access, &hsm);
         *self.hsm.write() = State::Open(hsm);
         Ok(())
-    }
-
-    /// Opens a sealed daemon: with the passphrase if it waits for one, else with the key that should be in its
-    /// place by now.
-    ///
-    /// # Errors
-    /// Why it is still sealed.
-    pub(crate) fn unseal(&self, passphrase: &[u8]) -> Result<(), OpenError> {
-        let _one_at_a_time = self.unsealing.lock();
-        if self.hsm().is_ok() {
-            return Err(OpenError::NotSealed);
-        }
-        let root = if self.config.root_key.passphrase {
-            let is_new = !Vault::is_made(&*self.store)?;
-            root_key::from_passphrase(passphrase, &self.config.store.path, is_new)?
-        } else {
-            root_key::obtain(&self.config.root_key)?
-        };
-        self.open(&root)
     }
 
     /// The HSM.
@@ -169,6 +161,7 @@ impl Daemon {
 
     /// Lets the calls that are under way end, and closes the store.
     pub(crate) fn stop(&self) {
+        self.end_rekeyer();
         let until = Instant::now() + STOP;
         self.calls.fetch_or(STOPPING, Ordering::AcqRel);
         while self.calls.load(Ordering::Acquire) != STOPPING {

@@ -146,6 +146,7 @@ impl Doors<'_> {
             Err(why) => return self.refuse(socket, peer, why),
         };
         let daemon = Arc::clone(self.daemon);
+        let socket = daemon.sockets.admit(socket);
         spawn("application", STACK, move || {
             let _share = share;
             connection::serve(&daemon, &socket, peer);

@@ -19,6 +19,8 @@ use redb::{
 use super::damage::survive;
 use super::lock::StoreLock;
 
+mod overwrite;
+
 /// Each value goes behind the revision that put it, 8 bytes, big-endian.
 const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
 /// The last revision, under the empty key.
@@ -57,6 +59,9 @@ impl RedbStore {
             Err(StoreError::ReadOnly(_)) => None,
             Err(error) => return Err(error),
         };
+        if lock.is_some() && !read_only {
+            overwrite::finish(&path)?;
+        }
         let (database, last) = survive(|| {
             let database = if read_only || lock.is_none() {
                 open_read_only(&path)?
@@ -188,6 +193,10 @@ impl Store for RedbStore {
             Err(full @ StoreError::Full(_)) => Err(self.recover(full, revision)),
             Err(error) => Err(error),
         }
+    }
+
+    fn overwrite_freed(&self) -> Result<(), StoreError> {
+        survive(|| self.renew())
     }
 
     fn watch(&self, prefix: &[u8], from: Revision) -> Result<Box<dyn Watch>, StoreError> {

@@ -154,6 +154,13 @@ const KEYS: Who = Who::Roles(&[Role::CryptoOfficer, Role::CryptoUser]);
 commands! {
     Status           "status"            ANYONE,    Look,   Never;
     Unseal           "unseal"            ANYONE,    Change, Never;
+    RootShow         "root show"         ANYONE,    Look,   Never;
+    Seal             "seal"              HSM_SO,    Change, Settable;
+    Rekey            "rekey"             HSM_SO,    Change, Settable;
+    RekeyRoot        "rekey root"        HSM_SO,    Change, FromInit;
+    RekeyStatus      "rekey status"      ANY_ROLE,  Look,   Never;
+    ZeroizePartition "zeroize partition" HSM_SO,    Change, FromInit;
+    ZeroizeHsm       "zeroize hsm"       HSM_SO,    Change, FromInit;
     Login            "login"             ANYONE,    Change, Never;
     Logout           "logout"            ANYONE,    Change, Never;
     WhoAmI           "whoami"            ANYONE,    Look,   Never;
