@@ -27,8 +27,6 @@ pub(crate) enum Error {
     Sealed(String),
     #[error("{0}")]
     Usage(String),
-    #[error("{}: {cause}", .path.display())]
-    File { path: PathBuf, cause: io::Error },
     #[error("{file}: {why}")]
     Source { file: String, why: String },
     /// Some of it was done.
@@ -65,7 +63,6 @@ impl Error {
         match self {
             Self::Unknown
             | Self::Failed(_)
-            | Self::File { .. }
             | Self::Source { .. }
             | Self::Secret { .. }
             | Self::UKey { .. }

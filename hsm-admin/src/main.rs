@@ -12,6 +12,7 @@ mod daemon;
 mod error;
 mod screen;
 mod secret;
+mod source;
 mod table;
 mod ukey;
 

@@ -2,7 +2,10 @@
 //! groups beside these.
 
 mod approval;
+mod export;
 mod generate;
+mod import;
+mod key;
 mod login;
 mod object;
 mod partition;
@@ -28,6 +31,12 @@ pub(crate) enum Command {
     Partition(partition::Partition),
     #[command(subcommand)]
     Object(object::Object),
+    #[command(subcommand)]
+    Key(key::Key),
+    #[command(subcommand)]
+    Import(import::Import),
+    #[command(subcommand)]
+    Export(export::Export),
     #[command(subcommand, name = "ukey")]
     UKey(ukey::UKey),
     Login(login::Login),
@@ -54,6 +63,8 @@ impl Command {
             Self::Partition(command) => command.run(daemon, screen),
             Self::Object(command) => command.run(daemon, screen),
             Self::Key(command) => command.run(daemon, screen),
+            Self::Import(command) => command.run(daemon, screen),
+            Self::Export(command) => command.run(daemon, screen),
             Self::UKey(command) => command.run(screen),
             Self::Login(command) => command.run(daemon, screen),
             Self::Logout(command) => command.run(daemon, screen),

@@ -26,7 +26,7 @@ impl Object {
 }
 
 /// Every page of the list.
-fn all(daemon: &Daemon, partition: &str) -> Result<Vec<admin::Object>, Error> {
+pub(super) fn all(daemon: &Daemon, partition: &str) -> Result<Vec<admin::Object>, Error> {
     let mut all: Vec<admin::Object> = Vec::new();
     loop {
         let after = all.last().map_or(0, |object| object.number);
@@ -40,7 +40,7 @@ fn all(daemon: &Daemon, partition: &str) -> Result<Vec<admin::Object>, Error> {
     }
 }
 
-fn table(objects: &[admin::Object]) -> Table {
+pub(super) fn table(objects: &[admin::Object]) -> Table {
     let columns = [
         Column::text("CLASS", 8),
         Column::text("TYPE", 8),
@@ -67,7 +67,7 @@ fn table(objects: &[admin::Object]) -> Table {
 }
 
 /// `CKO_PRIVATE_KEY` as people say it.
-fn class(name: &str) -> String {
+pub(super) fn class(name: &str) -> String {
     name.strip_prefix("CKO_").map_or_else(|| name.to_owned(), |rest| rest.to_lowercase().replace('_', " "))
 }
 

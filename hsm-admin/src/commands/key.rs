@@ -1,0 +1,205 @@
+//! `key`: keys made and destroyed from the console, as the partition's user.
+
+use clap::{Args, Subcommand};
+use wire::Bytes;
+use wire::admin::import::{self as protocol, Curve, KeyKind, NewKey};
+use wire::admin::{self, Ask, Told};
+
+use super::import::{Hex, UserPin, parse_hex};
+use super::object;
+use crate::daemon::Daemon;
+use crate::error::Error;
+use crate::screen::Screen;
+use crate::secret;
+
+/// The kinds of key on the command line.
+const KINDS: &str =
+    "rsa:BITS, ec:P-224, ec:P-256, ec:P-384, ec:P-521, ec:secp256k1, ed25519, x25519, aes:BITS or secret:BITS";
+
+/// Make and destroy keys, as the partition's user
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    Generate(Generate),
+    Destroy(Destroy),
+}
+
+/// Make a key or a pair of keys on the token
+///
+/// It is sensitive, and never leaves the partition unless --extractable is given.
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// Where: label, serial number or slot number of a partition
+    partition: String,
+
+    /// What: rsa:BITS, ec:CURVE, ed25519, x25519, aes:BITS or secret:BITS
+    #[arg(long = "type", value_name = "TYPE", value_parser = parse_kind)]
+    kind: KeyKind,
+
+    /// Its label
+    #[arg(long)]
+    label: String,
+
+    /// Its id, in hexadecimal
+    #[arg(long, value_name = "HEX", value_parser = parse_hex)]
+    id: Option<Hex>,
+
+    /// Let it leave the partition, wrapped
+    #[arg(long)]
+    extractable: bool,
+
+    #[command(flatten)]
+    pin: UserPin,
+}
+
+/// Destroy a key, or another object, for good
+#[derive(Debug, Args)]
+pub(crate) struct Destroy {
+    /// Where: label, serial number or slot number of a partition
+    partition: String,
+
+    /// Which: its unique id, its label, or its id as id:HEX; more than one fits only with --class
+    object: String,
+
+    /// Of several, the one of this class: data, certificate, public, private or secret
+    #[arg(long, value_parser = CLASSES.map(|(word, _)| word))]
+    class: Option<String>,
+
+    /// Do not ask before it is destroyed
+    #[arg(long)]
+    yes: bool,
+
+    #[command(flatten)]
+    pin: UserPin,
+}
+
+/// The words for classes, and the standard's names.
+pub(super) const CLASSES: [(&str, &str); 5] = [
+    ("data", "CKO_DATA"),
+    ("certificate", "CKO_CERTIFICATE"),
+    ("public", "CKO_PUBLIC_KEY"),
+    ("private", "CKO_PRIVATE_KEY"),
+    ("secret", "CKO_SECRET_KEY"),
+];
+
+impl Key {
+    pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
+        match self {
+            Self::Generate(command) => command.run(daemon, screen),
+            Self::Destroy(command) => command.run(daemon, screen),
+        }
+    }
+}
+
+impl Generate {
+    fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
+        let key = NewKey {
+            kind: self.kind,
+            label: self.label.clone(),
+            id: Bytes::from(self.id.clone().map(|id| id.0).unwrap_or_default()),
+            extractable: self.extractable,
+        };
+        let pin = self.pin.obtain()?;
+        let ask = protocol::Ask::Generate { partition: self.partition.clone(), pin, key };
+        match daemon.ask(&Ask::Import(ask))? {
+            Told::Import(protocol::Told::Made(made)) => screen.table(&made.into_vec(), |made| object::table(made)),
+            _ => Err(Error::Unknown),
+        }
+    }
+}
+
+impl Destroy {
+    fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
+        let found = one(daemon, &self.partition, &self.object, self.class.as_deref())?;
+        if !self.yes {
+            let consequence = format!(
+                "The {} {:?} of partition {:?} will be destroyed, for good.",
+                object::class(&found.class),
+                found.label,
+                self.partition
+            );
+            let (kind, word) = match found.label.is_empty() {
+                true => ("its unique id", &found.unique_id),
+                false => ("its label", &found.label),
+            };
+            secret::confirm(&consequence, kind, word)?;
+        }
+        let (partition, pin, number) = (self.partition.clone(), self.pin.obtain()?, found.number);
+        match daemon.ask(&Ask::Import(protocol::Ask::Destroy { partition, pin, number }))? {
+            Told::Done => screen.show(&found, |found| {
+                format!("Destroyed the {} {:?}.", object::class(&found.class), found.label)
+            }),
+            _ => Err(Error::Unknown),
+        }
+    }
+}
+
+/// The one object that a unique id, a label or an id names.
+pub(super) fn one(
+    daemon: &Daemon,
+    partition: &str,
+    name: &str,
+    class: Option<&str>,
+) -> Result<admin::Object, Error> {
+    let standard = |word: &str| CLASSES.iter().find(|(known, _)| *known == word).map(|(_, name)| *name);
+    let class = class.and_then(standard);
+    let fits = |object: &admin::Object| {
+        let named = match name.strip_prefix("id:") {
+            Some(id) => object.id.eq_ignore_ascii_case(id),
+            None => object.unique_id == name || object.label == name,
+        };
+        named && class.is_none_or(|class| object.class == class)
+    };
+    let mut found: Vec<_> = object::all(daemon, partition)?.into_iter().filter(fits).collect();
+    match (found.pop(), found.len()) {
+        (Some(object), 0) => Ok(object),
+        (None, _) => Err(Error::Failed(format!("no object of the partition is named {name:?}"))),
+        (Some(last), more) => {
+            found.push(last);
+            let all: Vec<_> = found
+                .iter()
+                .take(8)
+                .map(|object| format!("{} {}", object::class(&object.class), object.unique_id))
+                .collect();
+            Err(Error::Failed(format!(
+                "{} objects of the partition are named {name:?}: name one by its class or its unique id: {}",
+                more + 1,
+                all.join(", ")
+            )))
+        }
+    }
+}
+
+fn parse_kind(text: &str) -> Result<KeyKind, String> {
+    let wrong = || format!("expected {KINDS}");
+    let (word, rest) = text.split_once(':').unwrap_or((text, ""));
+    let bits = || rest.parse::<u32>().ok().filter(|bits| bits % 8 == 0 && *bits > 0).ok_or_else(wrong);
+    Ok(match (word.to_ascii_lowercase().as_str(), rest.to_ascii_lowercase().as_str()) {
+        ("rsa", _) => KeyKind::Rsa(bits()?),
+        ("aes", _) => KeyKind::Aes(bits()?),
+        ("secret", _) => KeyKind::Secret(bits()?),
+        ("ec", "p-224") => KeyKind::Curve(Curve::P224),
+        ("ec", "p-256") => KeyKind::Curve(Curve::P256),
+        ("ec", "p-384") => KeyKind::Curve(Curve::P384),
+        ("ec", "p-521") => KeyKind::Curve(Curve::P521),
+        ("ec", "secp256k1") => KeyKind::Curve(Curve::Secp256k1),
+        ("ed25519", "") => KeyKind::Curve(Curve::Ed25519),
+        ("x25519", "") => KeyKind::Curve(Curve::X25519),
+        _ => return Err(wrong()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_of_key_is_a_word_and_a_size_or_curve() {
+        assert_eq!(parse_kind("rsa:2048"), Ok(KeyKind::Rsa(2048)));
+        assert_eq!(parse_kind("EC:p-256"), Ok(KeyKind::Curve(Curve::P256)));
+        assert_eq!(parse_kind("ed25519"), Ok(KeyKind::Curve(Curve::Ed25519)));
+        assert_eq!(parse_kind("aes:256"), Ok(KeyKind::Aes(256)));
+        for wrong in ["", "rsa", "rsa:x", "rsa:0", "rsa:2047", "ec:P-255", "ed25519:1", "des:64", "aes:-8"] {
+            assert!(parse_kind(wrong).is_err(), "{wrong}");
+        }
+    }
+}
