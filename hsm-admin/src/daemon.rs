@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use wire::admin::command::{Quorum, Who};
+use wire::admin::command::{Command, Quorum, Who};
 use wire::admin::{Ask, MAX_CHUNK, Told, approval, people};
 use wire::{Bytes, List, codec, frame};
 use zeroize::Zeroize;
@@ -126,7 +126,7 @@ impl Conversation<'_> {
             }
         }
         let told = self.exchange(ask)?;
-        self.understand(told, matches!(ask, Ask::Unseal { .. }))
+        self.understand(told, command == Command::Unseal)
     }
 
     /// Logs in and presents what others approved, once.

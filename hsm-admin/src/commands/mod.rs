@@ -12,6 +12,7 @@ mod partition;
 mod people;
 mod quorum;
 mod roles;
+mod root;
 mod status;
 mod ukey;
 mod unseal;
@@ -50,6 +51,12 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Approval(approval::Approval),
     Roles(roles::Roles),
+    Seal(root::Seal),
+    #[command(subcommand)]
+    Root(root::Root),
+    Rekey(root::Rekey),
+    #[command(subcommand)]
+    Zeroize(root::Zeroize),
     #[command(subcommand, hide = true)]
     Generate(generate::Generate),
 }
@@ -73,6 +80,10 @@ impl Command {
             Self::Quorum(command) => command.run(daemon, screen),
             Self::Approval(command) => command.run(daemon, screen),
             Self::Roles(command) => command.run(screen),
+            Self::Seal(command) => command.run(daemon, screen),
+            Self::Root(command) => command.run(daemon, screen),
+            Self::Rekey(command) => command.run(daemon, screen),
+            Self::Zeroize(command) => command.run(daemon, screen),
             Self::Generate(command) => command.run(),
         }
     }
