@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::audit::config as audit;
+
 /// Why the configuration cannot be used: file, line, and what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {message}")]
@@ -25,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) pins: Pins,
     pub(crate) log: Log,
     pub(crate) hardening: Hardening,
+    pub(crate) audit: audit::Config,
 }
 
 /// Where applications and the console connect, and who may.
@@ -293,6 +296,7 @@ impl Config {
         if store.anchor().starts_with(&store.path) {
             return Err("[store] anchor: expected a directory outside the store's own".into());
         }
+        self.audit.check(&store.path)?;
         if self.limits.connections == 0 {
             return Err("[limits] connections: expected at least 1".into());
         }
@@ -368,6 +372,21 @@ mod tests {
         assert!(refused(&format!("[socket]\npath = \"/{}\"", "x".repeat(107))).contains("107 bytes"));
         assert!(refused("[socket]\npath = \"/a\"\nadmin = \"/a\"").contains("two sockets"));
         assert!(refused("[pins]\nuser_tries = 0").contains("at least 1"));
+    }
+
+    #[test]
+    fn where_records_are_sent_is_checked_as_a_whole() {
+        let forward = |more: &str| format!("[audit.forward]\nto = \"{more}");
+        let config = Config::parse("hsmd.toml", &forward("tcp://[::1]:514\"")).unwrap();
+        let to = config.audit.forward.unwrap().to;
+        assert_eq!((to.host.as_str(), to.port, to.tls), ("::1", 514, false));
+        assert!(refused(&forward("tcp://host\"")).contains("tcp://host:port"));
+        assert!(refused(&forward("udp://host:514\"")).contains("tcp://host:port"));
+        assert!(refused(&forward("tls://host:6514\"")).contains("ca"));
+        assert!(refused(&forward("tls://host:6514\"\nca = \"a\"\nkey = \"b\"")).contains("go together"));
+        assert!(refused(&forward("tcp://host:514\"\nformat = \"xml\"")).contains("syslog"));
+        assert!(refused("[audit]\nsegment = 1").contains("segment_bytes"));
+        assert!(refused("[store]\npath = \"/a\"\n[audit]\ndirectory = \"/a/b\"").contains("outside"));
     }
 
     #[test]

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use hsm::event::Actor;
 use hsm::mechanism::Mechanisms;
 use hsm::partition::Partition;
 use hsm::ports::{Access, Clock, Peer};
 use hsm::store::StoreError;
-use hsm::vault::{RootKey, Trust, Vault, VaultError};
+use hsm::vault::{NotRecorded, RootKey, Trust, Vault, VaultError};
 use hsm::{Hsm, Ports};
 use parking_lot::{Mutex, RwLock};
 use tracing::{info, warn};
 
 use crate::anchor::FileAnchor;
+use crate::audit::{self, AdminEvent, Audit, Door};
 use crate::config::{self, Config};
-use crate::log::EventLog;
 use crate::root_key::RootKeyError;
 use crate::server::budget::Budget;
 use crate::store::redb::RedbStore;
@@ -34,6 +35,10 @@ pub(crate) struct Daemon {
     store: Arc<RedbStore>,
     anchor: Arc<FileAnchor>,
     trust: Trust,
+    /// Whether an audit log that was cut or changed is given up for a new one.
+    accept_audit_loss: bool,
+    /// The way to the audit log.
+    pub(crate) audit: Door,
     hsm: RwLock<State>,
     /// Held while the daemon is opened or sealed, and while its root key changes.
     unsealing: Mutex<()>,
@@ -70,6 +75,12 @@ pub(crate) enum OpenError {
     /// What they hold cannot be used.
     #[error(transparent)]
     Hsm(#[from] hsm::Error),
+    /// The audit log cannot be gone on with.
+    #[error(transparent)]
+    Audit(#[from] audit::OpenError),
+    /// The first records cannot be written.
+    #[error(transparent)]
+    NotRecorded(#[from] NotRecorded),
     /// It is open.
     #[error("hsmd is not sealed")]
     NotSealed,
@@ -94,7 +105,7 @@ impl Daemon {
     ///
     /// # Errors
     /// Anything that another root key would not mend.
-    pub(crate) fn start(config: Config, trust: Trust) -> Result<Self, OpenError> {
+    pub(crate) fn start(config: Config, trust: Trust, accept_audit_loss: bool) -> Result<Self, OpenError> {
         let store =
             Arc::new(RedbStore::open(&config.store.path, config.limits.bytes, config.store.read_only)?);
         if store.is_read_only() {
@@ -104,6 +115,8 @@ impl Daemon {
             anchor: Arc::new(FileAnchor::new(&config.store.anchor())),
             store,
             trust,
+            accept_audit_loss,
+            audit: Door::default(),
             hsm: RwLock::new(State::Sealed("it is starting".into())),
             unsealing: Mutex::new(()),
             sealing: Sealing::default(),
@@ -122,9 +135,15 @@ impl Daemon {
         let began = Instant::now();
         let (store, anchor) = (Arc::clone(&self.store), Arc::clone(&self.anchor));
         let vault = Vault::open_trusting(store, anchor, root, self.trust, custody)?;
+        let audit = Arc::new(Audit::open(
+            &vault,
+            &self.config.audit,
+            &self.config.store.path,
+            self.accept_audit_loss,
+        )?);
         let ports = Ports {
             clock: Arc::new(SystemClock),
-            events: Arc::new(EventLog),
+            events: Arc::clone(&audit) as _,
             access: Arc::new(AccessList(self.config.access.clone())),
         };
         let hsm = Hsm::open(vault, self.config.settings(), Mechanisms::standard(), ports)?;
@@ -132,8 +151,21 @@ impl Daemon {
         let objects: u64 = partitions.iter().map(|partition| partition.object_count()).sum();
         info!(partitions = partitions.len(), objects, took = ?began.elapsed(), "the HSM is open");
         warn_of_unknown_partitions(&self.config.access, &hsm);
+        self.record_start(&audit);
         *self.hsm.write() = State::Open(hsm);
         Ok(())
+    }
+
+    /// From here on, commands of the console are recorded.
+    fn record_start(&self, audit: &Arc<Audit>) {
+        let version = [("version", env!("CARGO_PKG_VERSION").to_owned())];
+        let started = acted("open", &version);
+        // On a full disk the daemon opens: it says so itself, and refuses what must be recorded.
+        for result in [audit.administrative(&started), audit.enter(&self.audit)] {
+            if let Err(why) = result {
+                warn!("that hsmd has opened is not recorded: {why}");
+            }
+        }
     }
 
     /// The HSM.
@@ -171,8 +203,25 @@ impl Daemon {
             }
             std::thread::sleep(Duration::from_millis(2));
         }
+        if self.hsm().is_ok()
+            && let Err(why) = self.audit.administrative(&acted("stop", &[]))
+        {
+            warn!("that hsmd stops is not recorded: {why}");
+        }
+        self.audit.close();
+        if let Ok(hsm) = self.hsm()
+            && let Err(error) = hsm.settle()
+            && !self.store.is_read_only()
+        {
+            warn!("the store does not know how far the audit log is: {error}");
+        }
         self.store.close();
     }
+}
+
+/// What the daemon did by itself.
+fn acted<'a>(what: &'a str, details: &'a [(&'static str, String)]) -> AdminEvent<'a> {
+    AdminEvent { actor: Actor::DAEMON, command: what, object: None, details, outcome: Ok(()) }
 }
 
 /// A call that the daemon does not stop in the middle of.

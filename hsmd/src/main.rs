@@ -8,6 +8,7 @@
 )]
 
 mod anchor;
+mod audit;
 mod config;
 mod daemon;
 mod harden;
@@ -47,6 +48,10 @@ struct Options {
     /// anchor is lost. Whether the store is an older copy is not checked.
     #[arg(long, conflicts_with_all = ["check_config", "make_root_key"])]
     trust_store: bool,
+    /// Begins a new audit log although the old one was cut or changed, and records that. What is left of the old
+    /// one is kept in a directory beside the new one's files.
+    #[arg(long, conflicts_with_all = ["check_config", "make_root_key"])]
+    accept_audit_loss: bool,
     /// Prints the manual page, for a package
     #[arg(long, hide = true)]
     print_man: bool,
@@ -72,7 +77,8 @@ fn main() -> ExitCode {
     if options.make_root_key {
         return make_root_key(&config);
     }
-    serve(config, if options.trust_store { Trust::Store } else { Trust::Anchor })
+    let trust = if options.trust_store { Trust::Store } else { Trust::Anchor };
+    serve(config, trust, options.accept_audit_loss)
 }
 
 fn make_root_key(config: &Config) -> ExitCode {
@@ -88,7 +94,7 @@ fn make_root_key(config: &Config) -> ExitCode {
     }
 }
 
-fn serve(config: Config, trust: Trust) -> ExitCode {
+fn serve(config: Config, trust: Trust, accept_audit_loss: bool) -> ExitCode {
     log::start(&config.log);
     panic::set_hook(Box::new(|defect| {
         // The message may hold what a caller sent; the place is enough to find the defect.
@@ -107,7 +113,7 @@ fn serve(config: Config, trust: Trust) -> ExitCode {
     if trust == Trust::Store {
         warn!("--trust-store: whether the store is an older copy is not checked this time");
     }
-    let daemon = match Daemon::start(config, trust) {
+    let daemon = match Daemon::start(config, trust, accept_audit_loss) {
         Ok(daemon) => Arc::new(daemon),
         Err(error) => {
             error!("{error}");

@@ -5,8 +5,10 @@ use std::os::unix::net::UnixStream;
 
 use hsm::ports::Peer;
 use tracing::{info, warn};
+use wire::admin::command::Effect;
 use wire::admin::{self, Ask, Told};
 
+use crate::audit::AdminEvent;
 use crate::daemon::{Daemon, store_name};
 
 mod approval;
@@ -52,7 +54,10 @@ fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> io::Result<()> 
             Ok(ask) => {
                 let told = carry_out(&mut talk, &ask).unwrap_or_else(|reason| failed(&reason));
                 note(peer, &ask, &told);
-                told
+                match record(&talk, &ask, &told) {
+                    Ok(()) => told,
+                    Err(why) => failed(&format!("the command was given, but that is not recorded: {why}")),
+                }
             }
         };
         talk.tell(&told)?;
@@ -61,8 +66,30 @@ fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> io::Result<()> 
 
 /// A command's whole way: may it be given, what comes of it.
 fn carry_out(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
-    permission::check(talk, &ask.act())?; // it may use up approvals
+    let act = ask.act();
+    if act.command.effect() == Effect::Change {
+        // What cannot be recorded is not done.
+        talk.daemon.audit.check()?;
+    }
+    permission::check(talk, &act)?; // it may use up approvals
     answer(talk, ask)
+}
+
+/// Records what changes something, and what was refused.
+fn record(talk: &Talk<'_>, ask: &Ask, told: &Told) -> Result<(), String> {
+    let act = ask.act();
+    let outcome = match told {
+        Told::Failed { reason } => Err(reason.as_str()),
+        _ if act.command.effect() == Effect::Look => return Ok(()),
+        _ => Ok(()),
+    };
+    talk.daemon.audit.administrative(&AdminEvent {
+        actor: talk.actor(),
+        command: act.command.name(),
+        object: act.object,
+        details: &act.details,
+        outcome,
+    })
 }
 
 fn note(peer: Peer, ask: &Ask, told: &Told) {

@@ -138,6 +138,10 @@ const PARTITION_SO: Who = Who::Roles(&[Role::PartitionSo]);
 const AUDITOR: Who = Who::Roles(&[Role::Auditor]);
 /// The security officers.
 const SOS: Who = Who::Roles(&[Role::HsmSo, Role::PartitionSo]);
+/// Who sees the audit log of the HSM.
+const WATCH: Who = Who::Roles(&[Role::HsmSo, Role::Auditor]);
+/// Who sees what is recorded of a partition.
+const AUDITED: Who = Who::Roles(&[Role::HsmSo, Role::PartitionSo, Role::Auditor]);
 /// Who has to do with a partition.
 const PARTITION: Who = Who::Roles(&[
     Role::HsmSo,
@@ -198,6 +202,10 @@ commands! {
     KeyDestroy       "key destroy"       OFFICER,   Change, Settable;
     ExportPublic     "export public"     KEYS,      Look,   Never;
     ExportWrapped    "export wrapped"    OFFICER,   Change, Settable;
+    AuditStatus      "audit status"      WATCH,     Look,   Never;
+    AuditTail        "audit tail"        WATCH,     Look,   Never;
+    AuditUses        "audit level"       AUDITED,   Look,   Never;
+    AuditSetUses     "audit set-level"   SOS,       Change, Settable;
     // A part of what another command moves: whoever may give that one.
     Chunk            "chunk"             ANYONE,    Look,   Never;
 }
