@@ -47,14 +47,15 @@ deny: ## Check dependencies for advisories, licences and sources (installs cargo
 	cargo deny --workspace check
 
 release: ## Build what is installed
-	cargo build --release -p hsmd -p pkcs11 -p hsm-admin
+	cargo build --release -p hsmd -p pkcs11 -p hsm-admin -p audit-cli
 
 # PROFILE=debug installs what `cargo build` made, without building a release.
 PROFILE ?= release
 BUILT    = $(TARGET)/$(PROFILE)
 
 install: $(filter release,$(PROFILE)) ## Install under PREFIX (and DESTDIR), with a systemd unit
-	install -D -m 755 -t "$(DESTDIR)$(BINDIR)" "$(BUILT)/hsmd" "$(BUILT)/hsm-admin"
+	install -D -m 755 -t "$(DESTDIR)$(BINDIR)" "$(BUILT)/hsmd" "$(BUILT)/hsm-admin" \
+	    "$(BUILT)/claviger-audit"
 	install -D -m 644 -t "$(DESTDIR)$(LIBDIR)" "$(BUILT)/libclaviger.so"
 	install -d "$(DESTDIR)$(LIBDIR)/systemd/system" "$(DESTDIR)$(SHARE)/p11-kit/modules"
 	$(fill) packaging/hsmd.service >"$(DESTDIR)$(LIBDIR)/systemd/system/hsmd.service"
