@@ -171,7 +171,7 @@ const MANNERS: &[Manner] = &[
             let other = Log::of([9; 16], &|sequence| Record { commit: 1, ..record(sequence) });
             fs::copy(other.segment(2), log.path("audit-00000002b.log")).unwrap();
         },
-        "TAMPERED fork: record 21, segment 2, byte 0 of audit-00000002b.log: a second segment 2",
+        "TAMPERED fork: record 11, segment 2, byte 0 of audit-00000002b.log: a second segment 2",
     ),
     (
         "another history",

@@ -110,6 +110,11 @@ impl Writer {
         self.last.saturating_add(1)
     }
 
+    /// The number of the newest record; 0 if there is none.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
     /// The time of the newest record in nanoseconds since 1970. If the next one's lies more than
     /// [`crate::record::CLOCK_TOLERANCE`] before it, append a [`crate::record::CLOCK_SET_BACK`] first.
     pub fn last_time(&self) -> u64 {

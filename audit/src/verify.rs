@@ -16,7 +16,7 @@ pub use finding::{Finding, Kind, Severity};
 
 use crate::key::HsmId;
 use crate::record::CLOCK_TOLERANCE;
-use crate::segment::{Checkpoint, Header, Reader, Signed, chain_header};
+use crate::segment::{Checkpoint, Frame, Header, Reader, Signed, chain_header};
 use crate::{Digest, Error, LogId, PublicKey, Writer, sha256};
 use frames::{Gap, Recent, Tail};
 
@@ -267,7 +267,13 @@ impl Verifier {
     ) -> Result<(), Error> {
         let same = sha256(&header.bytes)? == seen.header;
         let mut writer = Writer::after(header)?;
+        let mut differs = None;
         while let Ok(Some(frame)) = reader.frame() {
+            if let Frame::Record { hash, .. } = &frame {
+                let sequence = writer.next_sequence();
+                let other = self.recent.of(sequence).is_some_and(|first| first != hash);
+                differs = differs.or(other.then_some(sequence));
+            }
             if writer.follow(frame).is_err() {
                 break;
             }
@@ -276,10 +282,12 @@ impl Verifier {
         if same && writer.chain() == seen.chain {
             self.find(Kind::Replayed, place, format!("segment {number} stands here again"));
         } else {
-            let sequence = Some(writer.next_sequence());
-            let what =
-                format!("a second segment {number}, with other records up to {}", writer.next_sequence() - 1);
-            self.find(Kind::Fork, Place { sequence, ..place }, what);
+            let what = format!(
+                "a second segment {number}, with the records {} to {}",
+                header.body.first,
+                writer.last()
+            );
+            self.find(Kind::Fork, Place { sequence: differs, ..place }, what);
         }
         Ok(())
     }

@@ -43,8 +43,10 @@ impl Recent {
         self.0.push_back((sequence, hash));
     }
 
-    fn of(&self, sequence: u64) -> Option<&Digest> {
-        self.0.iter().find(|(one, _)| *one == sequence).map(|(_, hash)| hash)
+    /// They are pushed with rising numbers.
+    pub(super) fn of(&self, sequence: u64) -> Option<&Digest> {
+        let at = self.0.binary_search_by_key(&sequence, |(one, _)| *one).ok()?;
+        self.0.get(at).map(|(_, hash)| hash)
     }
 }
 

@@ -137,7 +137,7 @@ fn rechained(segment: &[u8], change: u64) -> Vec<u8> {
     let mut out = picked(segment, &[0]);
     while let Some(frame) = reader.frame().unwrap() {
         match frame {
-            crate::segment::Frame::Record { log, bytes, .. } => {
+            Frame::Record { log, bytes, .. } => {
                 let mut record = Record::decode(bytes).unwrap();
                 if record.sequence == change {
                     record.outcome = Outcome::Failed { code: 0xa0, why: "CKR_PIN_INCORRECT".into() };
@@ -147,11 +147,11 @@ fn rechained(segment: &[u8], change: u64) -> Vec<u8> {
                 chain = crate::segment::chain_record(&chain, &log, &bytes, &mut Vec::new()).unwrap();
                 crate::segment::put_frame(crate::segment::kind::RECORD, &[&log, &bytes, &chain], &mut out);
             }
-            crate::segment::Frame::Checkpoint(signed) => {
+            Frame::Checkpoint(signed) => {
                 chain = crate::segment::chain_checkpoint(&chain, &signed.bytes).unwrap();
                 signed.frame(&mut out);
             }
-            crate::segment::Frame::End(signed) => signed.frame(&mut out),
+            Frame::End(signed) => signed.frame(&mut out),
         }
     }
     out
@@ -236,7 +236,7 @@ fn a_torn_write_of_a_crash_is_no_tampering() {
 fn a_fork_of_segments_is_found() {
     let mut other = log(1, &key(1), |sequence| Record { commit: 7, ..record(sequence) });
     let found_twice = after(|log| log.segments.insert(2, other.segments[1].clone()));
-    assert!(found_twice.iter().any(|f| (f.0, f.1) == (Kind::Fork, 2)), "{found_twice:?}");
+    assert_eq!(found_twice, [(Kind::Fork, 2, Some(9))]);
     let instead = after(|log| log.segments[1] = other.segments.swap_remove(1));
     assert_eq!(instead[0], (Kind::Fork, 2, Some(9)));
 }
