@@ -206,6 +206,15 @@ impl Audit {
     }
 }
 
+/// Moves a log that is not gone on with into a directory of its own.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn set_aside(config: &config::Config, store: &Path) -> std::io::Result<()> {
+    let directory = config.directory(store);
+    if directory.is_dir() { files::set_aside(&directory) } else { Ok(()) }
+}
+
 impl Drop for Audit {
     fn drop(&mut self) {
         self.close();

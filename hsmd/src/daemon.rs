@@ -168,6 +168,19 @@ impl Daemon {
         }
     }
 
+    /// Closes the audit log, and lets the store know how far it is.
+    fn close_audit(&self, hsm: &Hsm, why: &str) {
+        if let Err(error) = self.audit.administrative(&acted(why, &[])) {
+            warn!("{why} is not recorded: {error}");
+        }
+        self.audit.close();
+        if let Err(error) = hsm.settle()
+            && !self.store.is_read_only()
+        {
+            warn!("the store does not know how far the audit log is: {error}");
+        }
+    }
+
     /// The HSM.
     ///
     /// # Errors
@@ -203,17 +216,8 @@ impl Daemon {
             }
             std::thread::sleep(Duration::from_millis(2));
         }
-        if self.hsm().is_ok()
-            && let Err(why) = self.audit.administrative(&acted("stop", &[]))
-        {
-            warn!("that hsmd stops is not recorded: {why}");
-        }
-        self.audit.close();
-        if let Ok(hsm) = self.hsm()
-            && let Err(error) = hsm.settle()
-            && !self.store.is_read_only()
-        {
-            warn!("the store does not know how far the audit log is: {error}");
+        if let Ok(hsm) = self.hsm() {
+            self.close_audit(&hsm, "stop");
         }
         self.store.close();
     }

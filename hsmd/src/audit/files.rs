@@ -261,7 +261,7 @@ pub(super) fn segments(directory: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
 }
 
 /// Moves what is there of a log into a directory of its own.
-fn set_aside(directory: &Path) -> io::Result<()> {
+pub(super) fn set_aside(directory: &Path) -> io::Result<()> {
     let aside = directory.join(format!("lost-{}", now()));
     DirBuilder::new().mode(0o750).create(&aside)?;
     for (_, path) in segments(directory)? {

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use tracing::{info, warn};
 
 use super::{Daemon, OpenError, State};
+use crate::audit;
 use crate::root_key::shares::{Collected, Shares};
 use crate::root_key::{self, Custody, RootKeyError};
 
@@ -208,7 +209,7 @@ impl Daemon {
         self.end_rekeyer();
         self.sockets.shut();
         hsm.end_all();
-        self.settle_records(&hsm);
+        self.close_audit(&hsm, "seal");
         let left = Arc::downgrade(&hsm);
         drop(hsm);
         let until = Instant::now() + PATIENCE;
@@ -294,7 +295,10 @@ impl Daemon {
 
     fn after_zeroizing(&self) -> Result<(), OpenError> {
         root_key::destroy(&self.config.root_key)?;
-        self.set_records_aside();
+        // Its key is destroyed: what is there can be verified, and not gone on with.
+        if let Err(error) = audit::set_aside(&self.config.audit, &self.config.store.path) {
+            warn!("the audit log of the HSM that was zeroized is still in its place: {error}");
+        }
         let why = "the HSM was zeroized, and holds nothing any more: with a new root key it is a new one";
         warn!("{why}");
         *self.hsm.write() = State::Sealed(why.into());
@@ -327,9 +331,4 @@ fn rekey(hsm: &Weak<Hsm>, stop: &AtomicBool) {
             }
         }
     }
-}
-
-impl Daemon {
-    fn settle_records(&self, _hsm: &Hsm) {}
-    fn set_records_aside(&self) {}
 }
