@@ -21,6 +21,9 @@ pub trait Events: Ledger {
 
     /// An event in the form in which it goes into a commit.
     fn note(&self, event: &Event<'_>) -> Note;
+
+    /// Counts the use of a mechanism with a key on a partition, and how it ended, recorded or not.
+    fn count(&self, _slot: u64, _action: &'static str, _mechanism: &'static str, _rv: Rv) {}
 }
 
 /// One event.
@@ -33,11 +36,11 @@ pub struct Event<'a> {
     /// Of what kind.
     pub class: Class,
     /// What: `sign`, `wrap`, `create`, `destroy`, `login` and their like.
-    pub action: &'a str,
+    pub action: &'static str,
     /// The object concerned.
     pub object: Option<Thing<'a>>,
     /// The mechanism's name.
-    pub mechanism: Option<&'a str>,
+    pub mechanism: Option<&'static str>,
     /// What else there is to say: names and values, none of them secret.
     pub details: &'a [(&'a str, String)],
     /// The outcome.
@@ -200,14 +203,14 @@ pub(crate) struct Act<'a> {
     pub(crate) actor: Actor<'a>,
     pub(crate) partition: Option<Place<'a>>,
     pub(crate) class: Class,
-    pub(crate) action: &'a str,
-    pub(crate) mechanism: Option<&'a str>,
+    pub(crate) action: &'static str,
+    pub(crate) mechanism: Option<&'static str>,
     pub(crate) details: &'a [(&'a str, String)],
 }
 
 impl<'a> Act<'a> {
     /// The same by name of another action, which is not about a mechanism.
-    pub(crate) const fn with_action(self, action: &'a str, details: &'a [(&'a str, String)]) -> Self {
+    pub(crate) const fn with_action(self, action: &'static str, details: &'a [(&'a str, String)]) -> Self {
         Self { action, details, mechanism: None, ..self }
     }
 
@@ -231,6 +234,7 @@ impl<'a> Act<'a> {
     /// # Errors
     /// `NotRecorded`: then it must not be done.
     pub(crate) fn done(&self, object: Option<&'a Object>) -> Result<(), Error> {
+        self.count(Rv::OK);
         if matches!(self.class, Class::Use(Uses::None)) {
             return Ok(());
         }
@@ -239,6 +243,7 @@ impl<'a> Act<'a> {
 
     /// Records that it failed. That this cannot be recorded changes nothing: it has failed already.
     pub(crate) fn failed(&self, object: Option<&'a Object>, error: &Error) {
+        self.count(error.rv());
         if !matches!(self.class, Class::Use(Uses::None)) {
             let _ = self.events.record(&self.event(object, error.rv()));
         }
@@ -287,7 +292,17 @@ impl<'a> Act<'a> {
         object: Option<&'a Object>,
         result: Result<T, Error>,
     ) -> Result<T, Error> {
-        result.inspect_err(|error| self.failed(object, error))
+        match &result {
+            Ok(_) => self.count(Rv::OK),
+            Err(error) => self.failed(object, error),
+        }
+        result
+    }
+
+    fn count(&self, rv: Rv) {
+        if let (Some(mechanism), Some(partition)) = (self.mechanism, self.partition) {
+            self.events.count(partition.slot, self.action, mechanism, rv);
+        }
     }
 }
 

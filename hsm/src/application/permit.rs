@@ -59,7 +59,8 @@ impl Permit<'_> {
         let hsm = &application.hsm;
         let _changing = (!object.roles().has(role)).then(|| hsm.changing(partition));
         let claimed = partition.claim_role(&hsm.vault, object, role);
-        application.use_of(session, *usage, self.row).unless_done(Some(object), claimed)
+        // The use is counted and recorded already, as permitted.
+        claimed.inspect_err(|error| application.use_of(session, *usage, self.row).failed(Some(object), error))
     }
 }
 
@@ -71,7 +72,7 @@ impl Application {
         usage: Usage,
         asked: &Asked,
     ) -> Result<&Mechanism, Error> {
-        let row = self.hsm.mechanisms.find(asked.id)?;
+        let row = session.partition.mechanism(&self.hsm.mechanisms, asked.id)?;
         let offered = session.partition.profile().offers(usage, row);
         if offered { Ok(row) } else { Err(Error::MechanismInvalid(asked.id)) }
     }
