@@ -42,7 +42,8 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             let held = held(talk, *role, partition.as_deref())?;
             let challenge = talk.challenge.take();
             let newcomer = ukey.as_ref().map(|ukey| Newcomer { ukey, challenge });
-            let person = hsm.people_by(talk.actor()).add(&Addition { person, newcomer, held }).map_err(text)?;
+            let person =
+                hsm.people_by(talk.actor()).add(&Addition { person, newcomer, held }).map_err(text)?;
             Answer::Person(Some(shown(&hsm, &person)))
         }
         Ask::Remove { person, role, partition } => {
