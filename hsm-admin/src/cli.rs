@@ -29,13 +29,16 @@ Exit codes:
   2  wrong usage
   3  the daemon cannot be reached
   4  the daemon is sealed: it waits for its root key (see `hsm-admin unseal`)
+  5  done in part: the output says what was not
 
 Examples:
   hsm-admin status
   hsm-admin partition create payments
   hsm-admin partition create dns --so-pin-file so.pin --user-pin-file user.pin
   hsm-admin partition list --json
-  hsm-admin object list payments";
+  hsm-admin object list payments
+  hsm-admin key generate payments --type ec:P-256 --label signing
+  hsm-admin import softhsm /var/lib/softhsm/tokens payments --dry-run";
 
 /// Manages the partitions of a running hsmd.
 #[derive(Debug, Parser)]

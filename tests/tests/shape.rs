@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates in which no `unsafe` compiles.
-const SAFE: &[&str] = &["wire", "audit", "audit-cli", "ukey", "hsm", "hsmd", "hsm-admin"];
+const SAFE: &[&str] = &["softhsm", "wire", "audit", "audit-cli", "ukey", "hsm", "hsmd", "hsm-admin"];
 
 /// Where `unsafe` may stand in what is shipped: around C functions, and around C pointers.
 const UNSAFE: &[&str] = &[
@@ -21,12 +21,13 @@ const UNSAFE: &[&str] = &[
 const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("crypto", &[]),
+    ("softhsm", &["crypto"]),
     ("ukey", &["crypto"]),
     ("audit", &["crypto"]),
     ("audit-cli", &["audit"]),
     ("hsm", &["wire", "crypto", "ukey"]),
     ("pkcs11", &["wire"]),
-    ("hsm-admin", &["wire", "crypto", "ukey", "audit-cli"]),
+    ("hsm-admin", &["wire", "crypto", "softhsm", "ukey", "audit-cli"]),
     ("hsmd", &["wire", "crypto", "ukey", "hsm", "audit"]),
 ];
 
