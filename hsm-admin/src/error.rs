@@ -30,7 +30,7 @@ pub(crate) enum Error {
     #[error("{file}: {why}")]
     Source { file: String, why: String },
     /// Some of it was done.
-    #[error("{0}; the rest is done")]
+    #[error("{0}")]
     Partly(String),
     #[error("cannot read {what} from {from}: {cause}")]
     Secret { what: String, from: String, cause: io::Error },

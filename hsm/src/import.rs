@@ -114,8 +114,8 @@ fn try_out(attributes: &AttributeMap) -> Result<bool, Error> {
         Material::Rsa(key) => {
             let public = key.public();
             let public = rsa::PublicKey::from_parts(&public.modulus(), &public.public_exponent())?;
-            let signature = key.sign_pkcs1(Some(Hash::Sha256), MESSAGE)?;
-            public.verify_pkcs1(Some(Hash::Sha256), MESSAGE, &signature).is_ok()
+            let signature = key.sign_pkcs1(Some(Hash::Sha256), &digest)?;
+            public.verify_pkcs1(Some(Hash::Sha256), &digest, &signature).is_ok()
         }
         Material::Ec(key) => {
             let public = ec::PublicKey::from_point(key.curve(), &key.public().point()?)?;

@@ -34,7 +34,10 @@ fn objects(hsm: &Hsm) -> Vec<Value> {
 /// What the key of this label signs here, openssl verifies with the public key of the file that it came from.
 fn works(hsm: &Hsm, mechanism: &str, label: &str, verify: &str) {
     let format = if mechanism == "ECDSA-SHA256" { "--signature-format openssl" } else { "" };
-    hsm.user(&format!("--sign -m {mechanism} --label {label} -i data -o sig {format}")).succeeds().done();
+    let named = |object: &&Value| object["label"] == label && object["class"] == "CKO_PRIVATE_KEY";
+    let all = objects(hsm);
+    let id = all.iter().find(named).and_then(|object| object["id"].as_str()).expect("a private key");
+    hsm.user(&format!("--sign -m {mechanism} --id {id} -i data -o sig {format}")).succeeds().done();
     hsm.line(verify).succeeds().done();
 }
 
@@ -91,12 +94,18 @@ fn private_keys_in_every_form_that_openssl_writes_come_and_work() {
 
     // They do not leave, and do not claim that they were made here.
     let private = hsm.user("--list-objects --type privkey").succeeds();
-    assert!(!private.out().contains("local") && !private.out().contains("never extractable"), "{}", private.story());
+    assert!(
+        !private.out().contains("local") && !private.out().contains("never extractable"),
+        "{}",
+        private.story()
+    );
     assert_eq!(private.out().matches("sensitive").count(), 10, "{}", private.story());
 
     import(&hsm, "pem", "ec.pem --label ec").succeeds().says("already there").done();
     import(&hsm, "pem", "locked.pem --passphrase-file wrong").fails().says("the passphrase is wrong").done();
-    hsm.line("openssl rsa -in rsa.pem -traditional -aes256 -passout file:passphrase -out md5.pem").succeeds().done();
+    hsm.line("openssl rsa -in rsa.pem -traditional -aes256 -passout file:passphrase -out md5.pem")
+        .succeeds()
+        .done();
     import(&hsm, "pem", "md5.pem").fails().says("openssl pkcs8").done();
     assert_eq!(objects(&hsm).len(), 20);
 }
@@ -115,7 +124,9 @@ fn a_key_and_its_certificate_get_one_id() {
     let ids: std::collections::BTreeSet<_> = list.iter().map(|object| object["id"].to_string()).collect();
     assert_eq!((list.len(), ids.len()), (3, 1), "{list:?}");
     let label = hsm.label();
-    admin(&hsm, &format!("export public {label} both.pem --class certificate --out back.pem")).succeeds().done();
+    admin(&hsm, &format!("export public {label} both.pem --class certificate --out back.pem"))
+        .succeeds()
+        .done();
     assert_eq!(hsm.read("back.pem"), hsm.read("cert.pem"));
 }
 
@@ -123,7 +134,8 @@ fn a_key_and_its_certificate_get_one_id() {
 fn pkcs12_comes_with_and_without_a_passphrase_new_and_old() {
     needs!("openssl", "pkcs11-tool");
     let hsm = start();
-    let request = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -subj /CN=served -days 30";
+    let request =
+        "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -subj /CN=served -days 30";
     hsm.line(request).succeeds().done();
     let export = "openssl pkcs12 -export -inkey key.pem -in cert.pem";
     hsm.line(&format!("{export} -name new -passout file:passphrase -out new.p12")).succeeds().done();
@@ -161,7 +173,10 @@ fn keys_of_openssh_come_plain_and_encrypted() {
         }
     }
     assert_eq!(objects(&hsm).len(), 12);
-    import(&hsm, "ssh", "ed-locked --label x --passphrase-file wrong").fails().says("the passphrase is wrong").done();
+    import(&hsm, "ssh", "ed-locked --label x --passphrase-file wrong")
+        .fails()
+        .says("the passphrase is wrong")
+        .done();
     import(&hsm, "ssh", "ed.pub").fails().says("no private key").done();
     assert_eq!(objects(&hsm).len(), 12);
 }
@@ -185,7 +200,7 @@ fn keys_of_each_kind_are_made_from_the_console() {
     needs!("pkcs11-tool", "openssl");
     let hsm = start();
     let label = hsm.label();
-    for (kind, name) in [
+    for (id, (kind, name)) in [
         ("rsa:2048", "rsa"),
         ("ec:P-256", "p256"),
         ("ec:P-384", "p384"),
@@ -195,8 +210,12 @@ fn keys_of_each_kind_are_made_from_the_console() {
         ("x25519", "x"),
         ("aes:256", "aes"),
         ("secret:256", "secret"),
-    ] {
-        let line = format!("key generate {label} --type {kind} --label {name} --id 0a --user-pin-file pin");
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let line =
+            format!("key generate {label} --type {kind} --label {name} --id {id:02x} --user-pin-file pin");
         admin(&hsm, &line).succeeds().says(name).done();
     }
     assert_eq!(objects(&hsm).len(), 16);
@@ -205,7 +224,10 @@ fn keys_of_each_kind_are_made_from_the_console() {
     admin(&hsm, &out).fails().says("p256.pem").done();
     let verify = "openssl pkeyutl -verify -rawin -in data -sigfile sig -digest sha256 -pubin -inkey p256.pem";
     works(&hsm, "ECDSA-SHA256", "p256", verify);
-    hsm.user("--list-objects --type privkey").succeeds().says("always sensitive, never extractable, local").done();
+    hsm.user("--list-objects --type privkey")
+        .succeeds()
+        .says("always sensitive, never extractable, local")
+        .done();
     for (line, word) in [
         ("--type rsa:512", "512"),
         ("--type rsa:2047", "expected"),
@@ -240,7 +262,10 @@ fn keys_are_destroyed_from_the_console_with_a_word_typed_or_given() {
         .fails()
         .says("no terminal to ask for confirmation")
         .done();
-    admin(&hsm, &format!("key destroy {label} three --user-pin-file pin --yes")).fails().says("no object").done();
+    admin(&hsm, &format!("key destroy {label} three --user-pin-file pin --yes"))
+        .fails()
+        .says("no object")
+        .done();
     assert_eq!(objects(&hsm).len(), 4);
     admin(&hsm, &format!("key destroy {label} one --class private --user-pin-file pin --yes"))
         .succeeds()
@@ -281,9 +306,16 @@ fn what_is_sensitive_leaves_only_wrapped_and_what_stays_does_not_leave() {
     wrapped("stays", "aes-kwp", "kek", "stays.kwp").fails().says("CKA_EXTRACTABLE is false").done();
     assert!(!hsm.path("stays.kwp").exists());
     // A private key's public half is all that is shown of it, and only to its user.
-    admin(&hsm, &format!("export public {label} stays --class private --out public.pem")).fails().says("--login").done();
-    let line = format!("export public {label} stays --class private --login --user-pin-file pin --out public.pem");
+    admin(&hsm, &format!("export public {label} stays --class private --out public.pem"))
+        .fails()
+        .says("--login")
+        .done();
+    let line =
+        format!("export public {label} stays --class private --login --user-pin-file pin --out public.pem");
     admin(&hsm, &line).succeeds().done();
     assert!(hsm.read("public.pem").starts_with(b"-----BEGIN PUBLIC KEY-----"));
-    admin(&hsm, &format!("export public {label} kek --login --user-pin-file pin")).fails().says("nothing public").done();
+    admin(&hsm, &format!("export public {label} kek --login --user-pin-file pin"))
+        .fails()
+        .says("nothing public")
+        .done();
 }

@@ -44,7 +44,9 @@ impl Move {
     /// Runs `pkcs11-tool` on the SoftHSM2 token.
     fn there(&self, line: &str) -> Run {
         let (label, pin) = (self.hsm.label(), self.hsm.pin());
-        Run::of(&self.words(&format!("pkcs11-tool --module {MODULE} --token-label {label} --login --pin {pin} {line}")))
+        Run::of(&self.words(&format!(
+            "pkcs11-tool --module {MODULE} --token-label {label} --login --pin {pin} {line}"
+        )))
     }
 
     /// Runs `pkcs11-tool` on ours.
@@ -61,9 +63,7 @@ impl Move {
     /// Imports the token.
     fn import(&self, more: &str) -> Run {
         let label = self.hsm.label();
-        self.admin(&format!(
-            "import softhsm tokens {label} --source-pin-file pin --user-pin-file pin {more}"
-        ))
+        self.admin(&format!("import softhsm tokens {label} --source-pin-file pin --user-pin-file pin {more}"))
     }
 
     fn rows(run: &Run) -> Vec<Value> {
@@ -128,7 +128,12 @@ fn every_object_of_a_softhsm2_token_moves_with_its_attributes_and_works_here() {
     // A dry run tells, and changes nothing.
     let dry = token.import("--dry-run --json").fails();
     let would = Move::rows(&dry);
-    assert_eq!(would.iter().filter(|row| row["result"] == "would-be-imported").count(), 10, "{}", dry.story());
+    assert_eq!(
+        would.iter().filter(|row| row["result"] == "would-be-imported").count(),
+        10,
+        "{}",
+        dry.story()
+    );
     assert_eq!(token.objects(), 0);
 
     // What is not supported is refused by name, and all else comes.
@@ -195,7 +200,8 @@ fn the_attributes_of_what_moved_are_those_it_had() {
     let shown = |run: Run| -> Vec<String> {
         let words = ["label:", "ID:", "Usage:", "Access:", "Object;"];
         let out = run.succeeds().out();
-        let lines = out.lines().filter(|line| words.iter().any(|word| line.contains(word)));
+        let told = |line: &&str| words.iter().any(|word| line.contains(word)) && !line.contains("Unique");
+        let lines = out.lines().filter(told);
         let mut objects: Vec<String> = Vec::new();
         for line in lines {
             match objects.last_mut() {
@@ -207,7 +213,10 @@ fn the_attributes_of_what_moved_are_those_it_had() {
         objects
     };
     let (there, here) = (shown(token.there("--list-objects")), shown(token.here("--list-objects")));
-    assert!(there.iter().any(|object| object.contains("always sensitive, never extractable, local")), "{there:?}");
+    assert!(
+        there.iter().any(|object| object.contains("always sensitive, never extractable, local")),
+        "{there:?}"
+    );
     assert_eq!(there, here);
 }
 
@@ -217,7 +226,10 @@ fn a_key_that_moved_does_not_wrap_what_is_sensitive_although_it_was_local() {
     let token = Move::start();
     token.there("--keygen --key-type AES:32 --id 04 --label kek --sensitive").succeeds().done();
     token.import("").succeeds().says("marks them CKA_TRUSTED").done();
-    token.here("--keygen --key-type AES:32 --id 09 --label target --sensitive --extractable").succeeds().done();
+    token
+        .here("--keygen --key-type AES:32 --id 09 --label target --sensitive --extractable")
+        .succeeds()
+        .done();
     let label = token.hsm.label();
     token
         .admin(&format!("export wrapped {label} target --under kek --out wrapped --user-pin-file pin"))
@@ -230,8 +242,10 @@ fn a_key_that_moved_does_not_wrap_what_is_sensitive_although_it_was_local() {
 #[test]
 fn the_clients_of_softhsm2_go_on_with_another_module_path() {
     needs!("pkcs11-tool", "softhsm2-util", "openssl", "ssh-keygen", MODULE, module_for_engine().as_str());
+    // Of these two kinds only: OpenSSL's engine stops at a token of SoftHSM2 with an Ed25519 key in it.
     let token = Move::start();
-    token.fill();
+    token.there("--keypairgen --key-type rsa:2048 --id 01 --label rsa").succeeds().done();
+    token.there("--keypairgen --key-type EC:prime256v1 --id 02 --label ec").succeeds().done();
     let hsm = &token.hsm;
     let openssl = |module: &str, out: &str| {
         hsm.write(
@@ -264,7 +278,8 @@ fn the_clients_of_softhsm2_go_on_with_another_module_path() {
             command.env("DISPLAY", "none").env_remove("SSH_AUTH_SOCK");
             Run::of(&command).succeeds()
         };
-        let mut keys: Vec<_> = run(&format!("ssh-keygen -D {module}")).out().lines().map(str::to_owned).collect();
+        let mut keys: Vec<_> =
+            run(&format!("ssh-keygen -D {module}")).out().lines().map(str::to_owned).collect();
         keys.sort();
         let rsa = keys.iter().find(|key| key.starts_with("ssh-rsa")).expect("the RSA key");
         hsm.write("ca.pub", format!("{rsa}\n"));
@@ -274,7 +289,7 @@ fn the_clients_of_softhsm2_go_on_with_another_module_path() {
     };
     hsm.run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", "user"]).succeeds().done();
     let (openssl_before, ssh_before) = (openssl(MODULE, "before.pem"), ssh(MODULE));
-    token.import("").fails().says("des3").done();
+    token.import("").succeeds().says("imported").done();
     assert_eq!(openssl(hsm.module(), "after.pem"), openssl_before);
     assert_eq!(ssh(hsm.module()), ssh_before);
 }
@@ -316,7 +331,10 @@ fn a_wrong_pin_a_missing_token_and_a_database_are_told_apart() {
 fn of_several_tokens_one_is_named() {
     needs!("softhsm2-util", MODULE);
     let token = Move::start();
-    let more = format!("softhsm2-util --init-token --free --label other --pin {} --so-pin 87654321", token.hsm.pin());
+    let more = format!(
+        "softhsm2-util --init-token --free --label other --pin {} --so-pin 87654321",
+        token.hsm.pin()
+    );
     Run::of(&token.words(&more)).succeeds().done();
     token.import("").fails().says("several tokens").says("other").done();
     token.import("--token other").succeeds().says("nothing to bring in").done();
@@ -336,7 +354,7 @@ fn what_was_cut_off_or_altered_is_refused_and_the_rest_comes() {
     }
     let holds = |path: &PathBuf, class: u8, text: &[u8]| {
         let bytes = fs::read(path).unwrap();
-        bytes[31] == class && bytes.windows(text.len()).any(|window| window == text)
+        bytes[31] == class && (text.is_empty() || bytes.windows(text.len()).any(|window| window == text))
     };
     let files = token.files();
     // A private key that decrypts to another: a bit of the IV before its value.

@@ -125,7 +125,8 @@ pub(super) struct Hex(pub(super) Vec<u8>);
 
 pub(super) fn parse_hex(text: &str) -> Result<Hex, String> {
     let wrong = || "expected pairs of hexadecimal digits, such as 01ff".to_owned();
-    let digits: Vec<u32> = text.chars().map(|digit| digit.to_digit(16)).collect::<Option<_>>().ok_or_else(wrong)?;
+    let digits: Vec<u32> =
+        text.chars().map(|digit| digit.to_digit(16)).collect::<Option<_>>().ok_or_else(wrong)?;
     let (pairs, []) = digits.as_chunks::<2>() else { return Err(wrong()) };
     let byte = |[high, low]: &[u32; 2]| u8::try_from(high * 16 + low).map_err(|_| wrong());
     pairs.iter().map(byte).collect::<Result<_, _>>().map(Hex)
@@ -288,7 +289,13 @@ impl To {
         })?;
         match rows.iter().filter(|row| row.result == Outcome::Refused).count() {
             0 => Ok(()),
-            refused => Err(Error::Partly(format!("{refused} of {} objects cannot be brought in", rows.len()))),
+            refused => {
+                let rest = if self.dry_run { "nothing was changed" } else { "the rest is done" };
+                Err(Error::Partly(format!(
+                    "{refused} of {} objects cannot be brought in; {rest}",
+                    rows.len()
+                )))
+            }
         }
     }
 }
@@ -337,7 +344,9 @@ fn rows(things: &[Thing], outcomes: Vec<Arrived>, dry_run: bool) -> Vec<Row> {
             let (result, reason, checked) = match &thing.arrival {
                 Err(why) => (Outcome::Refused, Some(why.clone()), Vec::new()),
                 Ok(_) => match outcomes.next() {
-                    Some(Arrived::New { checked }) if dry_run => (Outcome::WouldBeImported, None, words(checked)),
+                    Some(Arrived::New { checked }) if dry_run => {
+                        (Outcome::WouldBeImported, None, words(checked))
+                    }
                     Some(Arrived::New { checked }) => (Outcome::Imported, None, words(checked)),
                     Some(Arrived::Already { .. }) => (Outcome::AlreadyThere, None, Vec::new()),
                     Some(Arrived::Refused { reason }) => (Outcome::Refused, Some(reason), Vec::new()),
@@ -359,11 +368,8 @@ fn rows(things: &[Thing], outcomes: Vec<Arrived>, dry_run: bool) -> Vec<Row> {
 }
 
 fn words(checked: Checked) -> Vec<&'static str> {
-    let all = [
-        (checked.check_value, "check value"),
-        (checked.public, "public key"),
-        (checked.used, "signature"),
-    ];
+    let all =
+        [(checked.check_value, "check value"), (checked.public, "public key"), (checked.used, "signature")];
     all.into_iter().filter(|(done, _)| *done).map(|(_, word)| word).collect()
 }
 
@@ -400,7 +406,7 @@ fn remarks(rows: &[Row], things: &[Thing], policy: &str) -> String {
     let mut text = String::new();
     let mut say = |line: String| {
         text.push('\n');
-        text.push_str(&crate::table::printable(&line));
+        text.push_str(&folded(&crate::table::printable(&line), crate::screen::width()));
     };
     for row in rows {
         let name = format!("{} {:?}", if row.class.is_empty() { "file" } else { &row.class }, row.label);
@@ -415,7 +421,8 @@ fn remarks(rows: &[Row], things: &[Thing], policy: &str) -> String {
     let kept: Vec<_> = rows.iter().zip(things).filter(|(row, _)| here(row)).map(|(_, thing)| thing).collect();
     if policy != "legacy" {
         let both = |one, other| kept.iter().filter(|thing| may(thing, one) && may(thing, other)).count();
-        let conflicts = both(attribute::WRAP, attribute::DECRYPT).max(both(attribute::UNWRAP, attribute::ENCRYPT));
+        let conflicts =
+            both(attribute::WRAP, attribute::DECRYPT).max(both(attribute::UNWRAP, attribute::ENCRYPT));
         if conflicts > 0 {
             say(format!(
                 "{conflicts} keys may do what one key should not (wrap and decrypt, unwrap and encrypt): under the \
@@ -431,6 +438,25 @@ fn remarks(rows: &[Row], things: &[Thing], policy: &str) -> String {
         }
     }
     if text.is_empty() { text } else { text + "\n" }
+}
+
+/// A sentence in lines of at most `width` letters; those after the first begin with two spaces.
+fn folded(sentence: &str, width: usize) -> String {
+    let mut text = String::new();
+    let mut column = 0;
+    for word in sentence.split(' ') {
+        let len = word.chars().count();
+        if column > 0 && column + 1 + len > width {
+            text.push_str("\n  ");
+            column = 2;
+        } else if column > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += len;
+    }
+    text
 }
 
 /// Whether an object's template grants a usage.
@@ -453,6 +479,13 @@ mod tests {
         for wrong in ["1", "0g", "0x01", "é1"] {
             assert!(parse_hex(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_long_sentence_is_folded_between_words() {
+        assert_eq!(folded("one two three four", 9), "one two\n  three\n  four");
+        assert_eq!(folded("short", 80), "short");
+        assert_eq!(folded("unbreakable", 4), "unbreakable");
     }
 
     #[test]
