@@ -141,7 +141,8 @@ pub(crate) struct Draft(Vec<Attribute>);
 
 impl Draft {
     pub(crate) fn bytes(&mut self, kind: u64, value: &[u8]) {
-        self.0.push(Attribute { kind: AttributeType(kind), value: AttributeValue::Bytes(Bytes::from(value)) });
+        self.0
+            .push(Attribute { kind: AttributeType(kind), value: AttributeValue::Bytes(Bytes::from(value)) });
     }
 
     pub(crate) fn flag(&mut self, kind: u64, flag: bool) {

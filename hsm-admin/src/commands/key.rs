@@ -13,8 +13,7 @@ use crate::screen::Screen;
 use crate::secret;
 
 /// The kinds of key on the command line.
-const KINDS: &str =
-    "rsa:BITS, ec:P-224, ec:P-256, ec:P-384, ec:P-521, ec:secp256k1, ed25519, x25519, aes:BITS or secret:BITS";
+const KINDS: &str = "rsa:BITS, ec:P-224, ec:P-256, ec:P-384, ec:P-521, ec:secp256k1, ed25519, x25519, aes:BITS or secret:BITS";
 
 /// Make and destroy keys, as the partition's user
 #[derive(Debug, Subcommand)]
@@ -101,7 +100,9 @@ impl Generate {
         let pin = self.pin.obtain()?;
         let ask = protocol::Ask::Generate { partition: self.partition.clone(), pin, key };
         match daemon.ask(&Ask::Import(ask))? {
-            Told::Import(protocol::Told::Made(made)) => screen.table(&made.into_vec(), |made| object::table(made)),
+            Told::Import(protocol::Told::Made(made)) => {
+                screen.table(&made.into_vec(), |made| object::table(made))
+            }
             _ => Err(Error::Unknown),
         }
     }

@@ -47,7 +47,8 @@ pub(crate) struct Wishes {
 impl PrivateKey {
     /// Of PKCS#8 (RFC 5958), in DER.
     pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, String> {
-        let info = pkcs8::PrivateKeyInfoRef::try_from(der).map_err(|error| format!("it is no PKCS#8: {error}"))?;
+        let info =
+            pkcs8::PrivateKeyInfoRef::try_from(der).map_err(|error| format!("it is no PKCS#8: {error}"))?;
         let key = info.private_key.as_bytes();
         match info.algorithm.oid {
             RSA => Self::from_pkcs1(key),
@@ -63,7 +64,8 @@ impl PrivateKey {
 
     /// Of PKCS#1 (RFC 8017, "RSA private key syntax"), in DER.
     pub(crate) fn from_pkcs1(der: &[u8]) -> Result<Self, String> {
-        let key = pkcs1::RsaPrivateKeyRef::try_from(der).map_err(|error| format!("it is no PKCS#1: {error}"))?;
+        let key =
+            pkcs1::RsaPrivateKeyRef::try_from(der).map_err(|error| format!("it is no PKCS#1: {error}"))?;
         let secret = |number: UintRef<'_>| Secret::new(number.as_bytes().to_vec());
         Ok(Self::Rsa {
             modulus: key.modulus.as_bytes().to_vec(),
@@ -209,7 +211,10 @@ impl PrivateKey {
 
 /// A public key, in the parts that OpenSSH has.
 pub(crate) enum PublicKey<'a> {
-    Rsa { modulus: &'a [u8], exponent: &'a [u8] },
+    Rsa {
+        modulus: &'a [u8],
+        exponent: &'a [u8],
+    },
     /// A point of a curve in Weierstrass form, uncompressed.
     Point(&'a [u8]),
     Ed25519(&'a [u8; 32]),

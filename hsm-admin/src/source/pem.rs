@@ -35,9 +35,9 @@ fn document(label: &str, der: &[u8], wishes: &Wishes, passphrase: Ask<'_>) -> Re
         "ENCRYPTED PRIVATE KEY" => {
             let info = pkcs8::EncryptedPrivateKeyInfoRef::try_from(der)
                 .map_err(|error| refuse(format!("its encryption is not one that is read: {error}")))?;
-            let clear = info.decrypt(passphrase()?.as_ref()).map_err(|_| {
-                refuse("the passphrase is wrong, or the file is damaged".into())
-            })?;
+            let clear = info
+                .decrypt(passphrase()?.as_ref())
+                .map_err(|_| refuse("the passphrase is wrong, or the file is damaged".into()))?;
             key(PrivateKey::from_pkcs8(clear.as_bytes()))
         }
         "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
@@ -69,16 +69,21 @@ fn documents(bytes: &[u8]) -> Result<Vec<Document>, String> {
     let mut rest = text;
     while let Some(at) = rest.find(BEGIN) {
         let begun = rest.get(at..).unwrap_or_default();
-        let label = begun.get(BEGIN.len()..).and_then(|label| label.split_once("-----")).map(|(label, _)| label);
+        let label =
+            begun.get(BEGIN.len()..).and_then(|label| label.split_once("-----")).map(|(label, _)| label);
         let label = label.ok_or("a line that begins a PEM document does not end")?;
         let end = format!("-----END {label}-----");
-        let len = begun.find(&end).ok_or_else(|| format!("the PEM document {label:?} has no end: it is cut off"))?;
+        let len = begun
+            .find(&end)
+            .ok_or_else(|| format!("the PEM document {label:?} has no end: it is cut off"))?;
         let len = len + end.len();
         let document = begun.get(..len).unwrap_or_default();
         if document.contains("Proc-Type:") {
-            return Err("it is encrypted in the old way of OpenSSL, by MD5: make it PKCS#8 with `openssl pkcs8 \
+            return Err(
+                "it is encrypted in the old way of OpenSSL, by MD5: make it PKCS#8 with `openssl pkcs8 \
                         -topk8 -in OLD -out NEW` first"
-                .into());
+                    .into(),
+            );
         }
         if found.len() == MOST {
             return Err(format!("it holds more than {MOST} documents"));

@@ -40,14 +40,19 @@ impl Source {
         if let Some(wanted) = wanted {
             found.retain(|(_, token)| token.label == wanted || token.serial == wanted);
         }
-        let names: Vec<_> = found.iter().map(|(_, token)| format!("{:?} ({})", token.label, token.serial)).collect();
+        let names: Vec<_> =
+            found.iter().map(|(_, token)| format!("{:?} ({})", token.label, token.serial)).collect();
         match (found.pop(), names.len()) {
             (Some((folder, token)), 1) => Ok(Self { folder, token }),
             (None, _) => refuse(match wanted {
                 Some(wanted) => format!("there is no token {wanted:?} in it"),
-                None => "there is no token of SoftHSM2 in it: no token.object, here or one folder below".into(),
+                None => {
+                    "there is no token of SoftHSM2 in it: no token.object, here or one folder below".into()
+                }
             }),
-            (Some(_), _) => refuse(format!("it holds several tokens: name one with --token: {}", names.join(", "))),
+            (Some(_), _) => {
+                refuse(format!("it holds several tokens: name one with --token: {}", names.join(", ")))
+            }
         }
     }
 
@@ -60,7 +65,8 @@ impl Source {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             objects.push((name, object(&opened, &path)));
         }
-        let publics: Vec<_> = objects.iter().filter_map(|(_, object)| public(object.as_ref().ok()?)).collect();
+        let publics: Vec<_> =
+            objects.iter().filter_map(|(_, object)| public(object.as_ref().ok()?)).collect();
         let mut things: Vec<_> = objects
             .iter()
             .map(|(name, object)| match object {
@@ -75,7 +81,8 @@ impl Source {
 
 /// The tokens in a folder, or the one that it is.
 fn tokens(folder: &Path) -> Result<Vec<(PathBuf, Token)>, Error> {
-    let refuse = |folder: &Path, why: &str| Error::Source { file: folder.display().to_string(), why: why.into() };
+    let refuse =
+        |folder: &Path, why: &str| Error::Source { file: folder.display().to_string(), why: why.into() };
     let at = |folder: &Path| {
         if folder.join(DATABASE).exists() {
             return Err(refuse(
@@ -116,7 +123,8 @@ fn object_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let list = || -> io::Result<Vec<PathBuf>> {
-        let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        let mut paths =
+            fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
         paths.sort_unstable();
         Ok(paths)
     };
@@ -158,7 +166,8 @@ fn public(attributes: &Attributes) -> Option<Public> {
     if number(attributes, attribute::CLASS) != Some(class::PUBLIC_KEY) {
         return None;
     }
-    let (id, key_type) = (bytes(attributes, attribute::ID).to_vec(), number(attributes, attribute::KEY_TYPE)?);
+    let (id, key_type) =
+        (bytes(attributes, attribute::ID).to_vec(), number(attributes, attribute::KEY_TYPE)?);
     let mut draft = Draft::default();
     draft.number(attribute::CLASS, class::PUBLIC_KEY);
     draft.number(attribute::KEY_TYPE, key_type);

@@ -14,7 +14,9 @@ use crate::error::Error;
 pub(crate) fn read(bytes: &[u8], wishes: &Wishes, passphrase: Ask<'_>) -> Result<Vec<Thing>, Error> {
     let refuse = |why: String| Error::Source { file: wishes.file.clone(), why };
     if !bytes.windows(19).any(|window| window == b"OPENSSH PRIVATE KEY") {
-        return Err(refuse("it is no private key in the format of OpenSSH; for PEM, use `import pem`".into()));
+        return Err(refuse(
+            "it is no private key in the format of OpenSSH; for PEM, use `import pem`".into(),
+        ));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| refuse("it is damaged: it is no text".into()))?;
     let key = ssh_key::PrivateKey::from_openssh(text.trim_start())
@@ -35,9 +37,7 @@ pub(crate) fn read(bytes: &[u8], wishes: &Wishes, passphrase: Ask<'_>) -> Result
 
 fn private_key(key: &KeypairData) -> Result<PrivateKey, String> {
     match key {
-        KeypairData::Ed25519(pair) => {
-            Ok(PrivateKey::Ed25519(Secret::new(pair.private.to_bytes().to_vec())))
-        }
+        KeypairData::Ed25519(pair) => Ok(PrivateKey::Ed25519(Secret::new(pair.private.to_bytes().to_vec()))),
         KeypairData::Ecdsa(pair) => Ok(ecdsa(pair)),
         KeypairData::Rsa(pair) => rsa(pair),
         KeypairData::SkEcdsaSha2NistP256(_) | KeypairData::SkEd25519(_) => {
