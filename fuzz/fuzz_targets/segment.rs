@@ -1,0 +1,9 @@
+//! Fuzzes `segment`: see `audit_targets.rs`.
+#![no_main]
+
+#[path = "../audit_targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    targets::segment(data);
+});
