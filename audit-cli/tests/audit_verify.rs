@@ -16,11 +16,11 @@ fn key(which: u8) -> PrivateKey {
 }
 
 fn record(sequence: u64) -> Record {
-    let action = if sequence % 5 == 0 { "partition.create" } else { "key.sign" };
+    let action = if sequence.is_multiple_of(5) { "partition.create" } else { "key.sign" };
     let mut record = Record::new(sequence, 1_700_000_000 * SECOND + sequence * SECOND, Class::Use, action);
     record.partition = Some(Partition { slot: sequence % 2, serial: "00ff".into() });
     record.object = Some(Object { id: "id".into(), label: "web".into() });
-    if sequence % 7 == 0 {
+    if sequence.is_multiple_of(7) {
         record.person = Some(Person { name: "Ada".into(), id: "ukey-1".into() });
         record.outcome = Outcome::Failed { code: 0xa0, why: "CKR_PIN_INCORRECT".into() };
     }
@@ -41,13 +41,13 @@ impl Log {
         let mut writer = Writer::create(id, "hsm of the test".into(), &key, 0, &mut out).unwrap();
         for sequence in 1..=30 {
             writer.append(&record(sequence), &mut out).unwrap();
-            if sequence % 5 == 0 {
+            if sequence.is_multiple_of(5) {
                 let state = if sequence == 30 { State::Closed } else { State::Open };
                 let head = writer.checkpoint(state, &key, sequence * SECOND, &mut out).unwrap();
                 fs::write(log.path(HEAD), head.to_head()).unwrap();
                 fs::write(log.path(&format!("../{}.{sequence}", log.name())), head.to_head()).unwrap();
             }
-            if sequence % 10 == 0 && sequence < 30 {
+            if sequence.is_multiple_of(10) && sequence < 30 {
                 let (number, mut new) = (writer.segment(), Vec::new());
                 writer.roll(&key, sequence * SECOND, &mut out, &mut new).unwrap();
                 fs::write(log.segment(number), std::mem::replace(&mut out, new)).unwrap();

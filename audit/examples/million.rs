@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         record.object = Some(Object { id: "00112233445566778899aabbccddeeff".into(), label: "web".into() });
         record.mechanism = "CKM_ECDSA".into();
         writer.append(&record, &mut out)?;
-        if sequence % 1000 == 0 || sequence == records {
+        if sequence.is_multiple_of(1000) || sequence == records {
             let head = writer.checkpoint(State::Open, &key, sequence * 20_000, &mut out)?;
             fs::write(folder.join(HEAD), head.to_head())?;
         }

@@ -133,7 +133,7 @@ mod tests {
         let mut writer = Writer::create([1; 16], "hsm".into(), &key(), 5, &mut out).unwrap();
         for sequence in 1..=records {
             writer.append(&Record::new(sequence, 9, Class::Use, "key.sign"), &mut out).unwrap();
-            if sequence % 3 == 0 {
+            if sequence.is_multiple_of(3) {
                 writer.checkpoint(State::Open, &key(), 9, &mut out).unwrap();
             }
         }

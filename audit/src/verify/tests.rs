@@ -36,11 +36,11 @@ fn log(id: u8, signer: &PrivateKey, record: impl Fn(u64) -> Record) -> Log {
     let mut log = Log { segments: Vec::new(), heads: Vec::new() };
     for sequence in 1..=24 {
         writer.append(&record(sequence), &mut out).unwrap();
-        if sequence % 4 == 0 {
+        if sequence.is_multiple_of(4) {
             let state = if sequence == 24 { State::Closed } else { State::Open };
             log.heads.push(writer.checkpoint(state, signer, sequence * 2_000_000_000, &mut out).unwrap());
         }
-        if sequence % 8 == 0 && sequence < 24 {
+        if sequence.is_multiple_of(8) && sequence < 24 {
             let mut new = Vec::new();
             writer.roll(signer, sequence * 2_000_000_000, &mut out, &mut new).unwrap();
             log.segments.push(std::mem::replace(&mut out, new));
