@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::path::PathBuf;
+use std::rc::Rc;
 
-use clap::Args;
 use ::ukey::Holder;
+use clap::Args;
 use wire::Bytes;
 use wire::admin::approval::Approval;
 use wire::admin::people::{LOGIN, Statement};
@@ -61,7 +62,7 @@ pub(crate) struct Caller(RefCell<State>);
 struct State {
     spec: Option<Spec>,
     pin: Option<Source>,
-    key: Option<Box<dyn Holder>>,
+    key: Option<Rc<dyn Holder>>,
     approvals: Vec<Approval>,
     requests_for: Option<u64>,
 }
@@ -104,7 +105,7 @@ impl Caller {
     }
 
     /// From now on the holder of a UKey that is open already.
-    pub(crate) fn becomes_holder(&self, spec: Spec, key: Box<dyn Holder>) {
+    pub(crate) fn becomes_holder(&self, spec: Spec, key: Rc<dyn Holder>) {
         let mut state = self.0.borrow_mut();
         (state.spec, state.pin, state.key) = (Some(spec), None, Some(key));
     }
@@ -152,7 +153,7 @@ impl Caller {
         let Some(spec) = state.spec.clone() else { return Ok(None) };
         let key = match state.key.take() {
             Some(key) => key,
-            None => open(&spec, state.pin.clone())?,
+            None => open(&spec, state.pin.clone())?.into(),
         };
         let result = act(&*key);
         state.key = Some(key);

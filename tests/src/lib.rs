@@ -11,6 +11,8 @@ mod place;
 mod public_key;
 mod random;
 mod run;
+mod staff;
+pub mod trail;
 mod wire_client;
 
 pub use clients::{compile_c, missing, module_for_engine};
@@ -19,6 +21,7 @@ pub use place::{Daemon, PIN, Place, SO_PIN};
 pub use public_key::export_public;
 pub use random::Random;
 pub use run::Run;
+pub use staff::{Console, Staff};
 pub use wire_client::Client;
 
 /// Skips the test, with a printed reason, unless these programs (or files, by absolute path) are there.

@@ -34,7 +34,7 @@ pub(crate) enum Approval {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
 
-        /// For how long it can be used: 30m, 24h, 7d
+        /// For how long it can be used: 90s, 30m, 24h, 7d
         #[arg(long, value_name = "TIME", default_value = "24h", value_parser = seconds)]
         valid: u64,
 
@@ -63,11 +63,12 @@ pub(crate) enum Approval {
     },
 }
 
-/// `30m`, `24h` or `7d` in seconds.
+/// `90s`, `30m`, `24h` or `7d` in seconds.
 fn seconds(text: &str) -> Result<u64, String> {
-    let expected = || format!("{text:?} is no time: expected a number with m, h or d, as in 24h");
+    let expected = || format!("{text:?} is no time: expected a number with s, m, h or d, as in 24h");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(expected)?;
     let unit = match unit {
+        "s" => 1,
         "m" => 60,
         "h" => 3600,
         "d" => 86400,

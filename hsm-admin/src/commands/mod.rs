@@ -2,6 +2,7 @@
 //! groups beside these.
 
 mod approval;
+mod ceremony;
 mod export;
 mod generate;
 mod import;
@@ -14,6 +15,7 @@ mod quorum;
 mod roles;
 mod root;
 mod status;
+mod top;
 mod ukey;
 mod unseal;
 
@@ -27,6 +29,7 @@ use crate::screen::Screen;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Status(status::Status),
+    Top(top::Top),
     Unseal(unseal::Unseal),
     #[command(subcommand)]
     Partition(partition::Partition),
@@ -38,6 +41,8 @@ pub(crate) enum Command {
     Import(import::Import),
     #[command(subcommand)]
     Export(export::Export),
+    #[command(subcommand)]
+    Clone(clone::Clone),
     #[command(subcommand, name = "ukey")]
     UKey(ukey::UKey),
     Login(login::Login),
@@ -51,6 +56,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Approval(approval::Approval),
     Roles(roles::Roles),
+    Ceremony(ceremony::Ceremony),
     Seal(root::Seal),
     #[command(subcommand)]
     Root(root::Root),
@@ -66,12 +72,14 @@ impl Command {
     pub(crate) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         match self {
             Self::Status(command) => command.run(daemon, screen),
+            Self::Top(command) => command.run(daemon, screen),
             Self::Unseal(command) => command.run(daemon, screen),
             Self::Partition(command) => command.run(daemon, screen),
             Self::Object(command) => command.run(daemon, screen),
             Self::Key(command) => command.run(daemon, screen),
             Self::Import(command) => command.run(daemon, screen),
             Self::Export(command) => command.run(daemon, screen),
+            Self::Clone(command) => command.run(daemon, screen),
             Self::UKey(command) => command.run(screen),
             Self::Login(command) => command.run(daemon, screen),
             Self::Logout(command) => command.run(daemon, screen),
@@ -80,6 +88,7 @@ impl Command {
             Self::Quorum(command) => command.run(daemon, screen),
             Self::Approval(command) => command.run(daemon, screen),
             Self::Roles(command) => command.run(screen),
+            Self::Ceremony(command) => command.run(daemon, screen),
             Self::Seal(command) => command.run(daemon, screen),
             Self::Root(command) => command.run(daemon, screen),
             Self::Rekey(command) => command.run(daemon, screen),

@@ -156,7 +156,8 @@ impl Init {
                 None => caller::open(spec, None)?,
             });
         }
-        init(daemon, &keys, self.quorum)?;
+        let holders: Vec<_> = keys.iter().map(|key| &**key).collect();
+        init(daemon, &holders, self.quorum)?;
         let names: Vec<_> = keys.iter().map(|key| key.public().name().to_owned()).collect();
         screen.show(&json!({ "officers": names, "quorum": self.quorum }), |_| {
             format!("The HSM belongs to {}.", names.join(", "))
@@ -176,10 +177,10 @@ impl Init {
 }
 
 /// Initialises the HSM with these officers, each of whom signs that.
-pub(super) fn init(daemon: &Daemon, keys: &[Box<dyn ::ukey::Holder>], quorum: u8) -> Result<(), Error> {
+pub(super) fn init(daemon: &Daemon, keys: &[&dyn ::ukey::Holder], quorum: u8) -> Result<(), Error> {
     let mut open = daemon.open()?;
     let challenge = open.challenge()?;
-    let founder = |key: &Box<dyn ::ukey::Holder>| {
+    let founder = |key: &&dyn ::ukey::Holder| {
         let public = key.public();
         let ukey = Registered {
             id: *public.id().as_bytes(),
@@ -191,8 +192,7 @@ pub(super) fn init(daemon: &Daemon, keys: &[Box<dyn ::ukey::Holder>], quorum: u8
     let mut officers: Vec<_> = keys.iter().map(founder).collect();
     let stated = founding(&officers, quorum);
     for (officer, key) in officers.iter_mut().zip(keys) {
-        officer.ukey.signature =
-            Some(sign(&**key, REGISTER, &challenge.message(&[b"init", &stated]))?);
+        officer.ukey.signature = Some(sign(*key, REGISTER, &challenge.message(&[b"init", &stated]))?);
     }
     let officers =
         List::new(officers).ok_or_else(|| Error::Usage("there are more UKeys than one HSM takes".into()))?;
@@ -365,9 +365,6 @@ mod tests {
         let text = strip_str(&table(&people).render(80)).to_string();
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("0123-4567-89ab-cdef  locked"), "{text}");
-        assert_eq!(
-            titles(&people[1]),
-            "partition-so of payments, crypto-user of slot 9, which is gone"
-        );
+        assert_eq!(titles(&people[1]), "partition-so of payments, crypto-user of slot 9, which is gone");
     }
 }

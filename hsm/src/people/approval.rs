@@ -16,7 +16,7 @@ use crate::vault::{Change, Version};
 /// The most requests that wait.
 const MAX_REQUESTS: usize = 1000;
 /// For how many seconds an approval can be asked.
-const VALIDITY: std::ops::RangeInclusive<u64> = 60..=30 * 24 * 3600;
+const VALIDITY: std::ops::RangeInclusive<u64> = 1..=30 * 24 * 3600;
 
 /// A command as it is approved: what it does, and to what.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -75,7 +75,7 @@ pub enum PeopleError {
     WrongApprovers { command: &'static str, who: String, role: &'static str },
     #[error("`{command}` needs no approval: just give it")]
     NotNeeded { command: &'static str },
-    #[error("an approval can be asked for 1 minute to 30 days, not for {0} seconds")]
+    #[error("an approval can be asked for 1 second to 30 days, not for {0} seconds")]
     Validity(u64),
     #[error(
         "{0} requests wait for approval, and there is room for no more: the oldest expires in {1} seconds"

@@ -149,17 +149,17 @@ pub struct People<'a> {
 }
 
 /// What is recorded of a change: what it is, and its details.
-struct Record<'a> {
-    action: &'a str,
-    details: Vec<(&'a str, String)>,
+struct Record {
+    action: &'static str,
+    details: Vec<(&'static str, String)>,
 }
 
-impl<'a> Record<'a> {
-    const fn new(action: &'a str) -> Self {
+impl Record {
+    const fn new(action: &'static str) -> Self {
         Self { action, details: Vec::new() }
     }
 
-    fn with(mut self, name: &'a str, value: impl Into<String>) -> Self {
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.details.push((name, value.into()));
         self
     }
@@ -188,7 +188,7 @@ impl<'a> People<'a> {
     /// the state what it is to be, and gives the changes to records and what the caller gets.
     fn change<T>(
         self,
-        record: &Record<'_>,
+        record: &Record,
         change: impl FnOnce(&mut State) -> Result<(Vec<Change>, T), PeopleError>,
     ) -> Result<T, PeopleError> {
         let act = self.hsm.act(&self.by, None, record.action, &record.details);
@@ -227,7 +227,7 @@ impl<'a> People<'a> {
         Ok(result)
     }
 
-    fn refused(self, record: &Record<'_>, error: &PeopleError) {
+    fn refused(self, record: &Record, error: &PeopleError) {
         self.hsm.act(&self.by, None, record.action, &record.details).refused(error.rv());
     }
 

@@ -150,7 +150,7 @@ impl People<'_> {
 }
 
 impl Held {
-    fn record<'a>(self, action: &'a str, person: &str) -> Record<'a> {
+    fn record(self, action: &'static str, person: &str) -> Record {
         let record = Record::new(action).with("person", person).with("role", self.role.name());
         match self.partition {
             Some(slot) => record.with("slot", slot.to_string()),
