@@ -291,7 +291,8 @@ impl Client {
     }
 
     /// Sends a call, after the `Init` of its operation if that is kept. Should the daemon not take that `Init` after
-    /// all, since something changed just now, then it has no operation, and its answer to the call says so.
+    /// all, since something changed just now, then it has no operation, and its answer to the call says so. Only
+    /// what ails the daemon itself, such as a disk that is full, is told as it is.
     fn after<C: Call, T>(&self, operation: &mut Operation, call: &C, take: impl Take<T>) -> Result<T, Rv> {
         if operation.stage != Stage::Kept {
             return self.trip(None, call, take);
@@ -300,8 +301,15 @@ impl Client {
         let mut front = Front { frame: &operation.frame, answer: None };
         let result = self.trip(Some(&mut front), call, take);
         let answer = front.answer;
+        let ails = match &answer {
+            Some(Err(rv)) if [Rv::DEVICE_MEMORY, Rv::DEVICE_ERROR].contains(rv) => Some(*rv),
+            _ => None,
+        };
         self.begun(operation, answer, changes);
-        result
+        match (result, ails) {
+            (Err(Rv::OPERATION_NOT_INITIALIZED), Some(rv)) => Err(rv),
+            (result, _) => result,
+        }
     }
 
     /// Notes what came of an `Init` that was kept.
