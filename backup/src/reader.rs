@@ -34,7 +34,8 @@ pub struct Reader<R> {
     last: Option<Name>,
     /// Records read of the HSM, and of each partition.
     seen: Vec<u64>,
-    done: bool,
+    /// The content hash, once the end was reached.
+    hash: Option<[u8; DIGEST]>,
 }
 
 /// Where the file comes from: counted and hashed.
@@ -100,29 +101,31 @@ impl<R: Read> Sealed<R> {
         }
         let seen = vec![0; header.facts.partitions.len() + 1];
         let chunk = Secret::new(Vec::new());
-        Ok(Reader { header, keys, from, chunk, at: 0, chunks: 0, content: 0, last: None, seen, done: false })
+        Ok(Reader { header, keys, from, chunk, at: 0, chunks: 0, content: 0, last: None, seen, hash: None })
     }
 
-    /// Reads the rest of the file without opening it: whether it is whole, and what its hash says.
+    /// Reads the rest of the file without opening it: whether it is whole, and as its hash says. Gives the hash too,
+    /// by which the file can be named.
     ///
     /// # Errors
     /// `Truncated`, `Trailing`, `Trailer`; what the file comes from says.
-    pub fn check_hash(mut self) -> Result<Header, Error> {
+    pub fn check_hash(mut self) -> Result<(Header, [u8; DIGEST]), Error> {
         let mut left = self.header.file_len().unwrap_or(0).saturating_sub(self.from.at + TRAILER as u64);
         while left > 0 {
             let piece = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
             self.from.exactly(piece)?;
             left -= piece as u64;
         }
-        self.from.trailer()?;
-        Ok(self.header)
+        let (hash, _) = self.from.trailer()?;
+        Ok((self.header, hash))
     }
 }
 
 impl<R: Read> Source<R> {
     /// The trailer's hash, which is right, and its MAC.
-    fn trailer(&mut self) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    fn trailer(&mut self) -> Result<([u8; DIGEST], Vec<u8>), Error> {
         let hash = self.hash.try_clone()?.finish()?;
+        let hash: [u8; DIGEST] = hash.try_into().map_err(|_| Error::Defect("SHA-256 gives 32 bytes"))?;
         let mut trailer = self.exactly(TRAILER)?;
         let mac = trailer.split_off(DIGEST);
         if trailer != hash {
@@ -142,6 +145,11 @@ impl<R: Read> Reader<R> {
         &self.header
     }
 
+    /// The content hash of a file that was read to its end, and is good.
+    pub const fn hash(&self) -> Option<[u8; DIGEST]> {
+        self.hash
+    }
+
     /// Bytes of content that were read.
     pub const fn content_read(&self) -> u64 {
         self.content
@@ -153,7 +161,7 @@ impl<R: Read> Reader<R> {
     /// `Chunk`, `Truncated`, `Trailer`, `Trailing`, `Content`; what the file comes from says.
     #[allow(clippy::should_implement_trait)] // it can fail
     pub fn next(&mut self) -> Result<Option<(Name, Secret)>, Error> {
-        if self.done {
+        if self.hash.is_some() {
             return Ok(None);
         }
         if self.content == self.header.facts.content_len {
@@ -238,7 +246,7 @@ impl<R: Read> Reader<R> {
         if !named.eq(self.seen.iter().copied()) {
             return Err(Error::Content("records are missing that the header counts"));
         }
-        self.done = true;
+        self.hash = Some(hash);
         Ok(())
     }
 }

@@ -126,7 +126,7 @@ fn content_that_fills_its_chunks_to_the_byte_comes_back() {
 fn the_header_tells_what_is_in_the_file_without_a_key() {
     let records = records(&[10, 20]);
     let file = sealed(&records);
-    let header = Sealed::read(&file[..]).unwrap().check_hash().unwrap();
+    let (header, _) = Sealed::read(&file[..]).unwrap().check_hash().unwrap();
     assert_eq!(header.facts, facts(&records));
     assert_eq!(header.lock.opens_with(), format!("the secret of cloning domain {}", "09".repeat(16)));
     assert_eq!(Header::from_bytes(&file[..header_len(&file)]).unwrap(), header);
@@ -243,7 +243,7 @@ fn a_passphrase_opens_and_another_does_not() {
 fn three_of_five_ukeys_open_and_two_do_not() {
     let (records, holders) = (records(&[100]), ukeys(5));
     let file = write(&records, &Recipients::UKeys { threshold: 3, holders: publics(&holders) });
-    let header = Sealed::read(&file[..]).unwrap().check_hash().unwrap();
+    let (header, _) = Sealed::read(&file[..]).unwrap().check_hash().unwrap();
     assert_eq!(header.lock.opens_with(), "3 of 5 UKeys");
     let Lock::UKeys { shares, .. } = &header.lock else { panic!("{:?}", header.lock) };
     assert_eq!(shares[4].name, "holder 4");
@@ -265,7 +265,7 @@ fn a_share_of_another_file_for_the_same_people_is_refused() {
     let (records, holders) = (records(&[100]), ukeys(2));
     let to = Recipients::UKeys { threshold: 2, holders: publics(&holders) };
     let (one, other) = (write(&records, &to), write(&records, &to));
-    let header = |file: &[u8]| Sealed::read(file).unwrap().check_hash().unwrap();
+    let header = |file: &[u8]| Sealed::read(file).unwrap().check_hash().unwrap().0;
     let shares =
         vec![header(&one).open_share(&holders[0]).unwrap(), header(&other).open_share(&holders[1]).unwrap()];
     assert!(read_with(&one, &Opener::Shares(shares)).unwrap_err().to_string().contains("is of the set"));
@@ -275,7 +275,7 @@ fn a_share_of_another_file_for_the_same_people_is_refused() {
 fn a_share_travels_sealed_to_the_one_who_restores() {
     let (records, holders) = (records(&[100]), ukeys(3));
     let file = write(&records, &Recipients::UKeys { threshold: 2, holders: publics(&holders) });
-    let header = Sealed::read(&file[..]).unwrap().check_hash().unwrap();
+    let (header, _) = Sealed::read(&file[..]).unwrap().check_hash().unwrap();
     let away = header.open_share(&holders[1]).unwrap();
     let bytes = CarriedShare::seal(&header, &away, holders[0].public()).unwrap().to_bytes();
     let carried = CarriedShare::from_bytes(&bytes).unwrap();
@@ -284,7 +284,7 @@ fn a_share_travels_sealed_to_the_one_who_restores() {
     let shares = vec![header.open_share(&holders[0]).unwrap(), carried.open(&header, &holders[0]).unwrap()];
     assert_eq!(read_with(&file, &Opener::Shares(shares)).unwrap(), records);
     let other = write(&records, &Recipients::UKeys { threshold: 2, holders: publics(&holders) });
-    let other = Sealed::read(&other[..]).unwrap().check_hash().unwrap();
+    let (other, _) = Sealed::read(&other[..]).unwrap().check_hash().unwrap();
     let why = carried.open(&other, &holders[0]).err().unwrap().to_string();
     assert!(why.starts_with("the share is not of this backup"), "{why}");
     assert!(CarriedShare::from_bytes(&bytes[..40]).is_err());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use wire::handshake::{ApplicationToken, Opened, VERSION};
 use wire::{List, SlotId};
 
@@ -241,6 +241,17 @@ impl Hsm {
         Ok(partition)
     }
 
+    /// The turn to give slot numbers: nobody else gives any meanwhile.
+    pub(crate) fn slot_turn(&self) -> SlotTurn<'_> {
+        let next = self.next_slot.lock();
+        SlotTurn { after: *next, next }
+    }
+
+    /// Shows a partition that is in the vault, in place of one with its slot number if there is one.
+    pub(crate) fn show_partition(&self, partition: Arc<Partition>) {
+        self.partitions.write().insert(partition.slot(), partition);
+    }
+
     /// Initialises a partition's token, as `C_InitToken` does.
     ///
     /// # Errors
@@ -324,6 +335,35 @@ impl Hsm {
     #[must_use]
     pub const fn mechanisms(&self) -> &Mechanisms {
         &self.mechanisms
+    }
+}
+
+/// The turn to give slot numbers.
+pub(crate) struct SlotTurn<'a> {
+    next: MutexGuard<'a, u64>,
+    /// The next number, once those that were given are used.
+    after: u64,
+}
+
+impl SlotTurn<'_> {
+    /// The greatest number that is taken from elsewhere.
+    pub(crate) const HIGHEST: u64 = u32::MAX as u64;
+
+    /// A number that was never given.
+    pub(crate) const fn next(&mut self) -> u64 {
+        self.after += 1;
+        self.after - 1
+    }
+
+    /// The change that goes with what uses the numbers, of which `highest` may come from elsewhere.
+    pub(crate) fn counting(&mut self, vault: &Vault, highest: Option<u64>) -> Option<Change> {
+        self.after = self.after.max(highest.map_or(0, |highest| highest + 1));
+        (self.after != *self.next).then(|| count_to(vault, NEXT_SLOT, self.after))
+    }
+
+    /// That is done.
+    pub(crate) fn counted(&mut self) {
+        *self.next = self.after;
     }
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod application;
+pub mod backup;
 pub mod error;
 pub mod event;
 mod hsm;

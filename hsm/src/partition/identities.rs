@@ -128,6 +128,11 @@ impl Identities {
         }
     }
 
+    /// Whether a record is one that [`Self::load`] reads.
+    pub(super) fn reads(number: u64, record: &Secret) -> bool {
+        number == IDENTITY_SECRET || wire::codec::decode::<Remembered>(record.as_bytes()).is_ok()
+    }
+
     pub(super) fn load(vault: &Vault, domain: u64) -> Result<Self, Error> {
         let mut identities = Self::new()?;
         for (number, _, bytes) in vault.records(domain, kind::SETTINGS)? {

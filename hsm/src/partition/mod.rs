@@ -17,6 +17,7 @@ mod identities;
 mod objects;
 mod pins;
 mod record;
+mod restore;
 mod uses;
 
 pub use record::{NewPartition, TokenRecord};

@@ -48,6 +48,16 @@ impl Pins {
         self.kept.change(domain, version)
     }
 
+    /// A record of PINs, with no fewer tries than these.
+    pub(super) fn with_tries(record: &Secret, tries: Tries) -> Result<Secret, Error> {
+        let mut kept: Kept =
+            wire::codec::decode(record.as_bytes()).map_err(|_| Error::Internal("a PIN record decodes"))?;
+        kept.tries = Tries { so: kept.tries.so.max(tries.so), user: kept.tries.user.max(tries.user) };
+        let mut bytes = Vec::new();
+        wire::codec::encode(&kept, &mut bytes).map_err(|_| Error::Internal("PINs have an encoding"))?;
+        Ok(Secret::new(bytes))
+    }
+
     pub(super) const fn has_user_pin(&self) -> bool {
         self.kept.user.is_some()
     }

@@ -45,6 +45,11 @@ impl TokenRecord {
         }
     }
 
+    /// The token whose record this is.
+    pub(crate) fn decode(record: &Secret) -> Result<Self, Error> {
+        wire::codec::decode(record.as_bytes()).map_err(|_| Error::Internal("a token record decodes"))
+    }
+
     /// The change that writes it.
     pub(super) fn change(&self, domain: u64, version: Option<Version>) -> Result<Change, Error> {
         let mut bytes = Vec::new();

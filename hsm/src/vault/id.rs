@@ -23,6 +23,12 @@ pub mod kind {
     pub const QUORUM: u8 = 25;
     /// In domain 0: a request for approvals.
     pub const REQUEST: u8 = 26;
+    /// In domain 0: who opens backups.
+    pub const HOLDERS: u8 = 40;
+    /// In domain 0: the cloning domain.
+    pub const CLONING: u8 = 41;
+    /// From which backup a partition was restored.
+    pub const RESTORED: u8 = 42;
     /// In domain 0: what is to be recorded, under its running number; under 0, the ledger's mark. In that of a
     /// partition: how its uses of keys are recorded.
     pub const NOTE: u8 = 16;
@@ -42,6 +48,9 @@ pub mod kind {
             PERSON => Some("person"),
             QUORUM => Some("quorum"),
             REQUEST => Some("request"),
+            HOLDERS => Some("backup holders"),
+            CLONING => Some("cloning domain"),
+            RESTORED => Some("restore"),
             NOTE => Some("note"),
             AUDIT_KEY => Some("audit key"),
             _ => None,

@@ -1,6 +1,7 @@
 //! The calls of an application, on an HSM in memory: sessions, log-ins, PINs, operations, objects and keys.
 #![forbid(unsafe_code)]
 
+mod backup;
 mod importing;
 mod model;
 mod objects;

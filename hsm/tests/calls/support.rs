@@ -107,6 +107,11 @@ impl Ledger for Recorded {
     }
 }
 
+/// A partition that costs nothing to make.
+pub(crate) fn new_partition(label: &str) -> NewPartition<'_> {
+    NewPartition { label, profile: Profile::Standard, so_pin: None, user_pin: None }
+}
+
 /// An HSM in memory with one partition of each profile, in slots 1 to 3.
 pub(crate) struct World {
     pub(crate) hsm: Arc<Hsm>,
@@ -141,9 +146,15 @@ fn open(store: &Arc<MemoryStore>, anchor: &Arc<MemoryAnchor>, events: &Arc<Recor
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
+    /// With no partition.
+    pub(crate) fn clean() -> Self {
         let (store, anchor, events) = Default::default();
         let hsm = open(&store, &anchor, &events);
+        Self { hsm, store, anchor, events }
+    }
+
+    pub(crate) fn new() -> Self {
+        let Self { hsm, store, anchor, events } = Self::clean();
         for profile in [Profile::Strict, Profile::Standard, Profile::Legacy] {
             let label = profile.name();
             let new = NewPartition { label, profile, so_pin: Some(SO_PIN), user_pin: Some(PIN) };
