@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates in which no `unsafe` compiles.
-const SAFE: &[&str] = &["softhsm", "wire", "audit", "audit-cli", "ukey", "hsm", "hsmd", "hsm-admin"];
+const SAFE: &[&str] = &["softhsm", "wire", "audit", "audit-cli", "ukey", "backup", "hsm", "hsmd", "hsm-admin"];
 
 /// Where `unsafe` may stand in what is shipped: around C functions, and around C pointers.
 const UNSAFE: &[&str] = &[
@@ -23,12 +23,13 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     ("softhsm", &["crypto"]),
     ("ukey", &["crypto"]),
+    ("backup", &["crypto", "ukey"]),
     ("audit", &["crypto"]),
     ("audit-cli", &["audit"]),
-    ("hsm", &["wire", "crypto", "ukey"]),
+    ("hsm", &["wire", "crypto", "ukey", "backup"]),
     ("pkcs11", &["wire"]),
-    ("hsm-admin", &["wire", "crypto", "softhsm", "ukey", "audit-cli"]),
-    ("hsmd", &["wire", "crypto", "ukey", "hsm", "audit"]),
+    ("hsm-admin", &["wire", "crypto", "backup", "softhsm", "ukey", "audit", "audit-cli"]),
+    ("hsmd", &["wire", "crypto", "ukey", "backup", "hsm", "audit"]),
 ];
 
 /// All that the module that applications load may be built from.
