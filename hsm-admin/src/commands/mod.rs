@@ -1,0 +1,104 @@
+//! The commands: a file for each group. What later issues bring (people, quorum, backup, audit) are
+//! groups beside these.
+
+mod approval;
+mod ceremony;
+mod export;
+mod generate;
+mod import;
+mod key;
+mod login;
+mod object;
+mod partition;
+mod people;
+mod quorum;
+mod roles;
+mod root;
+mod status;
+mod top;
+mod ukey;
+mod unseal;
+
+use clap::Subcommand;
+
+use crate::daemon::Daemon;
+use crate::error::Error;
+use crate::screen::Screen;
+
+/// Every command, of the command line and of the console.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Status(status::Status),
+    Top(top::Top),
+    Unseal(unseal::Unseal),
+    #[command(subcommand)]
+    Partition(partition::Partition),
+    #[command(subcommand)]
+    Object(object::Object),
+    #[command(subcommand)]
+    Key(key::Key),
+    #[command(subcommand)]
+    Import(import::Import),
+    #[command(subcommand)]
+    Export(export::Export),
+    #[command(subcommand)]
+    Clone(clone::Clone),
+    #[command(subcommand, name = "ukey")]
+    UKey(ukey::UKey),
+    Login(login::Login),
+    Logout(login::Logout),
+    #[command(name = "whoami")]
+    WhoAmI(login::WhoAmI),
+    #[command(subcommand)]
+    People(people::People),
+    #[command(subcommand)]
+    Quorum(quorum::Quorum),
+    #[command(subcommand)]
+    Approval(approval::Approval),
+    Roles(roles::Roles),
+    Ceremony(ceremony::Ceremony),
+    Seal(root::Seal),
+    #[command(subcommand)]
+    Root(root::Root),
+    Rekey(root::Rekey),
+    #[command(subcommand)]
+    Zeroize(root::Zeroize),
+    #[command(subcommand, hide = true)]
+    Generate(generate::Generate),
+}
+
+impl Command {
+    /// Carries the command out, and shows what came of it.
+    pub(crate) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
+        match self {
+            Self::Status(command) => command.run(daemon, screen),
+            Self::Top(command) => command.run(daemon, screen),
+            Self::Unseal(command) => command.run(daemon, screen),
+            Self::Partition(command) => command.run(daemon, screen),
+            Self::Object(command) => command.run(daemon, screen),
+            Self::Key(command) => command.run(daemon, screen),
+            Self::Import(command) => command.run(daemon, screen),
+            Self::Export(command) => command.run(daemon, screen),
+            Self::Clone(command) => command.run(daemon, screen),
+            Self::UKey(command) => command.run(screen),
+            Self::Login(command) => command.run(daemon, screen),
+            Self::Logout(command) => command.run(daemon, screen),
+            Self::WhoAmI(command) => command.run(daemon, screen),
+            Self::People(command) => command.run(daemon, screen),
+            Self::Quorum(command) => command.run(daemon, screen),
+            Self::Approval(command) => command.run(daemon, screen),
+            Self::Roles(command) => command.run(screen),
+            Self::Ceremony(command) => command.run(daemon, screen),
+            Self::Seal(command) => command.run(daemon, screen),
+            Self::Root(command) => command.run(daemon, screen),
+            Self::Rekey(command) => command.run(daemon, screen),
+            Self::Zeroize(command) => command.run(daemon, screen),
+            Self::Generate(command) => command.run(),
+        }
+    }
+}
+
+/// The labels of all partitions, for completion; none if the daemon does not answer.
+pub(crate) fn labels(daemon: &Daemon) -> Vec<String> {
+    partition::all(daemon).map(|all| all.into_iter().map(|one| one.label).collect()).unwrap_or_default()
+}
