@@ -2,6 +2,7 @@
 //! groups beside these.
 
 mod approval;
+mod audit;
 mod ceremony;
 mod export;
 mod generate;
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Quorum(quorum::Quorum),
     #[command(subcommand)]
     Approval(approval::Approval),
+    #[command(subcommand)]
+    Audit(audit::Audit),
     Roles(roles::Roles),
     Ceremony(ceremony::Ceremony),
     Seal(root::Seal),
@@ -87,6 +90,7 @@ impl Command {
             Self::People(command) => command.run(daemon, screen),
             Self::Quorum(command) => command.run(daemon, screen),
             Self::Approval(command) => command.run(daemon, screen),
+            Self::Audit(command) => command.run(daemon, screen),
             Self::Roles(command) => command.run(screen),
             Self::Ceremony(command) => command.run(daemon, screen),
             Self::Seal(command) => command.run(daemon, screen),
