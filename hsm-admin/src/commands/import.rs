@@ -27,6 +27,16 @@ pub(crate) enum Import {
     Pem(Pem),
     P12(P12),
     Ssh(Ssh),
+    /// Tells how keys come from an NSS database, which is not read itself
+    Nss {
+        /// The database's folder
+        folder: PathBuf,
+    },
+    /// Tells how keys come from a Kryoptic database, which is not read itself
+    Kryoptic {
+        /// The database
+        database: PathBuf,
+    },
 }
 
 /// Bring in every object of a SoftHSM2 token, with its attributes
@@ -173,6 +183,16 @@ impl Import {
             Self::Pem(Pem { from }) => from.run(daemon, screen, "pem", pem::read),
             Self::P12(P12 { from }) => from.run(daemon, screen, "p12", p12::read),
             Self::Ssh(Ssh { from }) => from.run(daemon, screen, "ssh", ssh::read),
+            Self::Nss { folder } => Err(unread(
+                folder,
+                "an NSS database is not read: write each key and its certificate to a file with `pk12util -o FILE -n \
+                 NAME -d sql:FOLDER`, and give that to `import p12`",
+            )),
+            Self::Kryoptic { database } => Err(unread(
+                database,
+                "a Kryoptic database is not read: let its own module wrap the keys that may leave with C_WrapKey, \
+                 under a key that is here too, and unwrap them here with C_UnwrapKey",
+            )),
         }
     }
 }
@@ -194,6 +214,10 @@ impl Softhsm {
         let name = format!("softhsm token {:?} ({})", source.token.label, source.token.serial);
         self.to.bring(daemon, screen, &self.partition, &name, &things)
     }
+}
+
+fn unread(path: &Path, why: &str) -> Error {
+    Error::Source { file: path.display().to_string(), why: why.to_owned() }
 }
 
 type ReadFile = fn(&[u8], &Wishes, pem::Ask<'_>) -> Result<Vec<Thing>, Error>;

@@ -84,7 +84,8 @@ impl PrivateKey {
     /// Of SEC 1 (RFC 5915), in DER; `params` is the curve, where what is around it names that.
     pub(crate) fn from_sec1(der: &[u8], params: Option<Vec<u8>>) -> Result<Self, String> {
         let key = EcPrivateKey::try_from(der).map_err(|error| format!("it is no SEC 1 key: {error}"))?;
-        let own = key.parameters.and_then(|own| own.named_curve()).and_then(|curve| curve.to_der().ok());
+        let own =
+            key.parameters.and_then(sec1::EcParameters::named_curve).and_then(|curve| curve.to_der().ok());
         let params = params.or(own).ok_or("it names no curve")?;
         Ok(Self::Ec { params, scalar: Secret::new(key.private_key.to_vec()) })
     }

@@ -10,7 +10,7 @@ use wire::admin::import::{Arrival, History, MAX_PUBLIC};
 use wire::template::{AttributeType, Leaf};
 use wire::{Bytes, List, Template};
 
-use super::number::{attribute, class, class_name, key_type_name};
+use super::number::{attribute, class, class_name, key_type, key_type_name};
 use super::{Draft, Thing, file, hex};
 use crate::error::Error;
 
@@ -67,10 +67,11 @@ impl Source {
         }
         let publics: Vec<_> =
             objects.iter().filter_map(|(_, object)| public(object.as_ref().ok()?)).collect();
+        let damaged = objects.iter().any(|(_, object)| object.is_err());
         let mut things: Vec<_> = objects
             .iter()
             .map(|(name, object)| match object {
-                Ok(attributes) => thing(name, attributes, &publics),
+                Ok(attributes) => thing(name, attributes, &publics, damaged),
                 Err(why) => Thing::unreadable(name.clone(), why.clone()),
             })
             .collect();
@@ -180,10 +181,11 @@ fn public(attributes: &Attributes) -> Option<Public> {
     Some(Public { id, key_type, template: draft.finish().ok()? })
 }
 
-fn thing(file: &str, attributes: &Attributes, publics: &[Public]) -> Thing {
+/// An object, of a token of which `damaged` says that some of its files cannot be read.
+fn thing(file: &str, attributes: &Attributes, publics: &[Public], damaged: bool) -> Thing {
     let label = String::from_utf8_lossy(bytes(attributes, attribute::LABEL)).into_owned();
     let mut notes = Vec::new();
-    let arrival = translate(attributes, publics, &mut notes);
+    let arrival = translate(attributes, publics, damaged, &mut notes);
     Thing {
         name: if label.is_empty() { file.to_owned() } else { label },
         class: number(attributes, attribute::CLASS).map(class_name).unwrap_or_default(),
@@ -213,6 +215,7 @@ const NOT_GIVEN: [u64; 12] = [
 fn translate(
     attributes: &Attributes,
     publics: &[Public],
+    damaged: bool,
     notes: &mut Vec<String>,
 ) -> Result<Box<Arrival>, String> {
     if !flag(attributes, attribute::TOKEN) {
@@ -246,6 +249,13 @@ fn translate(
         notes.push("the source has no check value to compare with".into());
     }
     if this == Some(class::PRIVATE_KEY) && public.is_empty() {
+        // An RSA key has its modulus with it. Of others nothing but the public key tells whether it was altered.
+        if damaged && number(attributes, attribute::KEY_TYPE) != Some(key_type::RSA) {
+            return Err(
+                "its public key is not there to compare with, and other files of the token are damaged"
+                    .into(),
+            );
+        }
         notes.push("the source has no public key to compare with".into());
     }
     Ok(Box::new(Arrival {
