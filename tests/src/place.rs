@@ -10,6 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::ptr::null_mut;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -40,6 +41,8 @@ pub struct Place {
     dir: TempDir,
     bin: PathBuf,
     modules: AtomicUsize,
+    /// Variables of the daemon's environment.
+    vars: Mutex<Vec<(String, PathBuf)>>,
 }
 
 impl Place {
@@ -60,7 +63,7 @@ impl Place {
     /// If it cannot be made.
     #[must_use]
     pub fn within(dir: TempDir, more: &str) -> Self {
-        let place = Self { dir, bin: programs(), modules: AtomicUsize::new(0) };
+        let place = Self { dir, bin: programs(), modules: AtomicUsize::new(0), vars: Mutex::default() };
         place.configure(more);
         if more.parse::<toml::Table>().is_ok_and(|more| !more.contains_key("root_key")) {
             place.hsmd(&["--make-root-key"]).succeeds().done();
@@ -113,10 +116,19 @@ impl Place {
         self.bin.join(name)
     }
 
+    /// Gives daemons that are started from now on a variable in their environment.
+    ///
+    /// # Panics
+    /// If another thread panicked here.
+    pub fn set(&self, name: &str, value: &Path) {
+        self.vars.lock().expect("variables").push((name.to_owned(), value.to_owned()));
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(self.program("hsmd"));
         command.arg("--config").arg(self.path("hsmd.toml"));
         command.env_remove("NOTIFY_SOCKET").env_remove("JOURNAL_STREAM");
+        command.envs(self.vars.lock().expect("variables").iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -165,6 +165,57 @@ fn nothing_is_left_in_memory_of_pins_destroyed_keys_and_plaintexts() {
 }
 
 #[test]
+fn nothing_is_left_in_a_sealed_daemons_memory_of_its_keys() {
+    if !is_root() {
+        println!("skipped: only root reads the memory of a process that guards it");
+        return;
+    }
+    let place = Place::new("");
+    let daemon = place.start();
+    let slot = SlotId(daemon.partition("shut", "standard"));
+    let (key_value, plain) = (unique(32), unique(80));
+    let hex = fs::read_to_string(place.path("root.key")).expect("a root key");
+    let digits = hex.trim().as_bytes();
+    let byte =
+        |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).expect("text"), 16).expect("digits");
+    let root: Vec<u8> = digits.chunks(2).map(byte).collect();
+    let part = |of: &[u8], at: usize| of[at..at + PART].to_vec();
+    let secrets = [
+        ("a token key", part(&key_value, 0)),
+        ("a token key's end", part(&key_value, 16)),
+        ("the root key", part(&root, 0)),
+        ("the root key's end", part(&root, 16)),
+        ("the root key's digits", part(digits, 0)),
+        ("the user's PIN", PIN.as_bytes().to_vec()),
+    ];
+    let mut client = Client::over(daemon.raw()).expect("a connection");
+    let session = client.call(&OpenSession { slot, flags: 6 }).expect("a session");
+    let pin = Some(Slice(PIN.as_bytes()));
+    client.call(&Login { session, user: ck::CKU_USER, pin }).expect("a login");
+    let mut template = aes_key(&key_value).into_vec();
+    for attribute in &mut template {
+        if attribute.kind == AttributeType(ck::CKA_TOKEN) {
+            attribute.value = AttributeValue::Bytes(vec![1].into());
+        }
+    }
+    let template = List::new(template).expect("a short template");
+    let key = client.call(&CreateObject { session, template }).expect("a key");
+    encrypt(&mut client, session, key, &plain);
+    // One that is under way when the daemon is sealed.
+    client.call(&EncryptInit { session, mechanism: cbc_pad(), key }).expect("an encryption begins");
+    assert!(
+        places(daemon.pid(), &secrets)[0].1 > 0,
+        "a key in use is in memory, or the search finds nothing"
+    );
+    place.admin("seal").succeeds().done();
+    let left: Vec<_> = places(daemon.pid(), &secrets).into_iter().filter(|(_, count)| *count > 0).collect();
+    assert!(left.is_empty(), "still in memory, and how often: {left:?}");
+    // It was all there to be found, and is again.
+    place.admin("unseal").succeeds().done();
+    assert!(places(daemon.pid(), &secrets)[0].1 > 0, "an open daemon has its keys again");
+}
+
+#[test]
 fn nobody_but_root_reads_the_daemons_memory_and_it_dumps_no_core() {
     let place = Place::new("");
     let daemon = place.start();
