@@ -138,6 +138,8 @@ pub struct Vault {
     stills: Stills,
     /// Held by whoever seals records anew.
     pass: Mutex<Pass>,
+    /// How far that is: apart, since whoever asks does not wait for a commit.
+    progress: Mutex<Progress>,
 }
 
 /// What is known of the records that are there.

@@ -77,7 +77,7 @@ fn use_it(
     stop: &AtomicBool,
 ) -> [Vec<Duration>; 2] {
     let session = Session::open(module, slot).unwrap();
-    let mine = session.create(&object(1_000_000).bool(ck::CKA_TOKEN, true)).unwrap();
+    let mine = session.create(&object(1_000_000)).unwrap();
     let (mut signing, mut writing) = (Vec::new(), Vec::new());
     let mut round = 0_u64;
     while !stop.load(Ordering::Acquire) || round < 10 {
@@ -137,7 +137,7 @@ fn nothing_is_lost_by_kill_nine_in_the_middle() {
     let mut daemon = place.start();
     daemon.partition("full", "standard");
     drop(fill(&place, count));
-    let mut in_the_middle = 0;
+    let (mut in_the_middle, began) = (0, Instant::now());
     for round in 0..200_u64 {
         if in_the_middle == 10 {
             break;
@@ -152,6 +152,7 @@ fn nothing_is_lost_by_kill_nine_in_the_middle() {
         daemon.kill();
         daemon = place.start();
     }
+    println!("killed in the middle {in_the_middle} times after {:?}", began.elapsed());
     assert_eq!(in_the_middle, 10, "how often it was killed in the middle");
     let until = Instant::now() + Duration::from_secs(120);
     while place.admin("rekey status").succeeds().text().contains("under the new keys") {

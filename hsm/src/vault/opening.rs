@@ -10,10 +10,10 @@ use super::header::{self, HEADER, Header, Lid};
 use super::journal::{self, Head, JOURNAL, RECORDS, SNAPSHOT, Stamp};
 use super::keys::{Ring, RootKey, SealingKey, StoreId, StoreKeys, tag};
 use super::ledger::Notes;
-use super::rekey::Pass;
 use super::still::Stills;
 use super::{
-    Anchor, AnchorState, Damage, Fault, Known, RecordId, Trust, Vault, VaultError, Version, Writer, kind,
+    Anchor, AnchorState, Damage, Fault, Known, Progress, RecordId, Trust, Vault, VaultError, Version, Writer,
+    kind,
 };
 use crate::store::{Change, Entry, Precondition, Store, StoreError};
 
@@ -74,7 +74,8 @@ fn vault(
         store,
         anchor,
         id,
-        pass: Mutex::new(Pass::over(&known)),
+        pass: Mutex::default(),
+        progress: Mutex::new(Progress::of(&known)),
         known: RwLock::new(known),
         writer: Mutex::new(Writer { head, snapshot, broken: None, notes: Notes::default(), keys, lid }),
         queue: Queue::default(),

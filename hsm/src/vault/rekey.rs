@@ -50,18 +50,18 @@ impl NewKeys {
 }
 
 /// A pass over the records that an older key sealed.
+#[derive(Default)]
 pub(super) struct Pass {
     /// All up to this one are done.
     after: Option<RecordId>,
-    progress: Progress,
 }
 
-impl Pass {
-    /// One over all that is left.
-    pub(super) fn over(known: &Known) -> Self {
+impl Progress {
+    /// That of one who begins with all that is left.
+    pub(super) fn of(known: &Known) -> Self {
         let turns = known.domains.values().any(|ring| ring.turns());
         let left = known.records.iter().filter(|(id, stamp)| turns && known.is_old(id, stamp)).count();
-        Self { after: None, progress: Progress { done: 0, total: left as u64 } }
+        Self { done: 0, total: left as u64 }
     }
 }
 
@@ -112,7 +112,8 @@ impl Vault {
             }
             Ok(())
         })?;
-        *pass = Pass::over(&self.known.read());
+        *pass = Pass::default();
+        *self.progress.lock() = Progress::of(&self.known.read());
         Ok(version)
     }
 
@@ -123,7 +124,7 @@ impl Vault {
     /// As [`Self::commit`]; what was done before stays done.
     pub fn rekey_step(&self, limit: usize) -> Result<Option<Progress>, VaultError> {
         let mut pass = self.pass.lock();
-        if self.rekey_progress_of(&pass).is_none() {
+        if self.rekey_progress().is_none() {
             return Ok(None);
         }
         let batch = self.next_batch(pass.after, limit);
@@ -131,8 +132,10 @@ impl Vault {
             if self.destroy_old_keys()? {
                 return Ok(None);
             }
-            *pass = Pass::over(&self.known.read());
-            return Ok(Some(pass.progress));
+            *pass = Pass::default();
+            let progress = Progress::of(&self.known.read());
+            *self.progress.lock() = progress;
+            return Ok(Some(progress));
         };
         let (last, count) = (*last, batch.len() as u64);
         let mut contents = Vec::new();
@@ -148,26 +151,23 @@ impl Vault {
             Ok(())
         })?;
         pass.after = Some(last);
-        pass.progress.done += count;
-        pass.progress.total = pass.progress.total.max(pass.progress.done);
-        Ok(Some(pass.progress))
+        let mut progress = self.progress.lock();
+        progress.done += count;
+        progress.total = progress.total.max(progress.done);
+        Ok(Some(*progress))
     }
 
     /// How far the change of keys is; none if there is none under way.
     #[must_use]
     pub fn rekey_progress(&self) -> Option<Progress> {
-        self.rekey_progress_of(&self.pass.lock())
+        let turns = self.known.read().domains.get(&0).is_some_and(|ring| ring.turns());
+        turns.then(|| *self.progress.lock())
     }
 
     /// Whether somebody waits for a commit, so that a step of a change of keys had better wait.
     #[must_use]
     pub fn is_in_demand(&self) -> bool {
         self.is_awaited()
-    }
-
-    fn rekey_progress_of(&self, pass: &Pass) -> Option<Progress> {
-        let turns = self.known.read().domains.get(&0).is_some_and(|ring| ring.turns());
-        turns.then_some(pass.progress)
     }
 
     fn next_batch(&self, after: Option<RecordId>, limit: usize) -> Vec<(RecordId, Stamp)> {
