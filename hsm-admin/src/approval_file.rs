@@ -62,11 +62,7 @@ pub(crate) fn write_request(path: &Path, request: &Request) -> Result<(), Error>
 
 /// Writes an approval to a file, which must not be there yet. `by` is the holder's name for the UKey.
 pub(crate) fn write_approval(path: &Path, approval: &Approval, by: &str) -> Result<(), Error> {
-    let signed = Signed {
-        by: by.to_owned(),
-        ukey: hex(&approval.ukey),
-        signature: hex(&approval.signature),
-    };
+    let signed = Signed { by: by.to_owned(), ukey: hex(&approval.ukey), signature: hex(&approval.signature) };
     create(path, &to_json(&Written { approval: Some(signed), ..written(&approval.request, APPROVAL)? })?)
 }
 
@@ -219,8 +215,7 @@ mod tests {
         let (asked, signed) = (folder.path().join("r"), folder.path().join("a"));
         write_request(&asked, &example()).unwrap();
         assert_eq!(read_request(&asked).unwrap(), example());
-        let approval =
-            Approval { request: example(), ukey: [7; 32], signature: Bytes::from(&b"signed"[..]) };
+        let approval = Approval { request: example(), ukey: [7; 32], signature: Bytes::from(&b"signed"[..]) };
         write_approval(&signed, &approval, "Ada").unwrap();
         assert_eq!(read_approval(&signed).unwrap(), approval);
         assert_eq!(read_request(&signed).unwrap(), example());

@@ -121,7 +121,9 @@ impl Conversation<'_> {
         let command = ask.act().command;
         if command.who() != Who::Anyone {
             self.greet()?;
-            if let Some(valid) = self.daemon.caller.requests_for().filter(|_| command.quorum() != Quorum::Never) {
+            if let Some(valid) =
+                self.daemon.caller.requests_for().filter(|_| command.quorum() != Quorum::Never)
+            {
                 return Err(Error::Requested(Box::new(self.request(ask, valid)?)));
             }
         }
@@ -182,7 +184,8 @@ impl Conversation<'_> {
             command: act.command,
             object: act.object.map(str::to_owned),
             partition: act.partition.map(str::to_owned),
-            details: List::new(details).ok_or_else(|| Error::Usage("the command has too many details".into()))?,
+            details: List::new(details)
+                .ok_or_else(|| Error::Usage("the command has too many details".into()))?,
             valid,
         };
         let told = self.exchange(&Ask::Approval(request))?;

@@ -210,7 +210,7 @@ fn a_role_of_one_partition_counts_there_and_nowhere_else() {
     staff.by("Olaf", &["object", "list", "mine"]).succeeds().done();
     staff.by("Olaf", &["object", "list", "dev-2"]).fails().says("may not give `object list`").done();
     // Nor over a partition that does not exist, whose name might come to be one's.
-    staff.by("Pia", &["partition", "rename", "nowhere", "x"]).fails().says("no partition").done();
+    staff.by("Pia", &["partition", "rename", "nowhere", "x"]).fails().says("may not give").done();
     let no_place = ["people", "add", "X", "--role", "partition-so", "--key", "Uwe.pub"];
     staff.by("Ada", &no_place).fails().says("name it with --partition").done();
     let for_whole = ["people", "add", "Pia", "--role", "hsm-so", "--partition", "mine"];

@@ -42,9 +42,12 @@ impl Login {
         let (person, ..) = me(daemon, None).inspect_err(|_| daemon.caller().becomes(None))?;
         let Some(person) = person else {
             daemon.caller().becomes(None);
-            return Err(Error::Failed("the UKey is not registered with this HSM, which has no owner yet".into()));
+            return Err(Error::Failed(
+                "the UKey is not registered with this HSM, which has no owner yet".into(),
+            ));
         };
-        screen.show(&person, |person| format!("Logged in as {}: {}.", printable(&person.name), titles(person)))
+        screen
+            .show(&person, |person| format!("Logged in as {}: {}.", printable(&person.name), titles(person)))
     }
 }
 

@@ -179,6 +179,7 @@ impl Init {
 /// Initialises the HSM with these officers, each of whom signs that.
 pub(super) fn init(daemon: &Daemon, keys: &[&dyn ::ukey::Holder], quorum: u8) -> Result<(), Error> {
     let mut open = daemon.open()?;
+    open.greet()?; // now, since a log-in takes a challenge of its own
     let challenge = open.challenge()?;
     let founder = |key: &&dyn ::ukey::Holder| {
         let public = key.public();

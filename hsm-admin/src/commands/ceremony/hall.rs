@@ -69,10 +69,13 @@ impl<'a> Hall<'a> {
 
     /// Adds to the transcript, with the time, and shows it.
     pub(super) fn note(&mut self, what: &str) {
-        let now = Timestamp::now().round(Unit::Second).unwrap_or_else(|_| Timestamp::now());
-        let line = format!("{now} {}", printable(what));
+        self.write(what);
         say(&format!("  * {what}"));
-        self.plan.lines.push(line);
+    }
+
+    fn write(&mut self, what: &str) {
+        let now = Timestamp::now().round(Unit::Second).unwrap_or_else(|_| Timestamp::now());
+        self.plan.lines.push(format!("{now} {}", printable(what)));
     }
 
     /// Gets to know somebody, whose UKey is made if they have none yet.
@@ -90,7 +93,7 @@ impl<'a> Hall<'a> {
             let answer =
                 ask(&format!("UKey of {name}, a file or PKCS#11 URI: empty makes {usual}"), Some(""))?;
             match self.admit(&name, role, &answer) {
-                Ok(()) => return self.save(),
+                Ok(()) => return Ok(()),
                 // A wrong PIN or path is no reason to end it.
                 Err(error @ (Error::UKey { .. } | Error::NotConfirmed(_) | Error::Usage(_))) => {
                     say(&format!("That does not do: {error}"));
@@ -118,10 +121,13 @@ impl<'a> Hall<'a> {
             return Err(Error::Usage(format!("{name} takes part already")));
         }
         let (algorithm, from) = (public.algorithm(), if made { "made here" } else { "brought along" });
-        self.note(&format!("participant {name:?} role {role} ukey {id} algorithm {algorithm}, {from}"));
+        let what = format!("participant {name:?} role {role} ukey {id} algorithm {algorithm}, {from}");
         let ukey = spec.to_string();
+        self.write(&what);
         self.plan.participants.push(Participant { name: name.clone(), role: role.to_owned(), ukey, id });
         self.keys.insert(name, key);
+        self.save()?; // before they are told that they are in
+        say(&format!("  * {what}"));
         Ok(())
     }
 
