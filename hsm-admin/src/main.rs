@@ -3,6 +3,7 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod approval_file;
+mod backup_file;
 mod caller;
 mod cli;
 mod commands;

@@ -4,6 +4,8 @@
 mod approval;
 mod audit;
 mod ceremony;
+mod backup;
+mod clone;
 mod export;
 mod generate;
 mod import;
@@ -44,6 +46,10 @@ pub(crate) enum Command {
     Export(export::Export),
     #[command(subcommand)]
     Clone(clone::Clone),
+    #[command(subcommand)]
+    Backup(backup::Backup),
+    #[command(subcommand)]
+    Clone(clone::Clone),
     #[command(subcommand, name = "ukey")]
     UKey(ukey::UKey),
     Login(login::Login),
@@ -82,6 +88,8 @@ impl Command {
             Self::Key(command) => command.run(daemon, screen),
             Self::Import(command) => command.run(daemon, screen),
             Self::Export(command) => command.run(daemon, screen),
+            Self::Clone(command) => command.run(daemon, screen),
+            Self::Backup(command) => command.run(daemon, screen),
             Self::Clone(command) => command.run(daemon, screen),
             Self::UKey(command) => command.run(screen),
             Self::Login(command) => command.run(daemon, screen),

@@ -150,6 +150,8 @@ const PARTITION: Who = Who::Roles(&[
     Role::CryptoUser,
     Role::BackupOperator,
 ]);
+/// Who makes backups.
+const BACKUP: Who = Who::Roles(&[Role::HsmSo, Role::PartitionSo, Role::BackupOperator]);
 /// Who makes and destroys a partition's keys.
 const OFFICER: Who = Who::Roles(&[Role::CryptoOfficer]);
 /// Who has to do with a partition's keys.
@@ -206,6 +208,19 @@ commands! {
     AuditTail        "audit tail"        WATCH,     Look,   Never;
     AuditUses        "audit level"       AUDITED,   Look,   Never;
     AuditSetUses     "audit set-level"   SOS,       Change, Settable;
+    BackupHolders    "backup holders show"  ANY_ROLE, Look,   Never;
+    SetBackupHolders "backup holders set"   HSM_SO,   Change, FromInit;
+    BackupCreate     "backup create"        BACKUP,   Change, Settable;
+    // Whoever names who opens a backup can read it.
+    BackupCreateTo   "backup create --to"   HSM_SO,   Change, FromInit;
+    BackupVerify     "backup verify"        BACKUP,   Look,   Never;
+    BackupRestore    "backup restore"       HSM_SO,   Change, FromInit;
+    DomainShow       "clone domain show"    ANY_ROLE, Look,   Never;
+    DomainCreate     "clone domain create"  HSM_SO,   Change, FromInit;
+    DomainExport     "clone domain export"  HSM_SO,   Change, FromInit;
+    DomainImport     "clone domain import"  HSM_SO,   Change, FromInit;
+    CloneExport      "clone export"         SOS,      Change, Settable;
+    CloneImport      "clone import"         SOS,      Change, Settable;
     // A part of what another command moves: whoever may give that one.
     Chunk            "chunk"             ANYONE,    Look,   Never;
 }
