@@ -68,11 +68,6 @@ impl Daemon {
         Ok(Conversation { daemon: self, stream: self.connect()?, greeted: false })
     }
 
-    fn is_sealed(&self) -> bool {
-        let status = self.open().and_then(|mut open| open.exchange(&Ask::Status));
-        matches!(status, Ok(Told::Status(status)) if status.sealed)
-    }
-
     fn connect(&self) -> Result<UnixStream, Error> {
         let stream = UnixStream::connect(&self.socket).map_err(|cause| self.unreachable(cause))?;
         stream
@@ -218,11 +213,12 @@ impl Conversation<'_> {
         self.understand(told, false)
     }
 
-    fn understand(&self, told: Told, unseals: bool) -> Result<Told, Error> {
-        match told {
-            Told::Failed { reason } if !unseals && self.daemon.is_sealed() => Err(Error::Sealed(reason)),
-            Told::Failed { reason } => Err(Error::Failed(reason)),
-            told => Ok(told),
+    fn understand(&mut self, told: Told, unseals: bool) -> Result<Told, Error> {
+        let Told::Failed { reason } = told else { return Ok(told) };
+        let status = if unseals { Err(Error::Unknown) } else { self.exchange(&Ask::Status) };
+        match status {
+            Ok(Told::Status(status)) if status.sealed => Err(Error::Sealed(reason)),
+            _ => Err(Error::Failed(reason)),
         }
     }
 
