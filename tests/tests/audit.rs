@@ -28,7 +28,6 @@ fn tool(place: &Place, line: &str) -> Run {
     Run::of(command.args(line.split_whitespace()))
 }
 
-/// Requirement: DHSM-030
 #[test]
 fn every_act_of_pkcs11_tool_leaves_its_record() {
     let place = Place::new("");

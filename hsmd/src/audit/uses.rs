@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    fn event<'a>(object: &'a str, mechanism: &'a str, rv: Rv) -> Event<'a> {
+    fn event<'a>(object: &'a str, mechanism: &'static str, rv: Rv) -> Event<'a> {
         Event {
             actor: Actor::DAEMON,
             partition: None,
