@@ -1,6 +1,7 @@
 //! Who keeps the root key: each of them through the real programs, from the start to a restart.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use conformance::names::Rv;
@@ -19,7 +20,7 @@ fn ukey(place: &Place, name: &str) -> String {
     fs::write(&pin, UKEY_PIN).unwrap();
     let (path, pin) = (path.display().to_string(), pin.display().to_string());
     let line = format!("ukey create --name {name} --out {path} --pin-file {pin} --memory 8 --passes 1");
-    place.admin(&line).succeeds();
+    place.admin(&line).succeeds().done();
     path
 }
 
@@ -65,8 +66,11 @@ fn three_of_five_ukeys_open_the_hsm_and_two_or_a_strangers_do_not() {
     let ukeys: Vec<_> = names.iter().map(|name| ukey(&place, name)).collect();
     let stranger = ukey(&place, "Mallory");
     let holders: String = ukeys.iter().map(|path| format!(" --holder {path}")).collect();
-    place.admin(&format!("rekey root --custody ukeys --need 6{holders}")).fails();
-    place.admin(&format!("rekey root --custody ukeys --need 2{holders} --holder {}", ukeys[0])).fails();
+    place.admin(&format!("rekey root --custody ukeys --need 6{holders}")).fails().done();
+    place
+        .admin(&format!("rekey root --custody ukeys --need 2{holders} --holder {}", ukeys[0]))
+        .fails()
+        .done();
     place.admin(&format!("rekey root --custody ukeys --need 3{holders}")).succeeds().says("3 of 5").done();
     all_is_there(&place);
     daemon.kill();
@@ -86,10 +90,13 @@ fn three_of_five_ukeys_open_the_hsm_and_two_or_a_strangers_do_not() {
     assert!(foreign.text().contains("no UKey of the 5"), "{}", foreign.story());
     let wrong_pin = place.path("wrong.pin");
     fs::write(&wrong_pin, "battery staple").unwrap();
-    place.admin(&format!("unseal --ukey {} --ukey-pin-file {}", ukeys[1], wrong_pin.display())).fails();
+    place
+        .admin(&format!("unseal --ukey {} --ukey-pin-file {}", ukeys[1], wrong_pin.display()))
+        .fails()
+        .done();
     assert!(give(&place, &ukeys[3]).succeeds().text().contains("2 of 3"));
     assert!(is_sealed(&place), "two of five open nothing");
-    with_secret(&place, "unseal", "--passphrase-file", "anything at all").fails();
+    with_secret(&place, "unseal", "--passphrase-file", "anything at all").fails().done();
     assert!(give(&place, &ukeys[4]).succeeds().text().contains("open"));
     all_is_there(&place);
 
@@ -103,15 +110,15 @@ fn three_of_five_ukeys_open_the_hsm_and_two_or_a_strangers_do_not() {
         "a restart forgets what was given"
     );
     for ukey in &ukeys[..3] {
-        give(&place, ukey).succeeds();
+        give(&place, ukey).succeeds().done();
     }
     all_is_there(&place);
 
     // Another set of holders: the shares of before are of no use.
-    place.admin(&format!("rekey root --custody ukeys --need 1 --holder {stranger}")).succeeds();
+    place.admin(&format!("rekey root --custody ukeys --need 1 --holder {stranger}")).succeeds().done();
     place.admin("seal").succeeds().done();
-    give(&place, &ukeys[0]).fails();
-    give(&place, &stranger).succeeds();
+    give(&place, &ukeys[0]).fails().done();
+    give(&place, &stranger).succeeds().done();
     all_is_there(&place);
     drop(daemon);
 }
@@ -123,13 +130,16 @@ fn shares_that_were_given_are_forgotten_when_the_others_do_not_come() {
     place.configure(&format!("[root_key]\nfile = {file:?}\nshare_seconds = 1\n"));
     let daemon = place.start();
     let (ada, bo) = (ukey(&place, "Ada"), ukey(&place, "Bo"));
-    place.admin(&format!("rekey root --custody ukeys --need 2 --holder {ada} --holder {bo}")).succeeds();
+    place
+        .admin(&format!("rekey root --custody ukeys --need 2 --holder {ada} --holder {bo}"))
+        .succeeds()
+        .done();
     place.admin("seal").succeeds().done();
     let from = place.log().len();
-    give(&place, &ada).succeeds();
+    give(&place, &ada).succeeds().done();
     place.logs_after(from, &["shares that were given are forgotten"]);
     assert!(give(&place, &bo).succeeds().text().contains("1 of 2"));
-    give(&place, &ada).succeeds();
+    give(&place, &ada).succeeds().done();
     assert!(!is_sealed(&place));
     drop(daemon);
 }
@@ -140,17 +150,21 @@ fn the_root_key_moves_from_a_file_to_a_passphrase_and_back() {
     let daemon = place.start();
     keep_something(&place, &daemon);
     let first = fs::read(place.path("root.key")).unwrap();
-    with_secret(&place, "rekey root --custody passphrase", "--secret-file", "short").fails();
+    with_secret(&place, "rekey root --custody passphrase", "--secret-file", "short").fails().done();
     with_secret(&place, "rekey root --custody passphrase", "--secret-file", "a long one to remember")
-        .succeeds();
+        .succeeds()
+        .done();
     daemon.kill();
 
     let daemon = place.start();
     assert!(is_sealed(&place), "the file of before opens nothing");
-    with_secret(&place, "unseal", "--passphrase-file", "a wrong one to remember").fails().says("not the one");
-    with_secret(&place, "unseal", "--passphrase-file", "a long one to remember").succeeds();
+    with_secret(&place, "unseal", "--passphrase-file", "a wrong one to remember")
+        .fails()
+        .says("not the one")
+        .done();
+    with_secret(&place, "unseal", "--passphrase-file", "a long one to remember").succeeds().done();
     all_is_there(&place);
-    place.admin("rekey root --custody file").succeeds();
+    place.admin("rekey root --custody file").succeeds().done();
     assert_ne!(fs::read(place.path("root.key")).unwrap(), first, "a new key");
     daemon.kill();
 
@@ -159,14 +173,14 @@ fn the_root_key_moves_from_a_file_to_a_passphrase_and_back() {
     all_is_there(&place);
     // The file's key again, by a file: the next one is beside it only while it changes.
     let second = fs::read(place.path("root.key")).unwrap();
-    place.admin("rekey root").succeeds();
+    place.admin("rekey root").succeeds().done();
     assert_ne!(fs::read(place.path("root.key")).unwrap(), second);
     assert!(!place.path("root.key.next").exists());
     daemon.kill();
     // As if a crash had come between the store's commit and the file.
     fs::rename(place.path("root.key"), place.path("root.key.next")).unwrap();
     fs::write(place.path("root.key"), &second).unwrap();
-    let restored = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    let restored = fs::Permissions::from_mode(0o600);
     fs::set_permissions(place.path("root.key"), restored).unwrap();
     let daemon = place.start();
     all_is_there(&place);
@@ -183,7 +197,7 @@ fn another_token_keeps_the_root_key_under_an_aes_or_an_rsa_key() {
     fs::write(&config, format!("directories.tokendir = {}\nlog.level = ERROR\n", tokens.display())).unwrap();
     let run = |program: &str, words: &[&str]| {
         let mut command = Command::new(program);
-        Run::of(command.args(words).env("SOFTHSM2_CONF", &config)).succeeds()
+        Run::of(command.args(words).env("SOFTHSM2_CONF", &config)).succeeds().done();
     };
     run(
         "softhsm2-util",
@@ -198,15 +212,15 @@ fn another_token_keeps_the_root_key_under_an_aes_or_an_rsa_key() {
     keep_something(&place, &daemon);
     for key in ["aes", "rsa"] {
         let line = format!("rekey root --custody token --module {SOFTHSM} --token other --key {key}");
-        with_secret(&place, &line, "--secret-file", "654321").fails();
+        with_secret(&place, &line, "--secret-file", "654321").fails().done();
         let missing = line.replace(&format!("--key {key}"), "--key none");
-        with_secret(&place, &missing, "--secret-file", "123456").fails().says("none");
+        with_secret(&place, &missing, "--secret-file", "123456").fails().says("none").done();
         with_secret(&place, &line, "--secret-file", "123456").succeeds().says("other").done();
         daemon.kill();
         daemon = place.start();
         assert!(is_sealed(&place), "{key}");
-        with_secret(&place, "unseal", "--passphrase-file", "000000").fails();
-        with_secret(&place, "unseal", "--passphrase-file", "123456").succeeds();
+        with_secret(&place, "unseal", "--passphrase-file", "000000").fails().done();
+        with_secret(&place, "unseal", "--passphrase-file", "123456").succeeds().done();
         all_is_there(&place);
     }
     daemon.kill();
@@ -214,7 +228,7 @@ fn another_token_keeps_the_root_key_under_an_aes_or_an_rsa_key() {
     // With the PIN in a file nobody need be there.
     let pin = place.path("token.pin");
     fs::write(&pin, "123456\n").unwrap();
-    let mode = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    let mode = fs::Permissions::from_mode(0o600);
     fs::set_permissions(&pin, mode).unwrap();
     place.configure(&format!("[root_key]\ntoken_pin_file = {:?}\n", pin.display().to_string()));
     let daemon = place.start();
@@ -229,7 +243,7 @@ fn a_sealed_daemon_answers_every_door_and_comes_back() {
     keep_something(&place, &daemon);
     let session = place.user("kept");
     place.admin("seal").succeeds().says("sealed").done();
-    place.admin("seal").fails();
+    place.admin("seal").fails().done();
     for module in [session.module, place.application()] {
         assert_eq!(module.slots(true).err(), Some(Rv(ck::CKR_DEVICE_ERROR)));
         assert_eq!(module.token_info(1).err(), Some(Rv(ck::CKR_DEVICE_ERROR)));
@@ -259,7 +273,7 @@ fn a_zeroized_partition_and_a_zeroized_hsm_are_gone_for_good() {
     place.admin("zeroize partition doomed --yes").succeeds().done();
     assert!(session.find(&Template::new()).is_err(), "the session has ended with it");
     assert!(Session::open(session.module, slot).is_err());
-    place.admin("zeroize partition doomed --yes").fails();
+    place.admin("zeroize partition doomed --yes").fails().done();
     all_is_there(&place);
     daemon.kill();
     let daemon = place.start();
@@ -276,7 +290,7 @@ fn a_zeroized_partition_and_a_zeroized_hsm_are_gone_for_good() {
     assert_eq!(header(&fs::read(place.store()).unwrap()), 0);
     daemon.kill();
 
-    place.hsmd(&["--make-root-key"]).succeeds();
+    place.hsmd(&["--make-root-key"]).succeeds().done();
     let daemon = place.start();
     place.admin("partition list --json").succeeds().says("[]").done();
     daemon.partition("kept", "standard");

@@ -85,7 +85,7 @@ fn use_it(
         let began = Instant::now();
         session.sign(&Mechanism::plain(ck::CKM_ECDSA), key, &[7; 32]).expect("a signature");
         signing.push(began.elapsed());
-        if round % 10 == 0 {
+        if round.is_multiple_of(10) {
             let began = Instant::now();
             let changed = session.set(mine, &Template::new().bytes(ck::CKA_VALUE, &round.to_be_bytes()));
             changed.ok().expect("a change");
@@ -120,7 +120,7 @@ fn everything_is_sealed_anew_while_a_client_signs_without_an_error() {
     };
     measure("before", &|| thread::sleep(Duration::from_secs(2)));
     let began = Instant::now();
-    measure("while keys change", &|| drop(place.admin("rekey").succeeds().says("new keys").done()));
+    measure("while keys change", &|| place.admin("rekey").succeeds().says("new keys").done());
     println!("{count} objects under new keys in {:?}", began.elapsed());
     place.admin("rekey status").succeeds().says("No change").done();
     all_are_there(&session, count);
@@ -136,7 +136,7 @@ fn nothing_is_lost_by_kill_nine_in_the_middle() {
     let place = Place::new(&format!("[limits]\nobjects = {}\n", count + 100));
     let mut daemon = place.start();
     daemon.partition("full", "standard");
-    drop(fill(&place, count));
+    fill(&place, count);
     let (mut in_the_middle, began) = (0, Instant::now());
     for round in 0..200_u64 {
         if in_the_middle == 10 {
@@ -144,7 +144,7 @@ fn nothing_is_lost_by_kill_nine_in_the_middle() {
         }
         // One that is done begins anew; one that a kill cut short goes on by itself.
         if !place.admin("rekey status").succeeds().text().contains("under the new keys") {
-            place.admin("rekey --no-wait").succeeds();
+            place.admin("rekey --no-wait").succeeds().done();
         }
         thread::sleep(Duration::from_millis(round * 7 % 40));
         let status = place.admin("rekey status").succeeds();

@@ -81,7 +81,8 @@ fn given(custody: &Custody) -> usize {
 }
 
 fn people(custody: &Custody) -> String {
-    let state = if custody.sealed { Cell::from("sealed").styled(WARN) } else { Cell::from("open").styled(GOOD) };
+    let state =
+        if custody.sealed { Cell::from("sealed").styled(WARN) } else { Cell::from("open").styled(GOOD) };
     let keeper = match custody.kind.as_str() {
         "" => "nobody yet: the HSM is new".to_owned(),
         "file" => "a file".into(),
@@ -214,7 +215,7 @@ impl Rekey {
         match daemon.ask(&Ask::Root(ask))? {
             Told::Root(RootTold::Custody(custody)) => show(screen, &custody),
             Told::Root(RootTold::Rekey(None)) => {
-                let done = matches!(self.what, None);
+                let done = self.what.is_none();
                 screen.show(&json!({ "rekeying": false }), |_| match done {
                     true => "Everything is under new keys, and the old ones are destroyed.".into(),
                     false => "No change of keys is under way.".into(),

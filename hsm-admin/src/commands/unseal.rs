@@ -57,16 +57,17 @@ fn give_share(daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
             why: error.to_string(),
         };
         let ukey = *key.public().id().as_bytes();
-        let sealed = match daemon.ask(&Ask::Root(RootAsk::Share { ukey }))? {
-            Told::Root(RootTold::Share(sealed)) => sealed,
-            _ => return Err(Error::Unknown),
+        let Told::Root(RootTold::Share(sealed)) = daemon.ask(&Ask::Root(RootAsk::Share { ukey }))? else {
+            return Err(Error::Unknown);
         };
         let share = key.open(SHARE, &sealed).map_err(why)?;
         let share = Bytes::from(share.as_bytes());
         root::told_custody(daemon.ask(&Ask::Root(RootAsk::Give { share }))?)
     })?;
     match given {
-        None => Err(Error::Usage("UKeys hold the root key: say which one opens your share with --ukey".into())),
+        None => {
+            Err(Error::Usage("UKeys hold the root key: say which one opens your share with --ukey".into()))
+        }
         Some(Custody { sealed: false, .. }) => {
             screen.show(&json!({ "sealed": false }), |_| "The daemon is open.".into())
         }
