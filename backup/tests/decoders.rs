@@ -31,7 +31,8 @@ fn file_for(recipients: &Recipients) -> Vec<u8> {
 
 /// Well-formed inputs, each with its target.
 fn seeds() -> Vec<(Target, Vec<u8>)> {
-    let (ukey, _) = file::create("sample", Algorithm::Ed25519, b"123456", Cost::new(8, 1, 1).unwrap()).unwrap();
+    let (ukey, _) =
+        file::create("sample", Algorithm::Ed25519, b"123456", Cost::new(8, 1, 1).unwrap()).unwrap();
     let ukey = file::open(&ukey, b"123456").unwrap();
     let for_ukey = file_for(&Recipients::UKeys { threshold: 1, holders: vec![ukey.public().clone()] });
     let (header, _) = Sealed::read(&for_ukey[..]).unwrap().check_hash().unwrap();

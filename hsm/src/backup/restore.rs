@@ -240,7 +240,9 @@ impl Hsm {
                 let changed = deleted || self.has_changed(here, since, records)?;
                 changed.then(|| format!("{named} has changed here since it was restored"))
             }
-            _ => Some(format!("{named} is not from the HSM that made the backup, so that nothing tells which is newer")),
+            _ => Some(format!(
+                "{named} is not from the HSM that made the backup, so that nothing tells which is newer"
+            )),
         })
     }
 
