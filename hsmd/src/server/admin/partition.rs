@@ -1,5 +1,7 @@
 //! Partitions: made, shown, initialised, renamed, destroyed; and what is in them.
 
+use std::sync::Arc;
+
 use hsm::partition::{NewPartition, Partition};
 use hsm::policy::Profile;
 use tracing::warn;
@@ -41,7 +43,7 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         }
         Ask::PartitionShow { partition } => Ok(shown(daemon, &*talk.partition(partition)?)),
         Ask::PartitionInit { partition, label, so_pin, user_pin } => {
-            let partition = talk.partition(partition)?;
+            let partition = of_no_instance(talk.partition(partition)?, "initialise")?;
             hsm.init_partition(&partition, label.as_deref(), so_pin, user_pin.as_deref(), &by)
                 .map_err(text)?;
             Ok(shown(daemon, &partition))
@@ -52,7 +54,8 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             Ok(shown(daemon, &partition))
         }
         Ask::PartitionDelete { partition } => {
-            hsm.delete_partition(&*talk.partition(partition)?, &by).map_err(text)?;
+            hsm.delete_partition(&*of_no_instance(talk.partition(partition)?, "delete")?, &by)
+                .map_err(text)?;
             Ok(Told::Done)
         }
         Ask::ObjectList { partition, after } => {
@@ -61,6 +64,14 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             Ok(Told::Objects(List::new(page).ok_or("a page is longer than it may be")?))
         }
         _ => Err("this is no command about a partition".into()),
+    }
+}
+
+/// The partition, if it is not an instance that decides this.
+fn of_no_instance(partition: Arc<Partition>, command: &str) -> Result<Arc<Partition>, String> {
+    match partition.confinement() {
+        None => Ok(partition),
+        Some(of) => Err(format!("the partition is of instance {0}: `instance {command} {0}` does that", of.name)),
     }
 }
 

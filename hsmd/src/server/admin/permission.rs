@@ -37,7 +37,11 @@ pub(super) fn check(talk: &mut Talk<'_>, act: &Act<'_>) -> Result<(), String> {
 /// A command as it is approved. A partition is named so that no other can come to have the same name.
 pub(super) fn given(hsm: &Hsm, act: &Act<'_>) -> Given {
     let named = act.partition.or(act.object);
-    let partition = named.and_then(|name| hsm.partition_named(name));
+    let partition = named.and_then(|name| match act.command.is_of_instances() {
+        // Its security officers are those of its first partition.
+        true => hsm.partition_of_instance_named(name),
+        false => hsm.partition_named(name),
+    });
     let scope = match (named, &partition) {
         (None, _) => Scope::Open,
         (_, Some(partition)) => Scope::Partition(partition.slot().0),

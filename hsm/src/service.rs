@@ -1,0 +1,204 @@
+//! What the services over the HSM are given of it: records in its own domain, partitions that are held to something,
+//! the time and randomness. Their acts are recorded like all others, in the commit of the change.
+
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use crypto::Secret;
+use wire::admin::Role;
+
+use crate::Hsm;
+use crate::application::Application;
+use crate::error::Error;
+use crate::event::Actor;
+use crate::partition::{Confinement, NewPartition, Partition};
+use crate::people::{Addition, Held, PeopleError, UKeyId};
+use crate::vault::{Batch, Change, RecordId, Version, kind};
+
+/// A service's kind of record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Dedicated HSM instances.
+    Instance,
+}
+
+impl Kind {
+    const fn id(self, number: u64) -> RecordId {
+        let kind = match self {
+            Self::Instance => kind::INSTANCE,
+        };
+        RecordId { domain: 0, kind, number }
+    }
+}
+
+/// A record as it is read: its number, which version it is, and what it holds.
+pub type Read = (u64, Version, Secret);
+
+/// A record as it is to be.
+#[derive(Debug)]
+pub struct Write {
+    /// Of what kind.
+    pub kind: Kind,
+    /// Its number among its kind.
+    pub number: u64,
+    /// The version that it was read at; none of one that is new. Another one that is there refuses the change.
+    pub was: Option<Version>,
+    /// What it holds; none deletes it.
+    pub value: Option<Vec<u8>>,
+}
+
+impl From<Write> for Change {
+    fn from(write: Write) -> Self {
+        let (id, value) = (write.kind.id(write.number), write.value.map(Secret::new));
+        match (write.was, value) {
+            (None, value) => Self { id, expect: crate::vault::Expect::Absent, value },
+            (Some(version), Some(value)) => Self::update(id, version, value),
+            (Some(version), None) => Self::delete(id, version),
+        }
+    }
+}
+
+/// What is done, as it is recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Deed<'a> {
+    /// Who does it.
+    pub by: Actor<'a>,
+    /// What it is.
+    pub action: &'static str,
+    /// What there is to say of it, none of it secret.
+    pub details: &'a [(&'a str, String)],
+}
+
+/// A partition that is held to something.
+#[derive(Clone, Debug)]
+pub struct Confining {
+    /// The partition.
+    pub slot: u64,
+    /// To what it is to be held.
+    pub to: Confinement,
+}
+
+impl Hsm {
+    /// The records of a service, in the order of their numbers.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub fn service_records(&self, kind: Kind) -> Result<Vec<Read>, Error> {
+        Ok(self.vault.records(0, kind.id(0).kind)?)
+    }
+
+    /// Writes records of a service, and until when partitions may be used, all in one commit with the record of who
+    /// did it.
+    ///
+    /// # Errors
+    /// `Conflict` of the vault if a record was changed meanwhile; what else the vault says.
+    pub fn service_commit(
+        &self,
+        writes: Vec<Write>,
+        confining: &[Confining],
+        deed: Deed<'_>,
+    ) -> Result<(), Error> {
+        let act = self.act(&deed.by, None, deed.action, deed.details);
+        let mut changes: Vec<Change> = writes.into_iter().map(Change::from).collect();
+        for one in confining {
+            changes.push(one.to.change(one.slot)?);
+        }
+        let partitions: Vec<_> =
+            confining.iter().filter_map(|one| Some((self.partition(wire::SlotId(one.slot))?, one))).collect();
+        let _changing: Vec<_> = partitions.iter().map(|(partition, _)| self.changing(partition)).collect();
+        act.unless_done(
+            None,
+            self.vault.commit(Batch::new(changes, vec![act.note(None)])).map_err(Error::from),
+        )?;
+        for (partition, one) in &partitions {
+            partition.ends(one.to.until);
+        }
+        Ok(())
+    }
+
+    /// Makes a partition that is held to something, and in the same commit writes records of a service, which may
+    /// name its slot.
+    ///
+    /// # Errors
+    /// As [`Self::create_partition`].
+    pub fn create_confined(
+        &self,
+        new: &NewPartition<'_>,
+        to: Confinement,
+        with: impl FnOnce(u64) -> Result<Vec<Write>, Error>,
+        by: &Actor<'_>,
+    ) -> Result<Arc<Partition>, Error> {
+        let mut turn = self.slot_turn();
+        let slot = turn.next();
+        self.check_label_is_free(new.label, None)?;
+        let mut changes: Vec<_> = turn.counting(&self.vault, None).into_iter().collect();
+        changes.push(to.change(slot)?);
+        changes.extend(with(slot)?.into_iter().map(Change::from));
+        let details = [
+            ("label", new.label.to_owned()),
+            ("policy", new.profile.name().to_owned()),
+            ("instance", to.name.clone()),
+        ];
+        let act = self.act(by, None, "create the partition", &details);
+        let made = Partition::create(&self.vault, &self.settings, slot, new, changes, &act);
+        let partition = Arc::new(act.unless_done(None, made)?.confined_to(to));
+        turn.counted();
+        self.show_partition(Arc::clone(&partition));
+        Ok(partition)
+    }
+
+    /// The partitions of an instance, in the order of their slots.
+    #[must_use]
+    pub fn partitions_of_instance(&self, instance: u64) -> Vec<Arc<Partition>> {
+        self.partitions().into_iter().filter(|partition| partition.instance() == Some(instance)).collect()
+    }
+
+    /// The first partition of the instance of this name.
+    #[must_use]
+    pub fn partition_of_instance_named(&self, name: &str) -> Option<Arc<Partition>> {
+        let is_its = |partition: &Arc<Partition>| partition.confinement().is_some_and(|to| to.name == name);
+        self.partitions().into_iter().find(is_its)
+    }
+
+    /// The applications that came through instances, and are still connected.
+    #[must_use]
+    pub fn remote_applications(&self) -> usize {
+        self.applications().iter().filter(|application| Application::is_remote(application)).count()
+    }
+
+    /// Whether somebody is security officer of a partition.
+    #[must_use]
+    pub fn is_officer_of(&self, ukey: UKeyId, partition: &Partition) -> bool {
+        let person = self.people().of_ukey(ukey);
+        person.is_some_and(|person| person.has(Role::PartitionSo, Some(partition.slot().0)))
+    }
+
+    /// Makes the security officers of one partition those of another too.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub fn give_officers(&self, of: &Partition, to: &Partition, by: Actor<'_>) -> Result<(), PeopleError> {
+        let (role, from, slot) = (Role::PartitionSo, Some(of.slot().0), Some(to.slot().0));
+        for person in self.people().all().into_iter().filter(|person| person.has(role, from)) {
+            let held = Held { role, partition: slot };
+            self.people_by(by).add(&Addition { person: &person.name, newcomer: None, held })?;
+        }
+        Ok(())
+    }
+
+    /// The time, as the HSM has it, in seconds since 1970.
+    #[must_use]
+    pub fn time(&self) -> u64 {
+        self.ports.clock.now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+
+    /// Random bytes.
+    ///
+    /// # Errors
+    /// `Crypto` if the generator fails.
+    pub fn random<const N: usize>(&self) -> Result<[u8; N], Error> {
+        let mut bytes = [0; N];
+        crypto::random::fill(&mut bytes)?;
+        Ok(bytes)
+    }
+}
