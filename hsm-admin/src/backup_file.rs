@@ -313,7 +313,7 @@ fn carried(path: &Path, header: &Header, here: &[Box<dyn Holder>]) -> Result<Sha
     share.open(header, &**holder).map_err(|error| refuse(path, error))
 }
 
-pub(crate) fn refuse(path: &Path, why: impl ToString) -> Error {
+pub(crate) fn refuse(path: &Path, why: impl std::fmt::Display) -> Error {
     Error::File { path: path.to_owned(), why: why.to_string() }
 }
 
