@@ -74,6 +74,7 @@ impl Vault {
 
     /// Keeps what records are, before they change, for the stills that need it. Called by whoever writes, with the
     /// domains that are destroyed: what was in these is gone for stills too.
+    #[expect(clippy::needless_pass_by_value, reason = "an iterator is handed in as it is made")]
     pub(super) fn keep_for_stills<'i>(
         &self,
         ids: impl Iterator<Item = &'i RecordId> + Clone,
