@@ -123,7 +123,7 @@ fn is_output<C: Call>() -> bool {
 each_call! {
     GetSlotList GetSlotInfo GetTokenInfo GetMechanismList GetMechanismInfo InitToken WaitForSlotEvent
     OpenSession CloseSession CloseAllSessions GetSessionInfo Login Logout InitPIN SetPIN GetOperationState
-    SetOperationState SessionCancel
+    SetOperationState SessionCancel LoginUser
     CreateObject CopyObject DestroyObject GetObjectSize GetAttributeValue SetAttributeValue FindObjectsInit
     FindObjects FindObjectsFinal
     EncryptInit Encrypt EncryptUpdate EncryptFinal DecryptInit Decrypt DecryptUpdate DecryptFinal

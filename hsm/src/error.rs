@@ -3,6 +3,7 @@
 use wire::{MechanismId, Rv};
 
 use crate::object::Attr;
+use crate::user::BadName;
 use crate::vault::{NotRecorded, VaultError};
 
 /// Why a call failed. The text says what happened and what was expected, for the daemon's log; a caller
@@ -31,6 +32,10 @@ pub enum Error {
     SessionParallelNotSupported,
     #[error("the limit of {limit} sessions is reached")]
     SessionCount { limit: u64 },
+    #[error("the term of instance {0} has ended, and it is frozen: `instance renew` takes it on")]
+    Frozen(String),
+    #[error("the partition is of instance {0}, whose own commands do that")]
+    OfInstance(String),
     #[error("there is no slot event to report")]
     NoEvent,
     #[error("the call is not supported: {0}")]
@@ -45,6 +50,12 @@ pub enum Error {
     UserAnotherAlreadyLoggedIn,
     #[error("user type {0} does not exist")]
     UserTypeInvalid(u64),
+    #[error("there is no user {0:?} of this kind")]
+    UserUnknown(String),
+    #[error("there is a user {0:?} already")]
+    UserExists(String),
+    #[error("{0}")]
+    UserName(#[from] BadName),
     #[error("the user has no PIN yet: the security officer sets it with C_InitPIN")]
     UserPinNotInitialized,
     #[error("the PIN is wrong; {left} tries are left")]
@@ -164,6 +175,7 @@ impl Error {
             Self::SessionReadWriteSoExists => Rv::SESSION_READ_WRITE_SO_EXISTS,
             Self::SessionParallelNotSupported => Rv::SESSION_PARALLEL_NOT_SUPPORTED,
             Self::SessionCount { .. } => Rv::SESSION_COUNT,
+            Self::Frozen(_) | Self::OfInstance(_) => Rv::FUNCTION_REJECTED,
             Self::NoEvent => Rv::NO_EVENT,
             Self::FunctionNotSupported(_) | Self::SinglePartOnly(_) => Rv::FUNCTION_NOT_SUPPORTED,
             Self::UserNotLoggedIn(_) => Rv::USER_NOT_LOGGED_IN,
@@ -171,6 +183,9 @@ impl Error {
             Self::UserAnotherAlreadyLoggedIn => Rv::USER_ANOTHER_ALREADY_LOGGED_IN,
             Self::UserTypeInvalid(_) => Rv::USER_TYPE_INVALID,
             Self::UserPinNotInitialized => Rv::USER_PIN_NOT_INITIALIZED,
+            // Whether a user is there is not for everybody to know.
+            Self::UserUnknown(_) => Rv::PIN_INCORRECT,
+            Self::UserExists(_) | Self::UserName(_) => Rv::ARGUMENTS_BAD,
             Self::PinIncorrect { .. } => Rv::PIN_INCORRECT,
             Self::PinLocked { .. } => Rv::PIN_LOCKED,
             Self::PinLenRange { .. } => Rv::PIN_LEN_RANGE,

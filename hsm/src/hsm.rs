@@ -17,6 +17,7 @@ use crate::object::attributes::{bounds, flat_arrays};
 use crate::partition::{NewPartition, Partition};
 use crate::people::Roster;
 use crate::ports::{Access, Clock, Events, Peer};
+use crate::remote::Remote;
 use crate::settings::Settings;
 use crate::store::StoreError;
 use crate::vault::{Change, Ledger, RecordId, Vault, VaultError, kind};
@@ -125,12 +126,38 @@ impl Hsm {
         peer: Peer,
         join: Option<ApplicationToken>,
     ) -> Result<Connection, Error> {
+        self.connect_as(peer, None, join)
+    }
+
+    /// As [`Self::connect`], of an application on another machine.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub fn connect_remote(
+        self: &Arc<Self>,
+        remote: Remote,
+        join: Option<ApplicationToken>,
+    ) -> Result<Connection, Error> {
+        self.connect_as(Remote::PEER, Some(remote), join)
+    }
+
+    fn connect_as(
+        self: &Arc<Self>,
+        peer: Peer,
+        remote: Option<Remote>,
+        join: Option<ApplicationToken>,
+    ) -> Result<Connection, Error> {
         let mut applications = self.applications.lock();
         let known = join.and_then(|token| applications.get(&token)?.upgrade());
-        if let Some(application) = known.filter(|known| known.peer.uid == peer.uid && known.join()) {
+        let is_same = |known: &Application| match (&known.remote, &remote) {
+            (None, None) => known.peer.uid == peer.uid,
+            (Some(known), Some(remote)) => known.is_same(remote),
+            _ => false,
+        };
+        if let Some(application) = known.filter(|known| is_same(known) && known.join()) {
             return Ok(Connection { application });
         }
-        let (token, application) = self.application(peer, Door::Pkcs11)?;
+        let (token, application) = self.application(peer, remote, Door::Pkcs11)?;
         applications.insert(token, Arc::downgrade(&application));
         Ok(Connection { application })
     }
@@ -140,7 +167,7 @@ impl Hsm {
     /// # Errors
     /// `Crypto` if no token can be drawn.
     pub fn console(self: &Arc<Self>, peer: Peer) -> Result<Connection, Error> {
-        let (token, application) = self.application(peer, Door::Console)?;
+        let (token, application) = self.application(peer, None, Door::Console)?;
         self.applications.lock().insert(token, Arc::downgrade(&application));
         Ok(Connection { application })
     }
@@ -148,11 +175,14 @@ impl Hsm {
     fn application(
         self: &Arc<Self>,
         peer: Peer,
+        remote: Option<Remote>,
         door: Door,
     ) -> Result<(ApplicationToken, Arc<Application>), Error> {
         let mut token = ApplicationToken([0; 16]);
         crypto::random::fill(&mut token.0)?;
-        let application = Arc::new(Application::new(Arc::clone(self), token, peer, door)?);
+        let mut application = Application::new(Arc::clone(self), token, peer, door)?;
+        application.remote = remote;
+        let application = Arc::new(application);
         application.connections.store(1, Ordering::Release);
         Ok((token, application))
     }
@@ -206,6 +236,13 @@ impl Hsm {
         labelled.next().filter(|_| labelled.next().is_none()).cloned()
     }
 
+    /// How many applications have a session on a partition.
+    #[must_use]
+    pub fn applications_on(&self, partition: &Partition) -> u64 {
+        let all = self.applications();
+        all.iter().filter(|application| application.has_session_on(partition)).count() as u64
+    }
+
     /// Sessions that are open, of all applications.
     #[must_use]
     pub fn session_count(&self) -> u64 {
@@ -214,7 +251,7 @@ impl Hsm {
 
     /// Refuses a label that another partition has. `C_InitToken` may give it all the same: then the label names
     /// none of them, and serial and slot numbers still do.
-    fn check_label_is_free(&self, label: &str, but: Option<SlotId>) -> Result<(), Error> {
+    pub(crate) fn check_label_is_free(&self, label: &str, but: Option<SlotId>) -> Result<(), Error> {
         let mut others = self.partitions().into_iter().filter(|other| Some(other.slot()) != but);
         if others.any(|other| other.label() == label) {
             return Err(Error::ArgumentsBad("another partition has this label"));
@@ -295,7 +332,7 @@ impl Hsm {
         &'a self,
         by: &Actor<'a>,
         partition: Option<&'a Partition>,
-        action: &'a str,
+        action: &'static str,
         details: &'a [(&'a str, String)],
     ) -> Act<'a> {
         let (events, class) = (&*self.ports.events, Class::Administration);

@@ -23,16 +23,20 @@ pub mod people;
 pub mod pin;
 pub mod policy;
 pub mod ports;
+pub mod remote;
+pub mod service;
 mod session;
 pub mod settings;
 pub mod store;
 pub mod user;
+mod users;
 pub mod vault;
 
 pub use application::Application;
 pub use error::Error;
 pub use hsm::{Connection, Hsm, Ports};
 pub use ports::Peer;
+pub use remote::Remote;
 pub use settings::Settings;
 
 /// `CK_TOKEN_INFO.manufacturerID`, of slots as well.

@@ -150,9 +150,9 @@ impl Operations {
 pub(crate) const fn state(rw: bool, user: User) -> u64 {
     match (rw, user) {
         (false, User::Nobody | User::So) => 0,
-        (false, User::User) => 1,
+        (false, User::User | User::CryptoUser) => 1,
         (true, User::Nobody) => 2,
-        (true, User::User) => 3,
+        (true, User::User | User::CryptoUser) => 3,
         (true, User::So) => 4,
     }
 }

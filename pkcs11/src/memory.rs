@@ -19,6 +19,8 @@ pub(crate) mod watch;
 
 /// The longest PIN, in bytes.
 pub(crate) const MAX_PIN: usize = 256;
+/// The longest name of a user that is read, in bytes; the daemon has its own, lower limit.
+pub(crate) const MAX_NAME: usize = 256;
 /// The most random bytes one call of `C_GenerateRandom` brings.
 pub(crate) const MAX_RANDOM: usize = 256 << 20;
 
@@ -67,6 +69,18 @@ pub(crate) unsafe fn pin<'a>(pin: *const u8, len: CK_ULONG) -> Result<Option<Sli
     // SAFETY: the caller keeps this contract.
     let text = unsafe { bytes(pin, len, MAX_PIN, Rv::PIN_LEN_RANGE) }?;
     Ok((!pin.is_null()).then_some(Slice(text)))
+}
+
+/// A user's name.
+///
+/// # Errors
+/// As [`bytes`]; `ARGUMENTS_BAD` if it is longer than [`MAX_NAME`].
+///
+/// # Safety
+/// As [`bytes`].
+pub(crate) unsafe fn user_name<'a>(name: *const u8, len: CK_ULONG) -> Result<Slice<'a>, Rv> {
+    // SAFETY: the caller keeps this contract.
+    unsafe { bytes(name, len, MAX_NAME, Rv::ARGUMENTS_BAD) }.map(Slice)
 }
 
 /// A token's label: 32 bytes.

@@ -52,6 +52,8 @@ fn null_where_an_answer_should_go_is_refused() {
         C_SetPIN(s, b, 4, null_mut(), 4);
         C_Login(s, CKU_USER, null_mut(), 4);
         C_Login(s, CKU_USER, null_mut(), 0);
+        C_LoginUser(s, CKU_USER, null_mut(), 4, b, 4);
+        C_LoginUser(s, CKU_USER, b, 4, null_mut(), 4);
         C_GetOperationState(s, b, null_mut());
         C_SetOperationState(s, null_mut(), 5, 0, 0);
         C_CreateObject(s, null_mut(), 1, n);
@@ -104,6 +106,7 @@ fn a_length_that_nobody_means_is_refused_unread() {
             C_SetPIN(s, b, absurd, b, 4);
             C_SetPIN(s, b, 4, b, absurd);
             C_Login(s, CKU_USER, b, absurd);
+            C_LoginUser(s, CKU_USER, b, absurd, b, 4);
         }
         answers! { CKR_SAVED_STATE_INVALID: C_SetOperationState(s, b, absurd, 0, 0); }
         answers! { CKR_WRAPPED_KEY_LEN_RANGE: C_UnwrapKey(s, m, 1, b, absurd, t, 1, n); }
@@ -119,6 +122,7 @@ fn a_length_that_nobody_means_is_refused_unread() {
             C_UnwrapKey(s, m, 1, b, 4, t, absurd, n);
             C_DeriveKey(s, m, 1, t, absurd, n);
             C_SeedRandom(s, b, absurd);
+            C_LoginUser(s, CKU_USER, b, 4, b, absurd);
         }
         let mut too_long = CK_ATTRIBUTE { ulValueLen: absurd, ..attribute(0, b"x") };
         let mut nested = CK_ATTRIBUTE { ulValueLen: absurd / 24 * 24, ..attribute(CKA_WRAP_TEMPLATE, b"x") };

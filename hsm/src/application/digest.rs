@@ -24,7 +24,7 @@ impl DigestCalls for Application {
         if operations.digest.is_active() {
             return Err(Error::OperationActive);
         }
-        let row = self.hsm.mechanisms.find(mechanism.id)?;
+        let row = session.partition.mechanism(&self.hsm.mechanisms, mechanism.id)?;
         let work = row.digest.ok_or(Error::MechanismInvalid(mechanism.id))?(&mechanism.params)?;
         let authentication = Authentication::NotNeeded;
         operations.digest.begin(Active { work, id: row.id, mechanism: row.name, authentication })?;

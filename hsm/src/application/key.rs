@@ -17,11 +17,12 @@ use crate::object::{
 };
 use crate::policy::{Usage, decide_wrap};
 use crate::session::Session;
+use crate::user::rights::{self, Deed};
 
 impl KeyCalls for Application {
     fn generate_key(&self, call: GenerateKey) -> Result<ObjectHandle, Error> {
         let session = self.session(call.session)?;
-        let row = self.hsm.mechanisms.find(call.mechanism.id)?;
+        let row = session.partition.mechanism(&self.hsm.mechanisms, call.mechanism.id)?;
         let generate = row.generate.ok_or(Error::MechanismInvalid(row.id))?;
         let (id, key_type, maker) = (row.id, made_type(row.key_types)?, self.maker(&session));
         let wanted = wanted(&call.template, Class::SECRET_KEY, key_type, &maker)?;
@@ -32,7 +33,7 @@ impl KeyCalls for Application {
 
     fn generate_key_pair(&self, call: GenerateKeyPair) -> Result<(ObjectHandle, ObjectHandle), Error> {
         let session = self.session(call.session)?;
-        let row = self.hsm.mechanisms.find(call.mechanism.id)?;
+        let row = session.partition.mechanism(&self.hsm.mechanisms, call.mechanism.id)?;
         let generate = row.generate_pair.ok_or(Error::MechanismInvalid(row.id))?;
         let (id, key_type, maker) = (row.id, made_type(row.key_types)?, self.maker(&session));
         let (public, private) = wanted_pair(&call.public, &call.private, key_type, &maker)?;
@@ -53,7 +54,9 @@ impl KeyCalls for Application {
             Class::PUBLIC_KEY => self.private_half(&session, &permit.object)?,
             _ => Some(Arc::clone(&permit.object)),
         };
-        let decision = decide_wrap(session.partition.profile(), &permit.object, made.as_ref(), &key);
+        let user = self.login(&session.partition).user;
+        let decision = rights::check(user, Deed::wrapping(key.attributes()), key.attributes())
+            .and_then(|()| decide_wrap(session.partition.profile(), &permit.object, made.as_ref(), &key));
         let leaves = self.makes(&session, "leave wrapped", permit.row);
         leaves.unless_done(Some(&key), decision)?;
         let wrap = permit.row.wrap.ok_or(Error::MechanismInvalid(call.mechanism.id))?;

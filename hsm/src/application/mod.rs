@@ -15,8 +15,10 @@ use crate::hsm::Hsm;
 use crate::object::{Index, Object};
 use crate::partition::Partition;
 use crate::ports::{Peer, Watch};
+use crate::remote::Remote;
 use crate::session::Session;
 use crate::user::User;
+use crate::user::rights::{Deed, Reach};
 
 mod changing;
 mod decrypt;
@@ -27,6 +29,7 @@ mod handles;
 mod import;
 mod key;
 mod login;
+mod names;
 mod object;
 mod permit;
 mod random;
@@ -37,6 +40,7 @@ mod verify;
 
 pub(crate) use handles::Handles;
 use handles::Tags;
+use names::{Named, Names};
 
 /// An application.
 pub struct Application {
@@ -45,11 +49,15 @@ pub struct Application {
     pub(crate) peer: Peer,
     /// Where its calls come in.
     door: Door,
+    /// Who it is on another machine, if it is there.
+    pub(crate) remote: Option<Remote>,
     /// What the handles of its private objects begin with, before its first log-in.
     tag: u64,
     /// Connections that belong to it; it ends with the last.
     pub(crate) connections: AtomicU64,
     sessions: RwLock<HashMap<SessionHandle, Arc<Session>>>,
+    /// As whom it has logged in by name.
+    names: Names,
     /// What it has on each partition on which it has a session.
     places: RwLock<HashMap<u64, Arc<Place>>>,
     /// Slots as the application last saw them, for `C_WaitForSlotEvent`.
@@ -71,13 +79,15 @@ pub(crate) struct Place {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Login {
     user: User,
+    /// The name, of one who has one.
+    name: Option<Named>,
     generation: u64,
 }
 
 impl Place {
     /// Ends a log-in: private session objects go with it.
     fn leave(&self, login: &mut Login) {
-        login.user = User::Nobody;
+        (login.user, login.name) = (User::Nobody, None);
         let mut objects = self.objects.write();
         for number in objects.index.private_numbers() {
             objects.index.remove(number);
@@ -88,7 +98,11 @@ impl Place {
 
 impl Login {
     fn sees(self, object: &Object) -> bool {
-        self.user == User::User || !object.is_private()
+        self.sees_private() || !object.is_private()
+    }
+
+    fn sees_private(self) -> bool {
+        Deed::Find.reach(self.user) == Reach::All
     }
 }
 
@@ -109,9 +123,11 @@ impl Application {
             token,
             peer,
             door,
+            remote: None,
             tag: Handles::random_tag()?,
             connections: AtomicU64::new(0),
             sessions: RwLock::default(),
+            names: Names::default(),
             places: RwLock::default(),
             seen: Mutex::default(),
             watch: Mutex::default(),
@@ -133,7 +149,10 @@ impl Application {
     }
 
     fn session(&self, handle: SessionHandle) -> Result<Arc<Session>, Error> {
-        self.sessions.read().get(&handle).cloned().ok_or(Error::SessionHandleInvalid(handle.0))
+        let session = self.sessions.read().get(&handle).cloned();
+        let session = session.ok_or(Error::SessionHandleInvalid(handle.0))?;
+        session.partition.check_in_force(&*self.hsm.ports.clock)?;
+        Ok(session)
     }
 
     /// The partition of a slot that this application may open.
@@ -141,9 +160,23 @@ impl Application {
         self.hsm.partition(slot).filter(|_| self.may_open(slot)).ok_or(Error::SlotIdInvalid(slot.0))
     }
 
-    /// Whether it may open a partition: who administers the daemon needs the PIN alone.
+    /// Whether it may open a partition: who administers the daemon needs the PIN alone. Those of an instance are
+    /// opened through that, and no others are.
     fn may_open(&self, slot: SlotId) -> bool {
-        self.door == Door::Console || self.hsm.may_open(self.peer, slot)
+        if self.door == Door::Console {
+            return true;
+        }
+        let instance = self.hsm.partition(slot).and_then(|partition| partition.instance());
+        match (&self.remote, instance) {
+            (None, None) => self.hsm.may_open(self.peer, slot),
+            (Some(remote), Some(instance)) => remote.instance == instance,
+            _ => false,
+        }
+    }
+
+    /// Whether it is on another machine.
+    pub(crate) const fn is_remote(&self) -> bool {
+        self.remote.is_some()
     }
 
     /// The slots it may open, and whether each has a token in it.
@@ -195,8 +228,8 @@ impl Application {
     }
 
     /// An act of who is logged in, as it is recorded.
-    fn act<'a>(&'a self, session: &'a Session, class: Class, action: &'a str) -> Act<'a> {
-        self.act_as(&session.partition, self.login(&session.partition).user, class, action)
+    fn act<'a>(&'a self, session: &'a Session, class: Class, action: &'static str) -> Act<'a> {
+        self.act_as(&session.partition, self.name_of(self.login(&session.partition)), class, action)
     }
 
     /// As [`Self::act`], where an object comes, changes, leaves or goes.
@@ -204,16 +237,33 @@ impl Application {
         self.act(session, Class::LifeCycle, action)
     }
 
-    fn act_as<'a>(&'a self, partition: &'a Partition, user: User, class: Class, action: &'a str) -> Act<'a> {
+    /// Who is logged in, as records have it.
+    fn name_of(&self, login: Login) -> &str {
+        login.name.map_or(login.user.name(), |name| self.names.of(name))
+    }
+
+    fn act_as<'a>(
+        &'a self,
+        partition: &'a Partition,
+        user: &'a str,
+        class: Class,
+        action: &'static str,
+    ) -> Act<'a> {
         Act {
             events: &*self.hsm.ports.events,
-            actor: Actor { door: self.door, peer: Some(self.peer), user: user.name(), person: None },
+            actor: self.actor(user),
             partition: Some(partition.place()),
             class,
             action,
             mechanism: None,
             details: &[],
         }
+    }
+
+    fn actor<'a>(&'a self, user: &'a str) -> Actor<'a> {
+        let person = self.remote.as_ref().map(Remote::person);
+        let peer = person.is_none().then_some(self.peer);
+        Actor { door: self.door, peer, user, person }
     }
 
     /// Ends the application: every session, and with them log-ins and session objects.
@@ -236,6 +286,11 @@ impl Application {
             self.closed(&session);
         }
         self.places.write().remove(&domain);
+    }
+
+    /// Whether it has a session on this partition.
+    pub(crate) fn has_session_on(&self, partition: &Partition) -> bool {
+        self.sessions.read().values().any(|session| session.partition.domain == partition.domain)
     }
 
     /// Sessions it has open, on all partitions.

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::event::Act;
 use crate::object::{Attr, AttributeMap, Maker, Object, changed, copied, create, read};
 use crate::session::Session;
-use crate::user::User;
+use crate::user::rights::{self, Deed};
 
 impl ObjectCalls for Application {
     fn create_object(&self, call: CreateObject) -> Result<ObjectHandle, Error> {
@@ -27,9 +27,6 @@ impl ObjectCalls for Application {
     fn copy_object(&self, call: CopyObject) -> Result<ObjectHandle, Error> {
         let session = self.session(call.session)?;
         let source = self.object_or_error(&session, call.object)?;
-        if !source.flag(Attr::COPYABLE) {
-            return Err(Error::ActionProhibited("CKA_COPYABLE is false"));
-        }
         let attributes = copied(&source, &call.template, &self.maker(&session))?;
         self.add_one(&session, &self.life(&session, "copy"), attributes)
     }
@@ -37,7 +34,7 @@ impl ObjectCalls for Application {
     fn destroy_object(&self, call: DestroyObject) -> Result<(), Error> {
         let session = self.session(call.session)?;
         let object = self.object_or_error(&session, call.object)?;
-        self.check_may_change(&session, &object)?;
+        self.maker(&session).may(Deed::destroying(object.attributes()), object.attributes())?;
         if !object.flag(Attr::DESTROYABLE) {
             return Err(Error::ActionProhibited("CKA_DESTROYABLE is false"));
         }
@@ -59,7 +56,9 @@ impl ObjectCalls for Application {
     fn get_attribute_value(&self, call: GetAttributeValue) -> Result<Answers, Error> {
         let session = self.session(call.session)?;
         let object = self.object_or_error(&session, call.object)?;
-        let answers = read::answer(&object, &call.queries);
+        let user = self.login(&session.partition).user;
+        let secrets = !object.is_token() || rights::check(user, Deed::Reveal, object.attributes()).is_ok();
+        let answers = read::answer(&object, &call.queries, secrets);
         if call.queries.iter().any(|query| object.attributes().secret(query.kind.into()).is_some()) {
             let act = self.life(&session, "read");
             let refused = Some(answers.rv).filter(|rv| *rv != wire::Rv::OK);
@@ -71,8 +70,8 @@ impl ObjectCalls for Application {
     fn set_attribute_value(&self, call: SetAttributeValue) -> Result<(), Error> {
         let session = self.session(call.session)?;
         let object = self.object_or_error(&session, call.object)?;
-        self.check_may_change(&session, &object)?;
         let maker = self.maker(&session);
+        maker.may(Deed::changing(object.attributes()), object.attributes())?;
         let change = |object: &Object| changed(object, &call.template, &maker);
         let act = self.life(&session, "change");
         let result = if object.is_token() {
@@ -93,7 +92,7 @@ impl ObjectCalls for Application {
         if operations.find.is_some() {
             return Err(Error::OperationActive);
         }
-        let sees_private = self.login(&session.partition).user == User::User;
+        let sees_private = self.login(&session.partition).sees_private();
         let mut found = VecDeque::from(session.partition.find(&call.template, sees_private)?);
         let place = self.place(&session.partition);
         found.extend(place.objects.read().index.find(&call.template, sees_private)?);
@@ -142,14 +141,6 @@ impl Application {
         self.object(session, handle).ok_or(Error::ObjectHandleInvalid(handle.0))
     }
 
-    /// Whether the session may change or destroy the object.
-    fn check_may_change(&self, session: &Session, object: &Object) -> Result<(), Error> {
-        if object.is_token() && !session.rw {
-            return Err(Error::SessionReadOnly);
-        }
-        Ok(())
-    }
-
     /// Adds one object, of the token or of the session, and gives its handle.
     pub(super) fn add_one(
         &self,
@@ -187,8 +178,8 @@ impl Application {
         let place = self.place(&session.partition);
         // Held until the objects are there, so that a log-out does not miss one that goes with it.
         let login = place.login.read();
-        if objects.iter().any(|object| !login.sees(object)) {
-            return Err(Error::UserNotLoggedIn("the user, since the object is private"));
+        for object in &objects {
+            rights::check(login.user, Deed::making(object.attributes()), object.attributes())?;
         }
         let (token, own): (Vec<_>, Vec<_>) = objects.into_iter().partition(Object::is_token);
         let limit = self.hsm.settings.max_session_objects;

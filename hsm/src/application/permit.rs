@@ -12,6 +12,7 @@ use crate::object::{Material, Object};
 use crate::operation::{Active, Authentication, Slot};
 use crate::policy::{Usage, authentication, decide};
 use crate::session::Session;
+use crate::user::rights::{self, Deed};
 
 /// A key that may be used, for what was asked and for nothing else.
 pub(super) struct Permit<'a> {
@@ -94,7 +95,9 @@ impl Application {
     ) -> Result<Permit<'a>, Error> {
         let row = self.mechanism(session, usage, asked)?;
         let object = self.object(session, key).ok_or_else(|| usage.no_key(key))?;
-        let decision = decide(usage, row, &object).and_then(|()| {
+        let user = self.login(&session.partition).user;
+        let allowed = rights::check(user, Deed::Use, object.attributes());
+        let decision = allowed.and_then(|()| decide(usage, row, &object)).and_then(|()| {
             let authentication = authentication(session.partition.profile(), usage, &object)?;
             Ok((object.material()?.clone(), authentication))
         });

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use wire::calls::session::{
-    CloseAllSessions, CloseSession, GetOperationState, GetSessionInfo, InitPIN, Login, Logout, OpenSession,
-    SessionCalls, SessionCancel, SetOperationState, SetPIN,
+    CloseAllSessions, CloseSession, GetOperationState, GetSessionInfo, InitPIN, Login, LoginUser, Logout,
+    OpenSession, SessionCalls, SessionCancel, SetOperationState, SetPIN,
 };
 use wire::info::SessionInfo;
 use wire::{Output, SessionHandle};
@@ -23,6 +23,7 @@ impl SessionCalls for Application {
             return Err(Error::SessionParallelNotSupported);
         }
         let partition = self.partition(call.slot)?;
+        partition.check_in_force(&*self.hsm.ports.clock)?;
         let stay = partition.enter()?;
         let rw = call.flags & CKF_RW_SESSION != 0;
         let place = self.place(&partition);
@@ -76,6 +77,10 @@ impl SessionCalls for Application {
 
     fn login(&self, call: Login<'_>) -> Result<(), Error> {
         self.log_in(&call)
+    }
+
+    fn login_user(&self, call: LoginUser<'_>) -> Result<(), Error> {
+        self.log_in_by_name(&call)
     }
 
     fn logout(&self, call: Logout) -> Result<(), Error> {

@@ -81,23 +81,25 @@ impl SlotCalls for Application {
     }
 
     fn get_mechanism_list(&self, call: GetMechanismList) -> Result<List<MechanismId, MAX_MECHANISMS>, Error> {
-        self.partition(call.slot)?;
-        List::new(self.hsm.mechanisms.iter().map(|row| row.id).collect())
+        let partition = self.partition(call.slot)?;
+        let all = self.hsm.mechanisms.iter().map(|row| row.id);
+        List::new(all.filter(|id| partition.offers(*id)).collect())
             .ok_or(Error::Internal("the mechanisms fit their list"))
     }
 
     fn get_mechanism_info(&self, call: GetMechanismInfo) -> Result<MechanismInfo, Error> {
         let partition = self.partition(call.slot)?;
-        Ok(partition.profile().info(self.hsm.mechanisms.find(call.mechanism)?))
+        Ok(partition.profile().info(partition.mechanism(&self.hsm.mechanisms, call.mechanism)?))
     }
 
     fn init_token(&self, call: InitToken<'_>) -> Result<(), Error> {
         let partition = self.partition(call.slot)?;
+        partition.check_is_of_no_instance()?;
         let pin = call.pin.ok_or(Error::ArgumentsBad("the token has no protected path for a PIN"))?;
         let label = std::str::from_utf8(call.label.0).map_err(|_| Error::ArgumentsBad("a label is UTF-8"))?;
         let label = label.trim_end_matches([' ', '\0']);
         let (vault, settings) = (&self.hsm.vault, &self.hsm.settings);
-        let act = self.act_as(&partition, User::So, Class::Administration, "initialise the token");
+        let act = self.act_as(&partition, User::So.name(), Class::Administration, "initialise the token");
         act.unless_done(None, partition.init_token(vault, settings, Some(label), pin.0, None, &act))
     }
 

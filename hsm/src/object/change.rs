@@ -9,6 +9,7 @@ use super::{Attr, AttributeMap, AttributeValue, Class, Object, Role, Roles, role
 use crate::error::Error;
 use crate::policy::Profile;
 use crate::user::User;
+use crate::user::rights::{self, Deed};
 
 /// `C_SetAttributeValue`: the attributes after it.
 ///
@@ -16,7 +17,7 @@ use crate::user::User;
 /// `ActionProhibited` for an object that may not change; `AttributeTypeInvalid` for an attribute it does not
 /// have; `AttributeReadOnly` for one that may not change, or not so; else as for a template of a new object.
 pub fn changed(source: &Object, template: &Template, maker: &Maker) -> Result<AttributeMap, Error> {
-    maker.may_write(source.attributes())?;
+    maker.may(Deed::changing(source.attributes()), source.attributes())?;
     if !source.flag(Attr::MODIFIABLE) {
         return Err(Error::ActionProhibited("CKA_MODIFIABLE is false"));
     }
@@ -51,6 +52,7 @@ pub fn changed(source: &Object, template: &Template, maker: &Maker) -> Result<At
 /// `ActionProhibited` for an object that may not be copied; `AttributeReadOnly` for an attribute that may not
 /// change, or not so; `TemplateInconsistent` for one it does not have, or a usage that the history excludes.
 pub fn copied(source: &Object, template: &Template, maker: &Maker) -> Result<AttributeMap, Error> {
+    rights::check(maker.user, Deed::copying(source.attributes()), source.attributes())?;
     if !source.flag(Attr::COPYABLE) {
         return Err(Error::ActionProhibited("CKA_COPYABLE is false"));
     }
@@ -80,7 +82,7 @@ pub fn copied(source: &Object, template: &Template, maker: &Maker) -> Result<Att
     check_roles(&attributes, &asked, maker.profile).map_err(|attribute| {
         Error::TemplateInconsistent(format!("{attribute} conflicts with another usage"))
     })?;
-    maker.may_write(&attributes)?;
+    maker.may_make(&attributes)?;
     attributes.set_plain(Attr::UNIQUE_ID, unique_id()?);
     Ok(attributes)
 }

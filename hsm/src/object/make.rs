@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::mechanism::{Generated, Wanted};
 use crate::policy::Profile;
 use crate::user::User;
+use crate::user::rights::{self, Deed};
 
 /// Who makes or changes an object, and under which rules.
 #[derive(Clone, Copy, Debug)]
@@ -24,15 +25,21 @@ pub struct Maker {
 }
 
 impl Maker {
-    /// Refuses an object that this caller may not make or change.
+    /// Refuses an object that this caller may not make.
     ///
     /// # Errors
-    /// `UserNotLoggedIn` for a private object if the user is not logged in; `SessionReadOnly` for a token object
-    /// in a read-only session.
-    pub fn may_write(&self, attributes: &AttributeMap) -> Result<(), Error> {
-        if attributes.flag(Attr::PRIVATE) && self.user != User::User {
-            return Err(Error::UserNotLoggedIn("the user, since the object is private"));
-        }
+    /// `UserNotLoggedIn` for a private object if the user is not logged in, and for a token object of a crypto user;
+    /// `SessionReadOnly` for a token object in a read-only session.
+    pub fn may_make(&self, attributes: &AttributeMap) -> Result<(), Error> {
+        self.may(Deed::making(attributes), attributes)
+    }
+
+    /// Refuses what this caller may not do to an object.
+    ///
+    /// # Errors
+    /// As [`rights::check`]; `SessionReadOnly` for a token object in a read-only session.
+    pub(crate) fn may(&self, deed: Deed, attributes: &AttributeMap) -> Result<(), Error> {
+        rights::check(self.user, deed, attributes)?;
         if attributes.flag(Attr::TOKEN) && !self.rw {
             return Err(Error::SessionReadOnly);
         }
@@ -64,7 +71,7 @@ pub fn create(template: &Template, maker: &Maker) -> Result<AttributeMap, Error>
 pub fn wanted(template: &Template, class: Class, key_type: KeyType, maker: &Maker) -> Result<Wanted, Error> {
     let asked = Asked::new(template)?;
     let draft = Draft::new(&asked, class, Some(key_type.0), Way::Generate, maker, None)?;
-    maker.may_write(&draft.attributes)?;
+    maker.may_make(&draft.attributes)?;
     Ok(draft.attributes)
 }
 
@@ -81,7 +88,7 @@ pub fn wanted_pair(
     let (public, private) = (Asked::new(public)?, Asked::new(private)?);
     let half = |class, own: &Asked<'_>, other: &Asked<'_>| {
         let draft = Draft::new(own, class, Some(key_type.0), Way::Generate, maker, Some(other))?;
-        maker.may_write(&draft.attributes)?;
+        maker.may_make(&draft.attributes)?;
         Ok::<_, Error>(draft.attributes)
     };
     Ok((half(Class::PUBLIC_KEY, &public, &private)?, half(Class::PRIVATE_KEY, &private, &public)?))
@@ -207,7 +214,7 @@ impl Draft {
 
     /// The last checks, and the object's own identity.
     pub(super) fn finish(mut self, maker: &Maker) -> Result<AttributeMap, Error> {
-        maker.may_write(&self.attributes)?;
+        maker.may_make(&self.attributes)?;
         self.attributes.set_plain(Attr::UNIQUE_ID, unique_id()?);
         Ok(self.attributes)
     }

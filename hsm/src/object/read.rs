@@ -55,9 +55,10 @@ fn is_usage(object: &Object, attribute: Attr) -> bool {
         && matches!(object.class(), Class::PUBLIC_KEY | Class::PRIVATE_KEY | Class::SECRET_KEY)
 }
 
-/// `C_GetAttributeValue`. All queries are answered, whatever becomes of one of them.
+/// `C_GetAttributeValue`. All queries are answered, whatever becomes of one of them; `secrets` says whether the
+/// caller may read those of a key that gives them out.
 #[must_use]
-pub fn answer(object: &Object, queries: &[Query]) -> Answers {
+pub fn answer(object: &Object, queries: &[Query], secrets: bool) -> Answers {
     let mut rv = Rv::OK;
     // Any of the codes that apply may be returned; the first one is.
     let mut fault = |code| {
@@ -66,7 +67,7 @@ pub fn answer(object: &Object, queries: &[Query]) -> Answers {
         }
         Answer::Unavailable
     };
-    let answers = queries.iter().map(|query| match shown(object, query.kind.into(), true) {
+    let answers = queries.iter().map(|query| match shown(object, query.kind.into(), secrets) {
         Shown::Unknown => fault(Rv::ATTRIBUTE_TYPE_INVALID),
         Shown::Hidden => fault(Rv::ATTRIBUTE_SENSITIVE),
         Shown::Bytes(bytes) => match query.room {

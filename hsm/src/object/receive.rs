@@ -105,7 +105,7 @@ pub fn unwrapped(
         }
     }
     let mut draft = Draft::new(&asked, plan.class, Some(plan.key_type.0), Way::Unwrap, maker, None)?;
-    maker.may_write(&draft.attributes)?;
+    maker.may_make(&draft.attributes)?;
     let len = match plan.class {
         Class::PRIVATE_KEY => pkcs8::len(bytes).unwrap_or(bytes.len()),
         _ => asked.ulong(Attr::VALUE_LEN).and_then(|len| usize::try_from(len).ok()).unwrap_or(bytes.len()),
@@ -152,7 +152,7 @@ pub fn wanted_derived(
     let plan = Plan::new(template, base, Attr::DERIVE_TEMPLATE)?;
     let asked = Asked::new(&plan.template)?;
     let draft = Draft::new(&asked, plan.class, Some(plan.key_type.0), Way::Derive, maker, None)?;
-    maker.may_write(&draft.attributes)?;
+    maker.may_make(&draft.attributes)?;
     Ok((plan.key_type, asked.ulong(Attr::VALUE_LEN)))
 }
 

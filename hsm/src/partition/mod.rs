@@ -13,14 +13,18 @@ use crate::object::Index;
 use crate::policy::Profile;
 use crate::vault::{Batch, Vault, Version};
 
+mod confinement;
 mod identities;
 mod objects;
 mod pins;
 mod record;
 mod restore;
+mod users;
 mod uses;
 
+pub use confinement::Confinement;
 pub use record::{NewPartition, TokenRecord};
+pub use users::{MAX_USERS, NamedUser};
 
 /// A partition.
 pub struct Partition {
@@ -30,6 +34,7 @@ pub struct Partition {
     serial: Box<str>,
     token: RwLock<Token>,
     pins: RwLock<pins::Pins>,
+    users: RwLock<users::Users>,
     /// Held while a PIN is checked or set, so that tries come one after the other.
     trying: Mutex<()>,
     objects: RwLock<Index>,
@@ -45,6 +50,8 @@ pub struct Partition {
     changes: Mutex<()>,
     /// How uses of its keys are recorded.
     uses: AtomicU8,
+    /// To what an instance holds it.
+    confined: Option<confinement::Confined>,
 }
 
 /// Whether sessions can be opened.
@@ -132,8 +139,12 @@ impl Partition {
         if !self.is_initialized() {
             return Err(Error::TokenNotInitialized(self.domain));
         }
-        self.sessions.fetch_add(1, Ordering::AcqRel);
-        Ok(Stay { partition: Arc::clone(self) })
+        let stay = Stay { partition: Arc::clone(self) };
+        let limit = self.most_sessions();
+        match self.sessions.fetch_add(1, Ordering::AcqRel) {
+            open if open >= limit => Err(Error::SessionCount { limit }),
+            _ => Ok(stay),
+        }
     }
 
     /// Does what needs that no session is open, and keeps any from opening meanwhile.

@@ -78,6 +78,7 @@ impl Partition {
         objects: Vec<Object>,
         act: &Act<'_>,
     ) -> Result<Vec<Arc<Object>>, Error> {
+        let limit = self.most_objects(limit);
         if self.object_count().saturating_add(objects.len() as u64) > limit {
             return Err(Error::ObjectCount { limit });
         }

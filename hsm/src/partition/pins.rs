@@ -7,6 +7,7 @@ use crypto::Secret;
 use parking_lot::MutexGuard;
 use serde::{Deserialize, Serialize};
 
+use super::users::Users;
 use super::{Partition, Token};
 use crate::error::Error;
 use crate::event::Act;
@@ -60,6 +61,46 @@ impl Pins {
 
     pub(super) const fn has_user_pin(&self) -> bool {
         self.kept.user.is_some()
+    }
+}
+
+/// A try of a PIN.
+pub(super) struct Attempt<'a> {
+    /// Whose PIN it is, for records.
+    pub(super) of: &'a str,
+    /// Wrong tries so far.
+    pub(super) tries: u8,
+    /// How many lock it.
+    pub(super) limit: u8,
+    /// What is kept of the PIN.
+    pub(super) verifier: &'a Verifier,
+    /// What was given for it.
+    pub(super) pin: &'a [u8],
+}
+
+impl Attempt<'_> {
+    /// Counts the try, durably, and only then looks at the PIN: `keep` writes a count and what is recorded of it.
+    /// `right` is recorded if the PIN is.
+    pub(super) fn make(
+        self,
+        act: &Act<'_>,
+        right: Option<Note>,
+        keep: impl Fn(u8, Option<Note>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Self { of, tries, limit, verifier, pin } = self;
+        if tries >= limit {
+            return Err(Error::PinLocked { tries });
+        }
+        let tries = tries + 1;
+        let details = [("pin", of.to_owned()), ("try", tries.to_string())];
+        keep(tries, Some(act.with_action("count a try", &details).note(None)))?;
+        if verifier.matches(pin)? {
+            return keep(0, right);
+        }
+        match limit - tries {
+            0 => Err(Error::PinLocked { tries }),
+            left => Err(Error::PinIncorrect { left }),
+        }
     }
 }
 
@@ -152,23 +193,46 @@ impl Partition {
         let limit = allowed(which, settings);
         let kept = self.pins.read().kept.clone();
         let tries = kept.tries.of(which);
-        let verifier = kept.verifier(which).ok_or(match which {
+        let verifier = kept.verifier(which).ok_or_else(|| self.no_pin(which))?;
+        let counting = |count| Kept { tries: kept.tries.with(which, count), ..kept.clone() };
+        let attempt = Attempt { of: which.name(), tries, limit, verifier, pin };
+        attempt.make(act, right, |tries, note| self.keep(turn, vault, counting(tries), note))
+    }
+
+    /// Forgets the wrong tries of a PIN.
+    ///
+    /// # Errors
+    /// `UserPinNotInitialized`, `TokenNotInitialized`; what the vault says.
+    pub(crate) fn unlock_pin(&self, vault: &Vault, which: Which, act: &Act<'_>) -> Result<(), Error> {
+        let turn = self.trying.lock();
+        let mut kept = self.pins.read().kept.clone();
+        kept.verifier(which).ok_or_else(|| self.no_pin(which))?;
+        kept.tries = kept.tries.with(which, 0);
+        self.keep(&turn, vault, kept, Some(act.note(None)))
+    }
+
+    /// Gives the security officer another PIN, which also unlocks it.
+    ///
+    /// # Errors
+    /// `PinLenRange`; what the vault says.
+    pub(crate) fn reset_so_pin(
+        &self,
+        vault: &Vault,
+        settings: &Settings,
+        pin: &[u8],
+        act: &Act<'_>,
+    ) -> Result<(), Error> {
+        let verifier = Verifier::new(pin, settings)?;
+        let turn = self.trying.lock();
+        let mut kept = self.pins.read().kept.clone().with_verifier(Which::So, verifier);
+        kept.tries = kept.tries.with(Which::So, 0);
+        self.keep(&turn, vault, kept, Some(act.note(None)))
+    }
+
+    const fn no_pin(&self, which: Which) -> Error {
+        match which {
             Which::User => Error::UserPinNotInitialized,
             Which::So => Error::TokenNotInitialized(self.domain),
-        })?;
-        if tries >= limit {
-            return Err(Error::PinLocked { tries });
-        }
-        let counting = |count| Kept { tries: kept.tries.with(which, count), ..kept.clone() };
-        let details = [("pin", which.name().to_owned()), ("try", (tries + 1).to_string())];
-        let counted = act.with_action("count a try", &details).note(None);
-        self.keep(turn, vault, counting(tries + 1), Some(counted))?;
-        if verifier.matches(pin)? {
-            return self.keep(turn, vault, counting(0), right);
-        }
-        match limit - (tries + 1) {
-            0 => Err(Error::PinLocked { tries: tries + 1 }),
-            left => Err(Error::PinIncorrect { left }),
         }
     }
 
@@ -210,7 +274,8 @@ impl Partition {
         self.keep(&turn, vault, kept, Some(act.note(None)))
     }
 
-    /// `C_InitToken`: a first security officer's PIN, or the one it has; all objects go, and the user's PIN.
+    /// `C_InitToken`: a first security officer's PIN, or the one it has; all objects go, the user's PIN and the named
+    /// users.
     ///
     /// # Errors
     /// As [`Partition::check_pin`] on an initialised token; `SessionExists` if a session is open on it;
@@ -262,9 +327,11 @@ impl Partition {
             kept.change(self.domain, Some(self.pins.read().version))?,
         ];
         changes.extend(Self::deletions(vault, self.domain, &objects));
+        changes.extend(self.users.read().deletions(self.domain));
         let version = vault.commit(Batch::new(changes, vec![note.making_room()]))?;
         *token = Token { record, version };
         *self.pins.write() = Pins { kept, version };
+        *self.users.write() = Users::default();
         *objects = crate::object::Index::default();
         self.identities.lock().forget_all_held();
         Ok(())

@@ -6,8 +6,10 @@ use crypto::Secret;
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
+use super::confinement::Confined;
 use super::identities::Identities;
 use super::pins::Pins;
+use super::users::Users;
 use super::{Door, Partition, Token, uses};
 use crate::application::Handles;
 use crate::error::Error;
@@ -119,7 +121,7 @@ impl Partition {
         ]);
         let note = act.at(Place { slot: domain, serial: &record.serial }).note(None);
         let version = vault.create_domain(domain, Batch::new(changes, vec![note]))?;
-        Self::of(domain, Token { record, version }, pins.at(version), identities, Uses::default())
+        Self::of(domain, Token { record, version }, pins.at(version), identities, Uses::default(), None)
     }
 
     /// Reads a partition from the vault, with all its objects.
@@ -134,17 +136,27 @@ impl Partition {
         let pins = Pins::load(vault, domain)?;
         let identities = Identities::load(vault, domain)?;
         let uses = uses::load(vault, domain)?;
-        let partition = Self::of(domain, Token { record, version }, pins, identities, uses)?;
+        let confined = Confined::load(vault, domain)?;
+        let partition = Self::of(domain, Token { record, version }, pins, identities, uses, confined)?;
+        *partition.users.write() = Users::load(vault, domain)?;
         partition.load_objects(vault)?;
         Ok(partition)
     }
 
-    fn of(domain: u64, token: Token, pins: Pins, identities: Identities, uses: Uses) -> Result<Self, Error> {
+    fn of(
+        domain: u64,
+        token: Token,
+        pins: Pins,
+        identities: Identities,
+        uses: Uses,
+        confined: Option<Confined>,
+    ) -> Result<Self, Error> {
         Ok(Self {
             domain,
             serial: token.record.serial.as_str().into(),
             token: RwLock::new(token),
             pins: RwLock::new(pins),
+            users: RwLock::default(),
             trying: Mutex::new(()),
             objects: RwLock::new(Index::default()),
             next_number: AtomicU64::new(1),
@@ -154,6 +166,7 @@ impl Partition {
             identities: Mutex::new(identities),
             changes: Mutex::new(()),
             uses: AtomicU8::new(uses.code()),
+            confined,
         })
     }
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use crypto::Secret;
 
+use super::confinement::Confinement;
 use super::identities::{Identities, Past};
 use super::pins::Pins;
+use super::users::Users;
 use super::{Door, Partition};
 use crate::error::Error;
 use crate::object::identity;
@@ -34,7 +36,9 @@ impl Partition {
     pub(crate) fn reads(kind: u8, number: u64, record: &Secret) -> bool {
         match kind {
             kind::PINS => Pins::with_tries(record, Tries::default()).is_ok(),
+            kind::USER => Users::reads(record),
             kind::SETTINGS => Identities::reads(number, record),
+            kind::CONFINEMENT => Confinement::decode(record).is_ok(),
             _ => true,
         }
     }

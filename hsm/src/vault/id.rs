@@ -29,6 +29,12 @@ pub mod kind {
     pub const CLONING: u8 = 41;
     /// From which backup a partition was restored.
     pub const RESTORED: u8 = 42;
+    /// In domain 0: an instance; under 0, the number of the next.
+    pub const INSTANCE: u8 = 50;
+    /// To what an instance holds a partition.
+    pub const CONFINEMENT: u8 = 51;
+    /// A named user of a token.
+    pub const USER: u8 = 60;
     /// In domain 0: what is to be recorded, under its running number; under 0, the ledger's mark. In that of a
     /// partition: how its uses of keys are recorded.
     pub const NOTE: u8 = 16;
@@ -51,6 +57,9 @@ pub mod kind {
             HOLDERS => Some("backup holders"),
             CLONING => Some("cloning domain"),
             RESTORED => Some("restore"),
+            INSTANCE => Some("instance"),
+            CONFINEMENT => Some("confinement"),
+            USER => Some("user"),
             NOTE => Some("note"),
             AUDIT_KEY => Some("audit key"),
             _ => None,

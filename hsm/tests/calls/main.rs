@@ -12,4 +12,5 @@ mod restrictions;
 mod roles;
 mod sessions;
 mod support;
+mod users;
 mod wrapping;

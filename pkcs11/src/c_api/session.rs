@@ -7,7 +7,7 @@ use cryptoki_sys::{
     CK_ULONG, CK_USER_TYPE, CK_UTF8CHAR,
 };
 use wire::calls::session::{
-    CloseAllSessions, CloseSession, GetOperationState, GetSessionInfo, InitPIN, Login, Logout, OpenSession,
+    CloseAllSessions, CloseSession, GetOperationState, GetSessionInfo, InitPIN, Login, LoginUser, Logout, OpenSession,
     SessionCancel, SetOperationState, SetPIN,
 };
 use wire::{ObjectHandle, Rv, SessionHandle, SlotId};
@@ -107,6 +107,17 @@ pub unsafe extern "C" fn C_Login(session: CK_SESSION_HANDLE, user: CK_USER_TYPE,
         // SAFETY: the caller keeps the contract of `C_Login`.
         let pin = unsafe { memory::pin(pin, pin_len) }?;
         client.call(&Login { session: SessionHandle(session), user, pin })
+    })
+}
+
+/// # Safety
+/// `pin` is null or readable for `pin_len` bytes, `name` for `name_len`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_LoginUser(session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: *mut CK_UTF8CHAR, pin_len: CK_ULONG, name: *mut CK_UTF8CHAR, name_len: CK_ULONG) -> CK_RV {
+    enter(|client| {
+        // SAFETY: the caller keeps the contract of `C_LoginUser`.
+        let (pin, name) = unsafe { (memory::pin(pin, pin_len)?, memory::user_name(name, name_len)?) };
+        client.call(&LoginUser { session: SessionHandle(session), user, pin, name })
     })
 }
 

@@ -85,7 +85,7 @@ table! {
         C_GetFunctionStatus Legacy  C_CancelFunction Legacy  C_WaitForSlotEvent Yes
     ]
     [
-        C_GetInterfaceList Yes  C_GetInterface Yes  C_LoginUser No  C_SessionCancel Yes
+        C_GetInterfaceList Yes  C_GetInterface Yes  C_LoginUser Yes  C_SessionCancel Yes
         C_MessageEncryptInit No  C_EncryptMessage No  C_EncryptMessageBegin No
         C_EncryptMessageNext No  C_MessageEncryptFinal No
         C_MessageDecryptInit No  C_DecryptMessage No  C_DecryptMessageBegin No

@@ -106,6 +106,10 @@ impl SessionCalls for Connection {
             None => Err(Rv::ARGUMENTS_BAD),
         })
     }
+    fn login_user(&self, call: LoginUser<'_>) -> Result<(), Rv> {
+        self.login(Login { session: call.session, user: call.user, pin: call.pin })
+    }
+
     fn logout(&self, call: Logout) -> Result<(), Rv> {
         self.session(call.session, |_| Ok(()))
     }

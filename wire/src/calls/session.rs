@@ -33,4 +33,8 @@ calls! {
     } -> ();
     /// `C_SessionCancel`
     0x040b session_cancel SessionCancel { session: SessionHandle, flags: u64 } -> ();
+    /// `C_LoginUser`; the name as the caller gave it.
+    0x040c login_user LoginUser<'a> {
+        session: SessionHandle, user: u64, pin: Option<Slice<'a>>, name: Slice<'a>,
+    } -> ();
 }

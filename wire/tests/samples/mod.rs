@@ -196,6 +196,11 @@ fn session_calls(rows: &mut Vec<Row>) {
     call(rows, &Login { session: SESSION, user: 1, pin: PIN }, &[()]);
     call(rows, &Logout { session: SESSION }, &[()]);
     call(rows, &InitPIN { session: SESSION, pin: None }, &[()]);
+    call(
+        rows,
+        &LoginUser { session: SESSION, user: 1, pin: PIN, name: Slice("Zoë".as_bytes()) },
+        &[()],
+    );
     call(rows, &SetPIN { session: SESSION, old: PIN, new: None }, &[()]);
     call(rows, &GetOperationState { session: SESSION, room: ASK }, &outputs());
     let state = SetOperationState {
@@ -401,7 +406,7 @@ pub fn rows() -> Vec<Row> {
     data_calls(&mut rows);
     key_calls(&mut rows);
     for ask in asks() {
-        rows.push(round(format!("ask {}", ask.name()), &ask));
+        rows.push(round(format!("ask {}", ask.act().command.name()), &ask));
     }
     for (number, told) in told().iter().enumerate() {
         rows.push(round(format!("told {number}"), told));

@@ -80,7 +80,7 @@ pub(super) fn refusal<T: fmt::Debug>(result: Result<T, Error>) -> Rv {
 /// What `C_GetAttributeValue` tells with room for everything.
 pub(super) fn read(object: &Object, attribute: Attr) -> (Rv, Option<Vec<u8>>) {
     let query = Query { kind: attribute.into(), room: Room::Bytes(1 << 20), nested: List::default() };
-    let answers = read::answer(object, &[query]);
+    let answers = read::answer(object, &[query], true);
     match &answers.answers[0] {
         wire::template::Answer::Value(bytes) => (answers.rv, Some(bytes.to_vec())),
         _ => (answers.rv, None),

@@ -60,7 +60,7 @@ fn every_query_is_answered_whatever_becomes_of_the_others() {
         ask(Attr::LABEL, Room::Bytes(3)),
         ask(Attr::LABEL, Room::Bytes(4)),
     ];
-    let answers = read::answer(&object, &queries);
+    let answers = read::answer(&object, &queries, true);
     assert_eq!(answers.rv, Rv::ATTRIBUTE_SENSITIVE);
     let expected = [
         Answer::Length(4),
@@ -70,9 +70,9 @@ fn every_query_is_answered_whatever_becomes_of_the_others() {
         Answer::Value(b"name".as_slice().into()),
     ];
     assert_eq!(answers.answers.to_vec(), expected);
-    assert_eq!(read::answer(&object, &queries[3..]).rv, Rv::BUFFER_TOO_SMALL);
-    assert_eq!(read::answer(&object, &queries[2..]).rv, Rv::ATTRIBUTE_TYPE_INVALID);
-    assert_eq!(read::answer(&object, &[]).rv, Rv::OK);
+    assert_eq!(read::answer(&object, &queries[3..], true).rv, Rv::BUFFER_TOO_SMALL);
+    assert_eq!(read::answer(&object, &queries[2..], true).rv, Rv::ATTRIBUTE_TYPE_INVALID);
+    assert_eq!(read::answer(&object, &[], true).rv, Rv::OK);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn what_is_not_set_reads_as_empty() {
         assert_eq!(read(&key, attribute), (Rv::OK, Some(vec![])), "{attribute}");
     }
     assert_eq!(
-        read::answer(&key, &[ask(Attr::WRAP_TEMPLATE, Room::Ask)]).answers.to_vec(),
+        read::answer(&key, &[ask(Attr::WRAP_TEMPLATE, Room::Ask)], true).answers.to_vec(),
         [Answer::NestedLength(0)]
     );
 }
@@ -103,7 +103,7 @@ fn an_array_of_attributes_is_counted_then_measured_then_read() {
     let ask = |rooms: &[Room]| {
         let nested = List::new(rooms.iter().map(|room| LeafQuery { room: *room }).collect()).unwrap();
         let room = if rooms.is_empty() { Room::Ask } else { Room::Bytes(24 * rooms.len() as u64) };
-        let answers = read::answer(&key, &[Query { kind: Attr::WRAP_TEMPLATE.into(), room, nested }]);
+        let answers = read::answer(&key, &[Query { kind: Attr::WRAP_TEMPLATE.into(), room, nested }], true);
         (answers.rv, answers.answers[0].clone())
     };
     assert_eq!(ask(&[]), (Rv::OK, Answer::NestedLength(2)));
