@@ -20,6 +20,7 @@ pub mod instance;
 pub mod live;
 pub mod people;
 pub mod root;
+pub mod user;
 
 pub use command::{Act, Command, Role};
 
@@ -108,6 +109,8 @@ pub enum Ask {
     Chunk(Bytes),
     /// There are no more chunks.
     End,
+    /// The users of a partition's token, and its security officer's PIN.
+    User(user::Ask),
 }
 
 impl Ask {
@@ -147,6 +150,7 @@ impl Ask {
             Self::Import(ask) => ask.act(),
             Self::Instance(ask) => ask.act(),
             Self::Live(ask) => ask.act(),
+            Self::User(ask) => ask.act(),
             Self::Chunk(_) | Self::End => Act::new(Command::Chunk),
         }
     }
@@ -203,6 +207,8 @@ pub enum Told {
         /// What went wrong and what was expected.
         reason: String,
     },
+    /// To [`Ask::User`].
+    User(user::Told),
 }
 
 /// The daemon as a whole.

@@ -3,12 +3,13 @@
 
 mod approval;
 mod audit;
-mod ceremony;
 mod backup;
+mod ceremony;
 mod clone;
 mod export;
 mod generate;
 mod import;
+mod instance;
 mod key;
 mod login;
 mod object;
@@ -17,10 +18,12 @@ mod people;
 mod quorum;
 mod roles;
 mod root;
+mod so_pin;
 mod status;
 mod top;
 mod ukey;
 mod unseal;
+mod user;
 
 use clap::Subcommand;
 
@@ -37,6 +40,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Partition(partition::Partition),
     #[command(subcommand)]
+    User(user::User),
+    #[command(subcommand)]
     Object(object::Object),
     #[command(subcommand)]
     Key(key::Key),
@@ -44,8 +49,6 @@ pub(crate) enum Command {
     Import(import::Import),
     #[command(subcommand)]
     Export(export::Export),
-    #[command(subcommand)]
-    Clone(clone::Clone),
     #[command(subcommand)]
     Backup(backup::Backup),
     #[command(subcommand)]
@@ -64,6 +67,8 @@ pub(crate) enum Command {
     Approval(approval::Approval),
     #[command(subcommand)]
     Audit(audit::Audit),
+    #[command(subcommand)]
+    Instance(instance::Instance),
     Roles(roles::Roles),
     Ceremony(ceremony::Ceremony),
     Seal(root::Seal),
@@ -84,11 +89,11 @@ impl Command {
             Self::Top(command) => command.run(daemon, screen),
             Self::Unseal(command) => command.run(daemon, screen),
             Self::Partition(command) => command.run(daemon, screen),
+            Self::User(command) => command.run(daemon, screen),
             Self::Object(command) => command.run(daemon, screen),
             Self::Key(command) => command.run(daemon, screen),
             Self::Import(command) => command.run(daemon, screen),
             Self::Export(command) => command.run(daemon, screen),
-            Self::Clone(command) => command.run(daemon, screen),
             Self::Backup(command) => command.run(daemon, screen),
             Self::Clone(command) => command.run(daemon, screen),
             Self::UKey(command) => command.run(screen),
@@ -99,6 +104,7 @@ impl Command {
             Self::Quorum(command) => command.run(daemon, screen),
             Self::Approval(command) => command.run(daemon, screen),
             Self::Audit(command) => command.run(daemon, screen),
+            Self::Instance(command) => command.run(daemon, screen),
             Self::Roles(command) => command.run(screen),
             Self::Ceremony(command) => command.run(daemon, screen),
             Self::Seal(command) => command.run(daemon, screen),

@@ -7,6 +7,7 @@ use serde_json::json;
 use wire::Bytes;
 use wire::admin::{self, Ask, Told};
 
+use super::so_pin;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::{BAD, GOOD, Screen, WARN};
@@ -37,6 +38,8 @@ pub(crate) enum Partition {
         label: String,
     },
     Delete(Delete),
+    UnlockSoPin(so_pin::Unlock),
+    ResetSoPin(so_pin::Reset),
 }
 
 /// Make a partition, and initialise its token with two PINs
@@ -91,7 +94,7 @@ pub(crate) struct Delete {
 
 /// Where the PINs are; what is not given is asked for.
 #[derive(Debug, Args)]
-struct Pins {
+pub(super) struct Pins {
     /// Read the security officer's PIN from this file (its first line)
     #[arg(long, value_name = "FILE")]
     so_pin_file: Option<PathBuf>,
@@ -127,6 +130,8 @@ impl Partition {
                 })
             }
             Self::Delete(delete) => delete.run(daemon, screen),
+            Self::UnlockSoPin(unlock) => unlock.run(daemon, screen),
+            Self::ResetSoPin(reset) => reset.run(daemon, screen),
         }
     }
 }
@@ -180,7 +185,7 @@ impl Delete {
 
 impl Pins {
     /// The security officer's PIN, and the user's if there is to be one.
-    fn obtain(&self, so: Prompt) -> Result<(Bytes, Option<Bytes>), Error> {
+    pub(super) fn obtain(&self, so: Prompt) -> Result<(Bytes, Option<Bytes>), Error> {
         if self.so_pin_fd.is_some() && self.so_pin_fd == self.user_pin_fd {
             return Err(Error::Usage("the two PINs must come from different file descriptors".into()));
         }
@@ -206,7 +211,7 @@ pub(super) fn all(daemon: &Daemon) -> Result<Vec<admin::Partition>, Error> {
     }
 }
 
-fn one(daemon: &Daemon, partition: &str) -> Result<admin::Partition, Error> {
+pub(super) fn one(daemon: &Daemon, partition: &str) -> Result<admin::Partition, Error> {
     told_one(daemon, &Ask::PartitionShow { partition: partition.to_owned() })
 }
 
@@ -253,7 +258,7 @@ fn table(partitions: &[admin::Partition]) -> Table {
     table
 }
 
-fn people(one: &admin::Partition) -> String {
+pub(super) fn people(one: &admin::Partition) -> String {
     facts(vec![
         ("label", Cell::from(&one.label)),
         ("slot", Cell::from(one.slot)),

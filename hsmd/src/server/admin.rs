@@ -22,6 +22,7 @@ mod people;
 mod permission;
 mod root;
 mod talk;
+mod user;
 
 use talk::Talk;
 
@@ -121,6 +122,7 @@ fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::Import(ask) => import::answer(talk, ask),
         Ask::Instance(ask) => instance::answer(talk, ask),
         Ask::Live(ask) => live::answer(talk, ask),
+        Ask::User(ask) => user::answer(talk, ask),
         Ask::Chunk(_) | Ask::End => Err("no command waits for data".into()),
         Ask::PartitionCreate { .. }
         | Ask::PartitionList

@@ -198,6 +198,14 @@ commands! {
     PartitionInit    "partition init"    SOS,       Change, Settable;
     PartitionRename  "partition rename"  SOS,       Change, Settable;
     PartitionDelete  "partition delete"  HSM_SO,    Change, FromInit;
+    UnlockSoPin      "partition unlock-so-pin" HSM_SO, Change, FromInit;
+    // Whoever sets it can set the user's PIN, and with that use the keys.
+    ResetSoPin       "partition reset-so-pin"  HSM_SO, Change, FromInit;
+    UserList         "user list"         PARTITION, Look,   Never;
+    UserAdd          "user add"          PARTITION_SO, Change, Settable;
+    UserRemove       "user remove"       PARTITION_SO, Change, Settable;
+    UserPin          "user pin"          PARTITION_SO, Change, Settable;
+    UserUnlock       "user unlock"       PARTITION_SO, Change, Settable;
     ObjectList       "object list"       PARTITION, Look,   Never;
     Import           "import"            OFFICER,   Change, Never;
     KeyGenerate      "key generate"      OFFICER,   Change, Never;
@@ -221,6 +229,21 @@ commands! {
     DomainImport     "clone domain import"  HSM_SO,   Change, FromInit;
     CloneExport      "clone export"         SOS,      Change, Settable;
     CloneImport      "clone import"         SOS,      Change, Settable;
+    Top              "top"               ANY_ROLE,  Look,   Never;
+    InstanceOrder    "instance order"        HSM_SO,       Change, Settable;
+    InstanceList     "instance list"         ANY_ROLE,     Look,   Never;
+    InstanceShow     "instance show"         ANY_ROLE,     Look,   Never;
+    InstanceAllocate "instance allocate"     HSM_SO,       Change, Settable;
+    InstanceActivate "instance activate"     HSM_SO,       Change, Settable;
+    InstanceInitialise "instance initialise" PARTITION_SO, Change, Settable;
+    InstancePartition "instance partition"   PARTITION_SO, Change, Settable;
+    InstanceRenew    "instance renew"        HSM_SO,       Change, Settable;
+    InstanceDelete   "instance delete"       HSM_SO,       Change, FromInit;
+    InstanceTag      "instance tag"          SOS,          Change, Settable;
+    InstanceCertificate "instance certificate" PARTITION_SO, Change, Settable;
+    InstanceRevoke   "instance revoke"       SOS,          Change, Settable;
+    InstanceAllow    "instance allow"        SOS,          Change, Settable;
+    InstanceEip      "instance eip"          SOS,          Change, Settable;
     // A part of what another command moves: whoever may give that one.
     Chunk            "chunk"             ANYONE,    Look,   Never;
 }
@@ -230,6 +253,12 @@ impl Command {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|command| command.name() == name)
+    }
+
+    /// Whether it is about an instance, and names that.
+    #[must_use]
+    pub fn is_of_instances(self) -> bool {
+        self.name().starts_with("instance ")
     }
 
     /// To give somebody this role.
