@@ -60,6 +60,14 @@ impl Session {
         invoke!(function, self.handle, user, pin.as_ptr().cast_mut(), pin.len() as u64)
     }
 
+    /// `C_LoginUser`; `FUNCTION_NOT_SUPPORTED` if the module has no interface of version 3.0.
+    pub fn login_user(&self, user: ck::CK_USER_TYPE, pin: &str, name: &str) -> Rv {
+        let function = self.module.functions_3_0().and_then(|list| list.C_LoginUser);
+        let (pin, pin_len) = (pin.as_ptr().cast_mut(), pin.len() as u64);
+        let (name, name_len) = (name.as_ptr().cast_mut(), name.len() as u64);
+        invoke!(function, self.handle, user, pin, pin_len, name, name_len)
+    }
+
     /// `C_Logout`.
     pub fn logout(&self) -> Rv {
         invoke!(self.module.functions().C_Logout, self.handle)

@@ -2,12 +2,21 @@
 
 use cryptoki_sys as ck;
 
-use super::{Bench, Checked, Group, State, hold, want};
+use super::{Bench, Checked, Group, Outcome, State, hold, want};
 use crate::session::Session;
 
 fn right_again(bench: &Bench, user: u64) -> Checked {
     let pin = if user == ck::CKU_SO { &bench.target.so_pin } else { &bench.target.pin };
     want(bench.session.login(user, pin), &[ck::CKR_OK])
+}
+
+/// `C_LoginUser`, where the module has it.
+fn by_name(bench: &Bench, user: u64, pin: &str, name: &str, allowed: &[u64]) -> Checked {
+    let answer = bench.session.login_user(user, pin, name);
+    if answer.is_unsupported() {
+        return Err(Outcome::Skip { why: answer.to_string() });
+    }
+    want(answer, allowed)
 }
 
 pub(super) fn checks(group: &mut Group<'_>) {
@@ -55,6 +64,29 @@ pub(super) fn checks(group: &mut Group<'_>) {
     });
     group.add(State::Public, "a user type that is not there", |bench| {
         want(bench.session.login(77, &bench.target.pin), &[ck::CKR_USER_TYPE_INVALID])
+    });
+    group.add(State::Public, "C_LoginUser without a name, as C_Login", |bench| {
+        by_name(bench, ck::CKU_USER, &bench.target.pin, "", &[ck::CKR_OK])?;
+        let state = bench.session.info()?.state;
+        hold(state == ck::CKS_RW_USER_FUNCTIONS, "CKS_RW_USER_FUNCTIONS", state)?;
+        let twice = [ck::CKR_USER_ALREADY_LOGGED_IN];
+        by_name(bench, ck::CKU_USER, &bench.target.pin, "", &twice)?;
+        bench.session.logout().ok()?;
+        by_name(bench, ck::CKU_USER, "not the PIN", "", &[ck::CKR_PIN_INCORRECT])?;
+        right_again(bench, ck::CKU_USER)
+    });
+    group.add(State::Public, "C_LoginUser by a name that nobody has", |bench| {
+        let refusals = [ck::CKR_PIN_INCORRECT, ck::CKR_ARGUMENTS_BAD, ck::CKR_USER_PIN_NOT_INITIALIZED];
+        by_name(bench, ck::CKU_USER, &bench.target.pin, "nobody has this name", &refusals)?;
+        let state = bench.session.info()?.state;
+        hold(state == ck::CKS_RW_PUBLIC_SESSION, "CKS_RW_PUBLIC_SESSION", state)
+    });
+    group.add(State::Public, "C_LoginUser of a user type that is not there", |bench| {
+        by_name(bench, 77, &bench.target.pin, "", &[ck::CKR_USER_TYPE_INVALID])
+    });
+    group.add(State::User, "C_LoginUser for a context without an operation", |bench| {
+        let answer = [ck::CKR_OPERATION_NOT_INITIALIZED];
+        by_name(bench, ck::CKU_CONTEXT_SPECIFIC, &bench.target.pin, "", &answer)
     });
     group.add(State::User, "a context login without an operation", |bench| {
         let answer = bench.session.login(ck::CKU_CONTEXT_SPECIFIC, &bench.target.pin);
@@ -125,7 +157,7 @@ pub(super) fn checks(group: &mut Group<'_>) {
         State::Public,
         "CKF_USER_PIN_COUNT_LOW after a wrong PIN, and not after a right one",
         |bench| {
-            let low = || -> Result<bool, super::Outcome> {
+            let low = || -> Result<bool, Outcome> {
                 Ok(bench.module.token_info(bench.slot)?.flags & ck::CKF_USER_PIN_COUNT_LOW != 0)
             };
             bench.session.login(ck::CKU_USER, "not the PIN");
