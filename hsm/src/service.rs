@@ -181,7 +181,7 @@ impl Hsm {
         let (role, from, slot) = (Role::PartitionSo, Some(of.slot().0), Some(to.slot().0));
         for person in self.people().all().into_iter().filter(|person| person.has(role, from)) {
             let held = Held { role, partition: slot };
-            self.people_by(by).add(&Addition { person: &person.name, newcomer: None, held })?;
+            self.people_by(by).appoint(&Addition { person: &person.name, newcomer: None, held })?;
         }
         Ok(())
     }

@@ -43,6 +43,7 @@ impl People<'_> {
     ///
     /// # Errors
     /// `UnknownUKey`; `Locked` without a look at the signature; `LoginRefused` for a wrong one; what the vault says.
+    #[expect(clippy::needless_pass_by_value, reason = "it is used up")]
     pub fn log_in(self, challenge: Challenge, ukey: Id, signature: &[u8]) -> Result<Person, PeopleError> {
         let record = Record::new("log in").with("ukey", hex(ukey.as_bytes()));
         let person = self.count_try(ukey).inspect_err(|error| self.refused(&record, error))?;

@@ -73,7 +73,7 @@ impl People<'_> {
     /// `NotOwned` for a role other than auditor, before the HSM is initialised; `NeedsPartition`, `NoPartition`,
     /// `HasRole`, `AuditorAlone`, `NoUKey`, `NoProof`, `UKey`, `Name`, `NameTaken`, `UKeyTaken`, `Full`; what the
     /// vault says.
-    pub fn add(self, new: &Addition<'_>) -> Result<Person, PeopleError> {
+    pub fn appoint(self, new: &Addition<'_>) -> Result<Person, PeopleError> {
         let Addition { person, newcomer, held } = new;
         check_place(*held)?;
         let ukey = newcomer.as_ref().map(|newcomer| hex(&newcomer.ukey.id));

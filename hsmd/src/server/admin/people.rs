@@ -43,7 +43,7 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             let challenge = talk.challenge.take();
             let newcomer = ukey.as_ref().map(|ukey| Newcomer { ukey, challenge });
             let person =
-                hsm.people_by(talk.actor()).add(&Addition { person, newcomer, held }).map_err(text)?;
+                hsm.people_by(talk.actor()).appoint(&Addition { person, newcomer, held }).map_err(text)?;
             Answer::Person(Some(shown(&hsm, &person)))
         }
         Ask::Remove { person, role, partition } => {
