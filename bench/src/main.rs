@@ -1,5 +1,6 @@
 //! A benchmark that runs against any PKCS#11 module, several side by side in the same run.
 
+mod guide;
 mod load;
 mod objects;
 mod options;

@@ -54,7 +54,7 @@ impl Cell {
         }
     }
 
-    fn median(&self) -> Option<f64> {
+    pub(crate) fn median(&self) -> Option<f64> {
         if self.problem.is_some() { None } else { median(&self.rates) }
     }
 
@@ -170,7 +170,7 @@ fn median(values: &[f64]) -> Option<f64> {
 }
 
 /// A rate with as many digits as mean something.
-fn rounded(rate: f64) -> String {
+pub(crate) fn rounded(rate: f64) -> String {
     if rate >= 100.0 { format!("{rate:.0}") } else { format!("{rate:.1}") }
 }
 

@@ -43,6 +43,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let daemon_peak = options.daemon_pid.map(|pid| peak_memory(&pid.to_string()));
     let names = peers.iter().map(|peer| peer.name.clone()).collect();
     let peaks = peers.into_iter().map(Peer::finish).collect();
+    notes.extend(crate::guide::compared(&rows));
     let report = Report { tokens: names, rows, notes, peaks, daemon_peak };
     print!("{}", report.render(options));
     Ok(())

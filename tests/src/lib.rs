@@ -13,6 +13,7 @@ mod random;
 mod run;
 mod staff;
 pub mod trail;
+mod tunnel;
 mod wire_client;
 
 pub use clients::{compile_c, missing, module_for_engine};
@@ -22,6 +23,7 @@ pub use public_key::export_public;
 pub use random::Random;
 pub use run::Run;
 pub use staff::{Console, Staff};
+pub use tunnel::Reach;
 pub use wire_client::Client;
 
 /// Skips the test, with a printed reason, unless these programs (or files, by absolute path) are there.

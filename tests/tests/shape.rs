@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates in which no `unsafe` compiles.
-const SAFE: &[&str] = &["softhsm", "wire", "audit", "audit-cli", "ukey", "backup", "hsm", "hsmd", "hsm-admin"];
+const SAFE: &[&str] = &["softhsm", "wire", "audit", "audit-cli", "ukey", "backup", "hsm", "dew", "hsmd", "hsm-admin"];
 
 /// Where `unsafe` may stand in what is shipped: around C functions, and around C pointers.
 const UNSAFE: &[&str] = &[
@@ -27,9 +27,10 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("audit", &["crypto"]),
     ("audit-cli", &["audit"]),
     ("hsm", &["wire", "crypto", "ukey", "backup"]),
+    ("dew", &["hsm"]),
     ("pkcs11", &["wire"]),
     ("hsm-admin", &["wire", "crypto", "backup", "softhsm", "ukey", "audit", "audit-cli"]),
-    ("hsmd", &["wire", "crypto", "ukey", "backup", "hsm", "audit"]),
+    ("hsmd", &["wire", "crypto", "ukey", "backup", "hsm", "dew", "audit"]),
 ];
 
 /// All that the module that applications load may be built from.
