@@ -28,6 +28,7 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     pub(crate) hardening: Hardening,
     pub(crate) audit: audit::Config,
+    pub(crate) metrics: crate::metrics::Endpoint,
 }
 
 /// Where applications and the console connect, and who may.

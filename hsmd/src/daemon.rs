@@ -18,8 +18,10 @@ use tracing::{info, warn};
 use crate::anchor::FileAnchor;
 use crate::audit::{self, AdminEvent, Audit, Door};
 use crate::config::{self, Config};
+use crate::metrics::{Counted, Metered, Metrics, Now, PartitionNow, Source};
 use crate::root_key::RootKeyError;
 use crate::server::budget::Budget;
+use crate::server::remote::Remotes;
 use crate::store::redb::RedbStore;
 
 mod sealing;
@@ -39,12 +41,16 @@ pub(crate) struct Daemon {
     accept_audit_loss: bool,
     /// The way to the audit log.
     pub(crate) audit: Door,
+    /// What is counted.
+    pub(crate) metrics: Arc<Metrics>,
     hsm: RwLock<State>,
     /// Held while the daemon is opened or sealed, and while its root key changes.
     unsealing: Mutex<()>,
     sealing: Sealing,
     /// Those of applications.
     pub(crate) sockets: Sockets,
+    /// The doors of instances.
+    pub(crate) remotes: Remotes,
     started: Instant,
     /// Connections of applications.
     pub(crate) connections: Arc<Budget>,
@@ -117,10 +123,12 @@ impl Daemon {
             trust,
             accept_audit_loss,
             audit: Door::default(),
+            metrics: Arc::default(),
             hsm: RwLock::new(State::Sealed("it is starting".into())),
             unsealing: Mutex::new(()),
             sealing: Sealing::default(),
             sockets: Sockets::default(),
+            remotes: Remotes::default(),
             started: Instant::now(),
             connections: Arc::new(Budget::new(config.limits.connections)),
             calls: AtomicUsize::new(0),
@@ -134,6 +142,7 @@ impl Daemon {
     fn open(&self, root: &RootKey, custody: &[u8]) -> Result<(), OpenError> {
         let began = Instant::now();
         let (store, anchor) = (Arc::clone(&self.store), Arc::clone(&self.anchor));
+        let store = Arc::new(Metered::new(store, Arc::clone(&self.metrics)));
         let vault = Vault::open_trusting(store, anchor, root, self.trust, custody)?;
         let audit = Arc::new(Audit::open(
             &vault,
@@ -143,7 +152,7 @@ impl Daemon {
         )?);
         let ports = Ports {
             clock: Arc::new(SystemClock),
-            events: Arc::clone(&audit) as _,
+            events: Arc::new(Counted::new(Arc::clone(&audit), Arc::clone(&self.metrics))),
             access: Arc::new(AccessList(self.config.access.clone())),
         };
         let hsm = Hsm::open(vault, self.config.settings(), Mechanisms::standard(), ports)?;
@@ -192,6 +201,11 @@ impl Daemon {
         }
     }
 
+    /// Nanoseconds since it started.
+    pub(crate) fn elapsed(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
     /// Seconds since it started.
     pub(crate) fn uptime(&self) -> u64 {
         self.started.elapsed().as_secs()
@@ -220,6 +234,29 @@ impl Daemon {
             self.close_audit(&hsm, "stop");
         }
         self.store.close();
+    }
+}
+
+impl Source for Daemon {
+    fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    fn now(&self) -> Now {
+        let hsm = self.hsm().ok();
+        let partitions = hsm.as_ref().map(|hsm| hsm.partitions()).unwrap_or_default();
+        let partitions = partitions.iter().map(|partition| PartitionNow {
+            slot: partition.slot().0,
+            sessions: partition.sessions(),
+            objects: partition.object_count(),
+        });
+        Now {
+            sealed: hsm.is_none(),
+            connections: self.connections.taken() as u64,
+            connection_limit: self.config.limits.connections as u64,
+            audit_lag: self.audit.log().and_then(|log| log.lag()).unwrap_or_default(),
+            partitions: partitions.collect(),
+        }
     }
 }
 

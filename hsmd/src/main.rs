@@ -13,6 +13,7 @@ mod config;
 mod daemon;
 mod harden;
 mod log;
+mod metrics;
 mod notify;
 mod root_key;
 mod server;
@@ -120,6 +121,10 @@ fn serve(config: Config, trust: Trust, accept_audit_loss: bool) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Err(error) = metrics::serve(&daemon.config.metrics, Arc::clone(&daemon) as _) {
+        error!("metrics cannot be offered: {error}");
+        return ExitCode::FAILURE;
+    }
     match server::run(&daemon, &signals) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

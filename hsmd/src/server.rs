@@ -26,6 +26,7 @@ mod describe;
 pub(crate) mod incoming;
 pub(crate) mod listener;
 mod outgoing;
+pub(crate) mod remote;
 mod spares;
 mod watch;
 
@@ -65,6 +66,10 @@ pub(crate) fn run(daemon: &Arc<Daemon>, signals: &SignalFd) -> Result<(), Listen
     let applications = Listener::bind(&config.path, config.mode.0, config.group.as_deref())?;
     info!("hsmd {} listens at {}", env!("CARGO_PKG_VERSION"), config.path.display());
     notify(if daemon.hsm().is_ok() { "READY=1\nSTATUS=open" } else { "READY=1\nSTATUS=sealed" });
+
+    if let Err(error) = remote::start(daemon) {
+        error!("no instance is served: {error}");
+    }
 
     let doors = Doors { daemon, consoles: Arc::default(), refusals: Arc::default() };
     loop {
@@ -149,7 +154,7 @@ impl Doors<'_> {
         let socket = daemon.sockets.admit(socket);
         spawn("application", STACK, move || {
             let _share = share;
-            connection::serve(&daemon, &socket, peer);
+            connection::serve(&daemon, &socket, peer, None);
         })
     }
 

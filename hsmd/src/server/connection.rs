@@ -5,8 +5,9 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use hsm::Remote;
 use hsm::ports::Peer;
 use nix::sys::socket::sockopt::SndBuf;
 use nix::sys::socket::{self, ControlMessage, MsgFlags, sendmsg};
@@ -67,9 +68,9 @@ impl From<io::Error> for Closed {
     }
 }
 
-/// Serves a connection until either side closes it.
-pub(crate) fn serve(daemon: &Daemon, socket: &UnixStream, peer: Peer) {
-    let closed = converse(daemon, socket, peer);
+/// Serves a connection, which may be one of another machine, until either side closes it.
+pub(crate) fn serve(daemon: &Daemon, socket: &UnixStream, peer: Peer, remote: Option<Remote>) {
+    let closed = converse(daemon, socket, peer, remote);
     let Peer { uid, pid, .. } = peer;
     match closed {
         Ok(()) => debug!(uid, pid, "connection closed"),
@@ -100,7 +101,12 @@ pub(crate) fn refuse_greeting(socket: &UnixStream, rv: Rv, reason: &str) -> io::
     refuse(socket, rv, reason)
 }
 
-fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> Result<(), Closed> {
+fn converse(
+    daemon: &Daemon,
+    socket: &UnixStream,
+    peer: Peer,
+    remote: Option<Remote>,
+) -> Result<(), Closed> {
     let mut incoming = Incoming::new(&daemon.budget, peer.uid);
     let Some(hello) = greeting(&mut incoming, socket)? else { return Ok(()) };
     let refused = |rv: Rv, reason: String| {
@@ -117,7 +123,8 @@ fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> Result<(), Clos
     if hello.ulong_width != 8 || !hello.little_endian {
         return refused(Rv::DEVICE_ERROR, "hsmd serves 64-bit little-endian processes".into());
     }
-    if !may_connect(daemon, peer) {
+    // A remote one has shown a certificate.
+    if remote.is_none() && !may_connect(daemon, peer) {
         let reason =
             format!("user {} and group {} may not connect ([socket] uids, gids)", peer.uid, peer.gid);
         return refused(Rv::FUNCTION_REJECTED, reason);
@@ -126,7 +133,12 @@ fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> Result<(), Clos
         Ok(hsm) => hsm,
         Err(why) => return refused(Rv::DEVICE_ERROR, format!("hsmd is sealed: {why}")),
     };
-    let application = match hsm.connect(peer, hello.join) {
+    // On another machine nobody could read the file that tells of changes.
+    let (is_here, connected) = match remote {
+        None => (true, hsm.connect(peer, hello.join)),
+        Some(remote) => (false, hsm.connect_remote(remote, hello.join)),
+    };
+    let application = match connected {
         Ok(application) => application,
         Err(error) => return refused(error.rv(), error.to_string()),
     };
@@ -141,7 +153,7 @@ fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> Result<(), Clos
     let mut reply = Vec::new();
     frame::begin(&mut reply);
     encode(&opened, &mut reply).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
-    let watch = application.watched(Watch::make);
+    let watch = if is_here { application.watched(Watch::make) } else { None };
     send_with(watch.as_deref().map(|watch| watch.file()), &mut reply, socket)?;
     answer_calls(daemon, socket, peer, &application, &mut incoming)
 }
@@ -192,13 +204,17 @@ fn answer_calls(
             }
         };
         let Some(_under_way) = daemon.begin_call() else { return Ok(()) };
+        let began = Instant::now();
         replies.begin();
         let (code, request) =
             calls::split(incoming.body(&body)).map_err(|_| Closed::Malformed { code: 0 })?;
         let handled = catch_unwind(AssertUnwindSafe(|| dispatch(application, code, request, &mut replies)));
         incoming.wipe(&body);
         match handled {
-            Ok(Some(Ok(handled))) => log_call(peer, &handled),
+            Ok(Some(Ok(handled))) => {
+                daemon.metrics.called(handled.name, handled.rv, began.elapsed());
+                log_call(peer, &handled);
+            }
             Ok(Some(Err(Malformed))) => return Err(Closed::Malformed { code }),
             Ok(None) => {
                 // A later module may know more calls than this daemon.

@@ -116,15 +116,15 @@ impl Porter {
             return;
         };
         let instances = Instances::new(&hsm, Actor::DAEMON);
-        let all = match instances.all() {
-            Ok(all) => all,
-            Err(error) => {
-                warn!("the instances cannot be read: {error}");
-                return;
-            }
-        };
-        for instance in all.iter().filter(|instance| instance.stage == Status::Creating) {
+        let read = || instances.all().inspect_err(|error| warn!("the instances cannot be read: {error}"));
+        let Ok(mut all) = read() else { return };
+        let creating: Vec<_> = all.extract_if(.., |instance| instance.stage == Status::Creating).collect();
+        for instance in &creating {
             self.make(&hsm, instance);
+        }
+        if !creating.is_empty() {
+            let Ok(again) = read() else { return };
+            all = again;
         }
         let now = instances.now();
         let running: Vec<_> =
@@ -144,10 +144,7 @@ impl Porter {
             }),
         };
         match made {
-            Ok(_) => {
-                info!(instance = name, "the instance runs");
-                self.daemon.remotes.look();
-            }
+            Ok(_) => info!(instance = name, "the instance runs"),
             Err(why) => {
                 warn!(instance = name, "the instance cannot be made: {why}");
                 self.doors.retain(|_, door| door.instance != instance.number);
