@@ -125,7 +125,11 @@ fn five_ukeys_a_quorum_of_three_a_partition_and_its_people_at_one_terminal() {
     staff.by("Pia", &["partition", "rename", "payments", "cards"]).succeeds().done();
     staff.by("Pia", &["partition", "rename", "dev-1", "x"]).fails().says("may not give").done();
     staff.by("Olaf", &["object", "list", "cards"]).succeeds().says("k").done();
-    staff.by("Otto", &["partition", "rename", "cards", "x"]).fails().says("Otto (crypto-officer of slot 2)").done();
+    staff
+        .by("Otto", &["partition", "rename", "cards", "x"])
+        .fails()
+        .says("Otto (crypto-officer of slot 2)")
+        .done();
     staff.nobody(&["people", "list"]).fails().says("nobody is logged in").done();
 
     // Two can do nothing of what needs the quorum, three can.
@@ -139,7 +143,8 @@ fn five_ukeys_a_quorum_of_three_a_partition_and_its_people_at_one_terminal() {
     for pin in ["pin of", "12345678", "87654321"] {
         assert!(!text.contains(pin), "{text}");
     }
-    for (from, to) in [("quorum 3", "quorum 2"), ("\"Pia\" is", "\"Eve\" is"), ("signature ", "signature 00")] {
+    for (from, to) in [("quorum 3", "quorum 2"), ("\"Pia\" is", "\"Eve\" is"), ("signature ", "signature 00")]
+    {
         let changed = text.replacen(from, to, 1);
         assert_ne!(changed, text);
         hsm.write("changed", changed);
@@ -166,7 +171,10 @@ fn an_interrupted_ceremony_says_where_it_stands_and_goes_on_there() {
     let status = |hsm: &Hsm| {
         hsm.run(Path::new(hsm.module()).with_file_name("hsm-admin"), ["ceremony", "status"]).succeeds()
     };
-    status(&hsm).says("It stands before step 1 of 7: the security officers").says("participant \"Ada\"").done();
+    status(&hsm)
+        .says("It stands before step 1 of 7: the security officers")
+        .says("participant \"Ada\"")
+        .done();
 
     let mut terminal = Terminal::begin(&hsm, &[]);
     terminal.sees("It goes on with: the security officers");
@@ -184,7 +192,10 @@ fn an_interrupted_ceremony_says_where_it_stands_and_goes_on_there() {
 
     let mut terminal = Terminal::begin(&hsm, &[]);
     terminal.answers("Type yes", "yes");
-    terminal.answers("The PIN of UKey ceremony/ada.ukey", "wrong pin").sees("That does not do").sees("wrong PIN");
+    terminal
+        .answers("The PIN of UKey ceremony/ada.ukey", "wrong pin")
+        .sees("That does not do")
+        .sees("wrong PIN");
     terminal.answers("Try again?", "yes").answers("The PIN of UKey ceremony/ada.ukey", "pin of Ada");
     terminal.answers("The PIN of UKey ceremony/ben.ukey", "pin of Ben").sees("the HSM is initialised");
     // The connection is lost at the worst moment: the daemon did it, and nobody wrote it down.
