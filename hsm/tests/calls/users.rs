@@ -1,5 +1,8 @@
 //! Named users: who logs in as whom, whose tries are counted, and what each may do, cell by cell of the table.
 
+use backup::{DomainSecret, Opener, Recipients};
+use crypto::Secret;
+use hsm::backup::How;
 use hsm::event::Actor;
 use hsm::object::Attr;
 use hsm::store::StoreError;
@@ -231,6 +234,35 @@ fn a_user_who_is_removed_is_logged_out_and_a_new_token_has_none() {
     assert_eq!(partition.users(), []);
     drop((app, partition));
     assert_eq!(world.restart().partition(STANDARD).users(), []);
+}
+
+/// A backup takes the named users along, and a restore gives nobody a try back.
+#[test]
+fn a_backup_brings_named_users_back_with_no_fewer_wrong_tries() {
+    let domain = || DomainSecret { id: [3; 16], secret: Secret::new(vec![5; 32]) };
+    let world = world();
+    let wrong = |world: &World, name: &str| {
+        let app = world.app();
+        let session = app.open(STANDARD, RW).unwrap();
+        assert_eq!(log_in(&app, session, CKU_USER, name, WRONG), Rv::PIN_INCORRECT);
+    };
+    wrong(&world, OTTO);
+    let (partition, mut file) = (world.partition(STANDARD), Vec::new());
+    world.hsm.back_up(Some(&partition), &Recipients::Domain(domain()), &mut file, &Actor::DAEMON).unwrap();
+    [ANN, ANN].map(|name| wrong(&world, name));
+    world.hsm.reset_user_pin(&partition, OTTO, b"another", &Actor::DAEMON).unwrap();
+    world.hsm.remove_user(&partition, CRYPTO_USER, &Actor::DAEMON).unwrap();
+    drop(partition);
+    let how = How { replace: true, older: true, limit: 1 << 30, file: None };
+    world.hsm.restore(&file[..], &Opener::Domain(domain()), how, &Actor::DAEMON).unwrap();
+    let check = |world: &World| {
+        assert_eq!(world.partition(STANDARD).users().len(), 3);
+        assert_eq!((tries(world, ANN), tries(world, OTTO)), (2, 1));
+    };
+    check(&world);
+    let world = world.restart();
+    check(&world);
+    named(&world, OTTO);
 }
 
 #[test]
