@@ -249,7 +249,8 @@ fn a_backup_brings_named_users_back_with_no_fewer_wrong_tries() {
     wrong(&world, OTTO);
     let (partition, mut file) = (world.partition(STANDARD), Vec::new());
     world.hsm.back_up(Some(&partition), &Recipients::Domain(domain()), &mut file, &Actor::DAEMON).unwrap();
-    [ANN, ANN].map(|name| wrong(&world, name));
+    wrong(&world, ANN);
+    wrong(&world, ANN);
     world.hsm.reset_user_pin(&partition, OTTO, b"another", &Actor::DAEMON).unwrap();
     world.hsm.remove_user(&partition, CRYPTO_USER, &Actor::DAEMON).unwrap();
     drop(partition);
