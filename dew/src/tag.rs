@@ -195,7 +195,8 @@ mod tests {
     #[test]
     fn a_key_has_chinese_english_digits_spaces_and_a_few_other_characters_and_no_more() {
         assert!(one("中文 English 09 ._:/=+-@", "").is_ok());
-        for character in ['é', 'ß', 'я', 'あ', '!', '"', '\\', ',', '*', '<', '\t', '\0', '\u{200b}', '٣'] {
+        for character in ['é', 'ß', 'я', 'あ', '!', '"', '\\', ',', '*', '<', '\t', '\0', '\u{200b}', '٣']
+        {
             let error = TagError::Character { part: "key", character };
             assert_eq!(one(&format!("a{character}b"), ""), Err(error));
         }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use dew::instance::{Access, Activating, Instance, InstanceError, Instances, Limits, Order, Status, Type, months_after};
+use dew::instance::{
+    Access, Activating, Instance, InstanceError, Instances, Limits, Order, Status, Type, months_after,
+};
 use hsm::event::{Actor, Unrecorded};
 use hsm::mechanism::Mechanisms;
 use hsm::partition::Partition;
@@ -18,6 +20,7 @@ use wire::calls::key::{GenerateKey, KeyCalls};
 use wire::calls::object::{FindObjects, FindObjectsInit, ObjectCalls};
 use wire::calls::session::{CloseSession, GetSessionInfo, Login, OpenSession, SessionCalls};
 use wire::calls::slot::{GetMechanismList, GetSlotList, InitToken, SlotCalls};
+use wire::template::AttributeValue;
 use wire::{List, Mechanism, MechanismId, Params, Rv, SessionHandle, Slice, SlotId, Template};
 
 const SO_PIN: &[u8] = b"87654321";
@@ -135,13 +138,16 @@ fn log_in(client: &Connection, session: SessionHandle) -> Result<(), Error> {
 fn key(client: &Connection, session: SessionHandle) -> Result<(), Error> {
     const CKA_TOKEN: u64 = 1;
     const CKA_VALUE_LEN: u64 = 0x161;
-    let attribute = |kind: u64, value: wire::Value| wire::Attribute { kind: wire::AttributeType(kind), value };
+    let attribute = |kind: u64, bytes: Vec<u8>| wire::Attribute {
+        kind: wire::AttributeType(kind),
+        value: AttributeValue::Bytes(bytes.into()),
+    };
     let template = Template::new(vec![
-        attribute(CKA_TOKEN, wire::Value::Bool(true)),
-        attribute(CKA_VALUE_LEN, wire::Value::Ulong(16)),
+        attribute(CKA_TOKEN, vec![1]),
+        attribute(CKA_VALUE_LEN, 16_u64.to_le_bytes().to_vec()),
     ])
     .unwrap();
-    let mechanism = Mechanism { id: MechanismId(CKM_AES_KEY_GEN), params: Params::default() };
+    let mechanism = Mechanism { id: MechanismId(CKM_AES_KEY_GEN), params: Params::None };
     client.generate_key(GenerateKey { session, mechanism, template }).map(drop)
 }
 
@@ -221,8 +227,12 @@ fn a_client_sees_the_partitions_of_its_instance_and_applications_here_see_all_ot
         world.running("web", Type::Server, Limits::default()),
     );
     let slot = |name: &str| world.hsm.partition_named(name).unwrap().slot();
-    let blank =
-        hsm::partition::NewPartition { label: "own", profile: Default::default(), so_pin: None, user_pin: None };
+    let blank = hsm::partition::NewPartition {
+        label: "own",
+        profile: Default::default(),
+        so_pin: None,
+        user_pin: None,
+    };
     world.hsm.create_partition(&blank, &Actor::DAEMON).unwrap();
     let sees = |client: &Connection| -> Vec<SlotId> {
         client.get_slot_list(GetSlotList { token_present: true }).unwrap().into_vec()

@@ -33,7 +33,9 @@ fn an_instance_is_ordered_allocated_activated_initialised_and_reached_in_this_or
 
     let made = json(ada("instance order pay --quantity 1 --test-only --months 1 --json"));
     assert_eq!(made[0]["status"], "Installing");
-    for early in [&*activate, initialise, certificate, "instance renew pay --months 1", "instance delete pay --yes"] {
+    for early in
+        [&*activate, initialise, certificate, "instance renew pay --months 1", "instance delete pay --yes"]
+    {
         ada(early).fails_with(1).done();
     }
     ada(&activate).fails_with(1).says("Installing cannot be activated").says("`instance allocate`").done();
@@ -99,9 +101,8 @@ fn an_instance_is_initialised_by_its_own_officer_with_a_ukey_and_by_nothing_else
 fn several_ukeys_of_an_instances_officers_can_be_needed_to_initialise_it_and_to_back_it_up() {
     let hsm = Hsm::start();
     let site = Site::blank(&hsm, "server", &[]);
-    let quorum = |command: &str| {
-        site.staff.by("Ada", &["quorum", "set", command, "2", "--role", "partition-so"])
-    };
+    let quorum =
+        |command: &str| site.staff.by("Ada", &["quorum", "set", command, "2", "--role", "partition-so"]);
     quorum("instance initialise").succeeds().done();
     quorum("backup create").succeeds().done();
     let words = ["instance", "initialise", &site.name, "--so-pin-file", "so", "--user-pin-file", "user"];
@@ -109,12 +110,26 @@ fn several_ukeys_of_an_instances_officers_can_be_needed_to_initialise_it_and_to_
     site.staff.together(&["Pia"], &words).fails_with(1).says("and 1 approved it").done();
     // Quinn is security officer of another partition, and so none of this instance's.
     site.staff.together(&["Pia", "Quinn"], &words).fails_with(1).says("Quinn is not partition-so").done();
-    site.staff.by("Ada", &["people", "add", "Rosa", "--role", "partition-so", "--key", "Rosa.pub", "--partition", &site.name])
+    site.staff
+        .by(
+            "Ada",
+            &[
+                "people",
+                "add",
+                "Rosa",
+                "--role",
+                "partition-so",
+                "--key",
+                "Rosa.pub",
+                "--partition",
+                &site.name,
+            ],
+        )
         .succeeds()
         .done();
     site.staff.together(&["Pia", "Rosa"], &words).succeeds().done();
     site.staff
-        .by("Pia", &["backup", "create", "--partition", &site.name, "--out", "one.backup"])
+        .by("Pia", &["backup", "create", &site.name, "--out", "one.backup"])
         .fails_with(1)
         .says("needs the approval of 2 partition-so")
         .done();
@@ -130,7 +145,12 @@ fn a_client_with_a_certificate_of_the_instance_reaches_it_through_the_module_and
     site.certificate("web", "web");
     let reach = Reach::read(&site.hsm.path("web"));
     let socket = site.tunnel(&reach);
-    site.tool(&socket, "--list-token-slots").succeeds().says(&site.name).never_says("dev-1").never_says(&other).done();
+    site.tool(&socket, "--list-token-slots")
+        .succeeds()
+        .says(&site.name)
+        .never_says("dev-1")
+        .never_says(&other)
+        .done();
     site.user(&socket, "--keypairgen --key-type EC:prime256v1 --label signer --id 01").succeeds().done();
     site.hsm.write("data", "signed far away");
     site.user(&socket, "--sign --mechanism ECDSA-SHA256 --id 01 -i data -o sig").succeeds().done();
@@ -158,7 +178,8 @@ fn a_client_with_a_certificate_of_the_instance_reaches_it_through_the_module_and
     // What was done from there is recorded with the certificate that it was done with.
     let log = hsm.path("claviger/audit");
     let records = site.staff.nobody(&["audit", "list", "--json", &log.display().to_string()]).out();
-    let line = records.lines().find(|line| line.contains("CKM_EC_KEY_PAIR_GEN") && line.contains("web at instance"));
+    let line =
+        records.lines().find(|line| line.contains("CKM_EC_KEY_PAIR_GEN") && line.contains("web at instance"));
     assert!(line.is_some(), "no record of the client:\n{records}");
 }
 
@@ -171,7 +192,8 @@ fn an_instance_has_three_addresses_and_serves_those_on_its_allow_list_alone() {
     let shown = site.show();
     let active = &shown["active"];
     let own = active["address"].as_str().unwrap();
-    let nodes: Vec<_> = active["nodes"].as_array().unwrap().iter().map(|node| node.as_str().unwrap()).collect();
+    let nodes: Vec<_> =
+        active["nodes"].as_array().unwrap().iter().map(|node| node.as_str().unwrap()).collect();
     assert!(own.starts_with("127.0.77.") && nodes.iter().all(|node| node.starts_with("127.0.77.")));
     assert!(nodes[0] != nodes[1] && !nodes.contains(&own), "{active}");
     let reach = Reach::read(&site.hsm.path("web"));
@@ -179,7 +201,8 @@ fn an_instance_has_three_addresses_and_serves_those_on_its_allow_list_alone() {
     // The console is at a socket of the machine, and at no address.
     assert!(std::net::TcpStream::connect((own, site.port + 1)).is_err());
 
-    let allow = |what: &str, range: &str| site.staff.by("Pia", &["instance", "allow", what, &site.name, range]);
+    let allow =
+        |what: &str, range: &str| site.staff.by("Pia", &["instance", "allow", what, &site.name, range]);
     allow("add", "10.0.0.0/24").succeeds().says("10.0.0.0/24").done();
     allow("remove", "127.0.0.0/8").succeeds().done();
     site.refuses_soon(&reach);
@@ -241,7 +264,9 @@ fn an_instance_that_cannot_be_made_says_why_and_can_be_deleted() {
     ada("instance order far --quantity 1 --test-only --months 1").succeeds().done();
     ada("instance allocate far").succeeds().done();
     // An address of a network for documentation, which this machine has not.
-    ada("instance activate far --type server --vpc v --subnet 192.0.2.0/24 --allow 127.0.0.0/8").succeeds().done();
+    ada("instance activate far --type server --vpc v --subnet 192.0.2.0/24 --allow 127.0.0.0/8")
+        .succeeds()
+        .done();
     let until = Instant::now() + Duration::from_secs(60);
     let failed = loop {
         let shown = json(ada("instance show far --json"));
@@ -325,7 +350,10 @@ fn instances_have_tags_from_their_order_on_which_are_added_searched_changed_and_
     ada("instance tag add db-0001 key20").fails_with(1).says("20 tags").done();
     ada("instance tag add db-0001 _sys_x").fails_with(1).says("_sys_").done();
     let twenty_one: Vec<_> = (0..21).map(|number| format!("--tag k{number}=v")).collect();
-    ada(&format!("instance order big --months 1 {}", twenty_one.join(" "))).fails_with(1).says("20 tags").done();
+    ada(&format!("instance order big --months 1 {}", twenty_one.join(" ")))
+        .fails_with(1)
+        .says("20 tags")
+        .done();
     assert!(!ada("instance list").out().contains("big-0001"));
 }
 

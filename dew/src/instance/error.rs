@@ -26,7 +26,9 @@ pub enum InstanceError {
     Edition(String),
     #[error("an order is for 1 to {MAX_QUANTITY} instances, not for {0}")]
     Quantity(u16),
-    #[error("one instance is for tests alone, as nothing takes its place when it fails: order two, or say --test-only")]
+    #[error(
+        "one instance is for tests alone, as nothing takes its place when it fails: order two, or say --test-only"
+    )]
     Single,
     #[error("a term has 1 to {MAX_MONTHS} months, not {0}")]
     Months(u8),

@@ -113,9 +113,12 @@ impl Type {
     #[must_use]
     pub const fn services(self) -> &'static [&'static str] {
         match self {
-            Self::Server => {
-                &["key management", "data signing", "signature verification", "data encryption and decryption"]
-            }
+            Self::Server => &[
+                "key management",
+                "data signing",
+                "signature verification",
+                "data encryption and decryption",
+            ],
             Self::Finance => &[
                 "key management",
                 "IC card issuing",
@@ -134,7 +137,9 @@ impl Type {
         match self {
             Self::Server => true,
             Self::Finance => FINANCE.contains(&mechanism) || is_of_payments(mechanism),
-            Self::Signature => SIGNATURE.contains(&mechanism) || is_digest(mechanism) || is_signature(mechanism),
+            Self::Signature => {
+                SIGNATURE.contains(&mechanism) || is_digest(mechanism) || is_signature(mechanism)
+            }
         }
     }
 
@@ -152,7 +157,9 @@ impl Type {
 /// `CKM_SHA256`, `CKM_SHA3_256`, `CKM_SHA512_256`, `CKM_SHA_1`.
 fn is_digest(mechanism: &str) -> bool {
     let rest = mechanism.strip_prefix("CKM_SHA");
-    rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_'))
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+    })
 }
 
 /// Signatures that digest first: `CKM_SHA256_RSA_PKCS`, `CKM_SHA256_RSA_PKCS_PSS`, `CKM_ECDSA_SHA256`.
@@ -202,7 +209,8 @@ mod tests {
         for name in ["CKM_RSA_PKCS_OAEP", "CKM_AES_GCM", "CKM_EDDSA"] {
             assert!(signature.contains(&name), "{name}: envelopes and signatures");
         }
-        for name in ["CKM_AES_ECB", "CKM_AES_CMAC", "CKM_SHA256_HMAC", "CKM_AES_KEY_WRAP", "CKM_ECDH1_DERIVE"] {
+        for name in ["CKM_AES_ECB", "CKM_AES_CMAC", "CKM_SHA256_HMAC", "CKM_AES_KEY_WRAP", "CKM_ECDH1_DERIVE"]
+        {
             assert!(!signature.contains(&name) && finance.contains(&name), "{name}");
         }
         for name in ["CKM_AES_XTS", "CKM_EC_MONTGOMERY_KEY_PAIR_GEN", "CKM_EDDSA"] {

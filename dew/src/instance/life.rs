@@ -109,7 +109,8 @@ impl Instances<'_> {
             was: Some(stored.version),
             value: Some(value),
         };
-        let blank = NewPartition { label: &instance.name, profile: Profile::Standard, so_pin: None, user_pin: None };
+        let blank =
+            NewPartition { label: &instance.name, profile: Profile::Standard, so_pin: None, user_pin: None };
         let confinement = self.confinement(&instance)?;
         self.hsm.create_confined(&blank, confinement, |_| Ok(vec![write]), &self.by)?;
         Ok(instance)

@@ -80,7 +80,9 @@ impl<'a> Instances<'a> {
     /// `Unknown`, `Tag`; what the vault says.
     pub fn add_tag(self, name: &str, key: &str, value: &str) -> Result<Instance, InstanceError> {
         let details = [("key", key.to_owned()), ("value", value.to_owned())];
-        self.change(name, "add a tag to an instance", &details, |instance| Ok(instance.tags.add(key, value)?))
+        self.change(name, "add a tag to an instance", &details, |instance| {
+            Ok(instance.tags.add(key, value)?)
+        })
     }
 
     /// Gives a tag of an instance another value.
@@ -89,7 +91,9 @@ impl<'a> Instances<'a> {
     /// `Unknown`, `Tag`; what the vault says.
     pub fn set_tag(self, name: &str, key: &str, value: &str) -> Result<Instance, InstanceError> {
         let details = [("key", key.to_owned()), ("value", value.to_owned())];
-        self.change(name, "change a tag of an instance", &details, |instance| Ok(instance.tags.set(key, value)?))
+        self.change(name, "change a tag of an instance", &details, |instance| {
+            Ok(instance.tags.set(key, value)?)
+        })
     }
 
     /// Takes a tag from an instance.
@@ -98,7 +102,9 @@ impl<'a> Instances<'a> {
     /// `Unknown`, `Tag`; what the vault says.
     pub fn remove_tag(self, name: &str, key: &str) -> Result<Instance, InstanceError> {
         let details = [("key", key.to_owned())];
-        self.change(name, "take a tag from an instance", &details, |instance| Ok(instance.tags.remove(key)?))
+        self.change(name, "take a tag from an instance", &details, |instance| {
+            Ok(instance.tags.remove(key)?)
+        })
     }
 
     /// All instances with their records' versions, and the version of the counter if there is one.
@@ -107,7 +113,8 @@ impl<'a> Instances<'a> {
         let records = records.into_iter().filter(|(number, ..)| *number != COUNTER);
         records
             .map(|(_, version, bytes)| {
-                let instance = postcard::from_bytes(bytes.as_bytes()).map_err(|_| InstanceError::Malformed)?;
+                let instance =
+                    postcard::from_bytes(bytes.as_bytes()).map_err(|_| InstanceError::Malformed)?;
                 Ok(Stored { instance, version })
             })
             .collect()

@@ -126,13 +126,17 @@ mod tests {
         assert!(ten.contains("::ffff:10.1.2.3".parse().unwrap()), "IPv4 in IPv6 clothes");
         assert!(range("0.0.0.0/0").contains("203.0.113.9".parse().unwrap()));
         assert!(!range("0.0.0.0/0").contains("::1".parse().unwrap()));
-        assert!(range("::1").contains("::1".parse().unwrap()) && !range("::1").contains("::2".parse().unwrap()));
+        assert!(
+            range("::1").contains("::1".parse().unwrap()) && !range("::1").contains("::2".parse().unwrap())
+        );
         assert!(range("fd00::/8").contains("fdff::1".parse().unwrap()));
     }
 
     #[test]
     fn what_is_no_range_is_refused() {
-        for text in ["", "10.0.0.0/33", "10.0.0.1/24", "::/129", "10.0.0/8", "10.0.0.0/+8", "10.0.0.0/", "x/8"] {
+        for text in
+            ["", "10.0.0.0/33", "10.0.0.1/24", "::/129", "10.0.0/8", "10.0.0.0/+8", "10.0.0.0/", "x/8"]
+        {
             assert!(text.parse::<Cidr>().is_err(), "{text}");
         }
     }

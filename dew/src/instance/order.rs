@@ -52,7 +52,8 @@ impl Instances<'_> {
             return Err(InstanceError::Full);
         }
         let names = names(order, &stored.into_iter().map(|stored| stored.instance.name).collect())?;
-        let counter = self.hsm.service_records(Kind::Instance)?.into_iter().find(|(number, ..)| *number == COUNTER);
+        let counter =
+            self.hsm.service_records(Kind::Instance)?.into_iter().find(|(number, ..)| *number == COUNTER);
         let first = counter.as_ref().map_or(Ok(1), |(_, _, value)| {
             value.as_bytes().try_into().map(u64::from_le_bytes).map_err(|_| InstanceError::Malformed)
         })?;
@@ -137,8 +138,7 @@ fn names(order: &Order<'_>, taken: &BTreeSet<String>) -> Result<Vec<String>, Ins
         };
     }
     let numbered = (1..=9999).map(|number| format!("{}-{number:04}", order.name));
-    let names: Vec<_> =
-        numbered.filter(|name| !taken.contains(name)).take(order.quantity.into()).collect();
+    let names: Vec<_> = numbered.filter(|name| !taken.contains(name)).take(order.quantity.into()).collect();
     if names.len() < usize::from(order.quantity) {
         return Err(InstanceError::NoNameLeft(order.name.to_owned()));
     }

@@ -53,7 +53,9 @@ impl Status {
             Self::Installing => "next, the HSM's security officer allocates it: `instance allocate`",
             Self::ToBeActivated => "next, it is activated: `instance activate`",
             Self::Creating => "it is being made, which ends by itself",
-            Self::CreationFailed => "all that is left is to delete it (`instance delete`) and to order another",
+            Self::CreationFailed => {
+                "all that is left is to delete it (`instance delete`) and to order another"
+            }
             Self::Running => "it runs",
             Self::Frozen => "next, it is renewed: `instance renew`",
         }

@@ -13,33 +13,42 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An HSM with an instance that runs. Ada is security officer of the HSM, Pia of the instance, Quinn of `dev-1`, and
 /// Rosa of nothing.
-pub struct Site<'a> {
-    pub hsm: &'a Hsm,
-    pub staff: Staff<'a>,
-    pub name: String,
-    pub port: u16,
+pub(crate) struct Site<'a> {
+    pub(crate) hsm: &'a Hsm,
+    pub(crate) staff: Staff<'a>,
+    pub(crate) name: String,
+    pub(crate) port: u16,
     sockets: AtomicUsize,
 }
 
 /// A port that nobody listens at now.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
 impl<'a> Site<'a> {
     /// With an instance of this type that its officer has initialised; `more` goes to its activation.
-    pub fn start(hsm: &'a Hsm, kind: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(hsm: &'a Hsm, kind: &str, more: &[&str]) -> Self {
         let site = Self::blank(hsm, kind, more);
         site.initialise(&site.name);
         site
     }
 
     /// The same, not yet initialised.
-    pub fn blank(hsm: &'a Hsm, kind: &str, more: &[&str]) -> Self {
+    pub(crate) fn blank(hsm: &'a Hsm, kind: &str, more: &[&str]) -> Self {
         let staff = Staff::new(hsm, &["Ada", "Pia", "Quinn", "Rosa"]);
         staff.initialise(&["Ada"], 0);
-        let words =
-            ["people", "add", "Quinn", "--role", "partition-so", "--key", "Quinn.pub", "--partition", "dev-1"];
+        let words = [
+            "people",
+            "add",
+            "Quinn",
+            "--role",
+            "partition-so",
+            "--key",
+            "Quinn.pub",
+            "--partition",
+            "dev-1",
+        ];
         staff.by("Ada", &words).succeeds().done();
         hsm.write("so", "so-pin-1\n");
         hsm.write("user", "user-pin-1\n");
@@ -53,7 +62,7 @@ impl<'a> Site<'a> {
     }
 
     /// Another instance with the same officer, which runs.
-    pub fn another(&self) -> String {
+    pub(crate) fn another(&self) -> String {
         let name = "pay-0002".to_owned();
         self.activate(&name, "server", free_port(), &[]);
         self.appoint(&name, &[]);
@@ -89,7 +98,7 @@ impl<'a> Site<'a> {
     }
 
     /// The instance, as `--json` shows it.
-    pub fn show(&self) -> Value {
+    pub(crate) fn show(&self) -> Value {
         self.show_of(&self.name)
     }
 
@@ -99,12 +108,12 @@ impl<'a> Site<'a> {
     }
 
     /// Gives a client a certificate, in a directory of the test's own.
-    pub fn certificate(&self, client: &str, dir: &str) {
+    pub(crate) fn certificate(&self, client: &str, dir: &str) {
         self.certificate_of(&self.name, client, dir);
     }
 
     /// The same, of another instance.
-    pub fn certificate_of(&self, name: &str, client: &str, dir: &str) {
+    pub(crate) fn certificate_of(&self, name: &str, client: &str, dir: &str) {
         let words = ["instance", "certificate", name, "--client", client, "--out", dir];
         self.staff.by("Pia", &words).succeeds().done();
         // What was changed is heeded at once, and yet not before the command has ended.
@@ -116,7 +125,7 @@ impl<'a> Site<'a> {
     }
 
     /// Waits until a client is let in no more.
-    pub fn refuses_soon(&self, reach: &Reach) {
+    pub(crate) fn refuses_soon(&self, reach: &Reach) {
         let until = Instant::now() + PATIENCE;
         while reach.is_let_in() {
             assert!(Instant::now() < until, "it is let in still");
@@ -124,7 +133,7 @@ impl<'a> Site<'a> {
     }
 
     /// A socket for applications, behind which is the instance.
-    pub fn tunnel(&self, reach: &Reach) -> PathBuf {
+    pub(crate) fn tunnel(&self, reach: &Reach) -> PathBuf {
         let number = self.sockets.fetch_add(1, Ordering::Relaxed);
         let socket = self.hsm.path(&format!("agent-{number}.sock"));
         reach.serve(socket.clone());
@@ -132,7 +141,7 @@ impl<'a> Site<'a> {
     }
 
     /// Runs `pkcs11-tool` through a socket, not logged in, with the words of a line.
-    pub fn tool(&self, socket: &Path, line: &str) -> Run {
+    pub(crate) fn tool(&self, socket: &Path, line: &str) -> Run {
         let mut tool = self.hsm.command("pkcs11-tool");
         tool.env("CLAVIGER_SOCKET", socket).args(["--module", self.hsm.module()]);
         if !line.contains("--list-token-slots") {
@@ -142,7 +151,7 @@ impl<'a> Site<'a> {
     }
 
     /// The same, logged in as the user of the instance.
-    pub fn user(&self, socket: &Path, line: &str) -> Run {
+    pub(crate) fn user(&self, socket: &Path, line: &str) -> Run {
         self.tool(socket, &format!("--login --pin user-pin-1 {line}"))
     }
 }

@@ -188,7 +188,8 @@ commands! {
     PeopleUnlock     "people unlock"     HSM_SO,    Change, FromInit;
     QuorumSet        "quorum set"        HSM_SO,    Change, FromInit;
     QuorumList       "quorum list"       ANY_ROLE,  Look,   Never;
-    ApprovalRequest  "approval request"  ANY_ROLE,  Change, Never;
+    // Its own changes are recorded as such; whoever may give the command may ask for its approval.
+    ApprovalRequest  "approval request"  ANY_ROLE,  Look,   Never;
     ApprovalPresent  "approval present"  ANYONE,    Look,   Never;
     CeremonyRecord   "ceremony record"   HSM_SO,    Change, Never;
     PartitionCreate  "partition create"  HSM_SO,    Change, Settable;

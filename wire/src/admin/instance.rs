@@ -133,7 +133,10 @@ impl Ask {
                 .with("type", &to.kind)
                 .with("vpc", &to.vpc)
                 .with("subnet", &to.subnet)
-                .with("addresses", to.addresses.as_ref().map_or_else(|| "free ones".into(), |all| all.join(" ")))
+                .with(
+                    "addresses",
+                    to.addresses.as_ref().map_or_else(|| "free ones".into(), |all| all.join(" ")),
+                )
                 .with("port", to.port)
                 .with("security-group", &to.security_group)
                 .with("allow", to.allowed.join(" "))

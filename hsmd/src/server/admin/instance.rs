@@ -3,14 +3,12 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use dew::instance::{
-    Activating, Addresses, Cidr, Instance, InstanceError, Instances, Limits, Order, Type,
-};
+use dew::instance::{Activating, Addresses, Cidr, Instance, InstanceError, Instances, Limits, Order, Type};
 use hsm::Hsm;
 use hsm::partition::NewPartition;
 use hsm::policy::Profile;
-use wire::admin::instance::{self as protocol, Ask, Told as Answer};
 use wire::admin::Told;
+use wire::admin::instance::{self as protocol, Ask, Told as Answer};
 use wire::{Bytes, List};
 
 use super::talk::Talk;
@@ -95,7 +93,9 @@ fn activate(
     let address = |text: &String| parsed::<IpAddr>("an address", text);
     let addresses = match &to.addresses {
         None => None,
-        Some([own, one, two]) => Some(Addresses { address: address(own)?, nodes: [address(one)?, address(two)?] }),
+        Some([own, one, two]) => {
+            Some(Addresses { address: address(own)?, nodes: [address(one)?, address(two)?] })
+        }
     };
     let allowed: Result<Vec<Cidr>, _> = to.allowed.iter().map(|range| parsed("a range", range)).collect();
     let protocol::Limits { partitions, sessions, objects } = to.limits;
