@@ -8,7 +8,6 @@ use crypto::Secret;
 use wire::admin::Role;
 
 use crate::Hsm;
-use crate::application::Application;
 use crate::error::Error;
 use crate::event::Actor;
 use crate::partition::{Confinement, NewPartition, Partition};
@@ -158,12 +157,6 @@ impl Hsm {
     pub fn partition_of_instance_named(&self, name: &str) -> Option<Arc<Partition>> {
         let is_its = |partition: &Arc<Partition>| partition.confinement().is_some_and(|to| to.name == name);
         self.partitions().into_iter().find(is_its)
-    }
-
-    /// The applications that came through instances, and are still connected.
-    #[must_use]
-    pub fn remote_applications(&self) -> usize {
-        self.applications().iter().filter(|application| Application::is_remote(application)).count()
     }
 
     /// Whether somebody is security officer of a partition.

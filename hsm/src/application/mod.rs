@@ -174,11 +174,6 @@ impl Application {
         }
     }
 
-    /// Whether it is on another machine.
-    pub(crate) const fn is_remote(&self) -> bool {
-        self.remote.is_some()
-    }
-
     /// The slots it may open, and whether each has a token in it.
     fn slots(&self) -> Vec<(SlotId, bool)> {
         let all = self.hsm.partitions();
