@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn commands_complete_from_the_grammar() {
         assert_eq!(complete("pa"), (0, vec!["partition".into()]));
-        assert_eq!(complete("partition re"), (10, vec!["rename".into()]));
+        assert_eq!(complete("partition ren"), (10, vec!["rename".into()]));
         assert_eq!(complete("partition de"), (10, vec!["delete".into()]));
         assert!(complete("").1.contains(&"quit".to_owned()));
         assert!(complete("").1.contains(&"help".to_owned()));

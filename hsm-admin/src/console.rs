@@ -73,7 +73,7 @@ pub(crate) fn run(daemon: &Daemon, json: bool) -> Result<(), Error> {
 
 /// What a line is.
 enum Parsed {
-    Line(Line),
+    Line(Box<Line>),
     /// Help that was asked for, or what is wrong with the line.
     Help(clap::Error),
     Unclosed,
@@ -82,7 +82,7 @@ enum Parsed {
 fn parse(text: &str) -> Parsed {
     let Some(words) = shlex::split(text) else { return Parsed::Unclosed };
     match Line::try_parse_from(words) {
-        Ok(line) => Parsed::Line(line),
+        Ok(line) => Parsed::Line(Box::new(line)),
         Err(help) => Parsed::Help(help),
     }
 }

@@ -50,6 +50,25 @@ impl Screen {
         print(text.trim_end())
     }
 
+    /// Whether programs read what is printed.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints one of many values: as a line of JSON for a program, or what `people` makes of it and of the width.
+    pub(crate) fn line<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        people: impl FnOnce(&T, usize) -> String,
+    ) -> Result<(), Error> {
+        let text = if self.json {
+            serde_json::to_string(value).map_err(|e| Error::Print(e.into()))?
+        } else {
+            people(value, width())
+        };
+        print(&text)
+    }
+
     /// Prints a table for people, `rows` for programs.
     pub(crate) fn table<T: Serialize + ?Sized>(
         &self,

@@ -141,10 +141,7 @@ fn a_read_only_disk_serves_what_it_has_and_says_what_it_cannot_do() {
     assert_eq!(session.get(found[0], ck::CKA_VALUE).unwrap().len(), 100);
     let from = place.log().len();
     assert_eq!(session.create(&public).err(), Some(Rv(ck::CKR_TOKEN_WRITE_PROTECTED)));
-    place.logs_after(
-        from,
-        &["ERROR", "C_CreateObject", "CKR_TOKEN_WRITE_PROTECTED", "is read-only"],
-    );
+    place.logs_after(from, &["ERROR", "C_CreateObject", "CKR_TOKEN_WRITE_PROTECTED", "is read-only"]);
     // A try that cannot be counted is not made, right or wrong.
     for pin in [PIN, "00000000"] {
         let from = place.log().len();

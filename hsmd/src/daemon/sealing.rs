@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use hsm::Hsm;
 use hsm::vault::{Progress, RootKey, Vault, VaultError};
@@ -291,30 +291,6 @@ impl Daemon {
         self.seal_now("the HSM is being zeroized")?;
         Vault::zeroize(&*self.store, &*self.anchor)?;
         self.after_zeroizing()
-    }
-
-    /// Closes the audit log, and lets the store know how far it is.
-    pub(super) fn settle_records(&self, hsm: &Hsm) {
-        self.audit.close();
-        if let Err(error) = hsm.settle()
-            && !self.store.is_read_only()
-        {
-            warn!("the store does not know how far the audit log is: {error}");
-        }
-    }
-
-    /// Keeps the audit log of what was destroyed, out of the way of the next one: the key that signed it is gone.
-    fn set_records_aside(&self) {
-        let log = self.config.audit.directory(&self.config.store.path);
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let mut aside = log.clone().into_os_string();
-        aside.push(format!(".zeroized-{now}"));
-        match std::fs::rename(&log, &aside) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                warn!("the audit log {} cannot be set aside: {error}", log.display());
-            }
-            _ => {}
-        }
     }
 
     fn after_zeroizing(&self) -> Result<(), OpenError> {

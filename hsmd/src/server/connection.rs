@@ -101,12 +101,7 @@ pub(crate) fn refuse_greeting(socket: &UnixStream, rv: Rv, reason: &str) -> io::
     refuse(socket, rv, reason)
 }
 
-fn converse(
-    daemon: &Daemon,
-    socket: &UnixStream,
-    peer: Peer,
-    remote: Option<Remote>,
-) -> Result<(), Closed> {
+fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer, remote: Option<Remote>) -> Result<(), Closed> {
     let mut incoming = Incoming::new(&daemon.budget, peer.uid);
     let Some(hello) = greeting(&mut incoming, socket)? else { return Ok(()) };
     let refused = |rv: Rv, reason: String| {

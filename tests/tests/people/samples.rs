@@ -8,7 +8,7 @@ use wire::{Bytes, List};
 
 /// What gives this command, about `dev-1`. A command that has no question of its own here is asked for by a request
 /// for its approval, which only those get who may give it.
-pub fn sample(command: Command) -> Ask {
+pub(crate) fn sample(command: Command) -> Ask {
     let partition = || "dev-1".to_owned();
     let pin = || Bytes::from(&b"0000"[..]);
     let create = |policy: &str| Ask::PartitionCreate {
@@ -47,7 +47,7 @@ pub fn sample(command: Command) -> Ask {
 }
 
 /// A request for the approval of a command.
-pub fn request(command: Command) -> Ask {
+pub(crate) fn request(command: Command) -> Ask {
     Ask::Approval(Approval::Request {
         command,
         object: Some("dev-1".into()),

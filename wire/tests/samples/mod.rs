@@ -196,11 +196,7 @@ fn session_calls(rows: &mut Vec<Row>) {
     call(rows, &Login { session: SESSION, user: 1, pin: PIN }, &[()]);
     call(rows, &Logout { session: SESSION }, &[()]);
     call(rows, &InitPIN { session: SESSION, pin: None }, &[()]);
-    call(
-        rows,
-        &LoginUser { session: SESSION, user: 1, pin: PIN, name: Slice("Zoë".as_bytes()) },
-        &[()],
-    );
+    call(rows, &LoginUser { session: SESSION, user: 1, pin: PIN, name: Slice("Zoë".as_bytes()) }, &[()]);
     call(rows, &SetPIN { session: SESSION, old: PIN, new: None }, &[()]);
     call(rows, &GetOperationState { session: SESSION, room: ASK }, &outputs());
     let state = SetOperationState {

@@ -62,8 +62,12 @@ pub(super) fn verify(transcript: &[u8]) -> Result<Signed, String> {
         let wrong = |why: &str| format!("signature {}: {why}", number + 1);
         let public = verified(line, signed.as_bytes()).map_err(|why| wrong(&why))?;
         let id = public.id();
-        if !took_part.iter().any(|(_, one)| *one == id) {
+        // A UKey's id is that of its keys: the name beside them is signed where the participants are named.
+        let Some((name, _)) = took_part.iter().find(|(_, one)| *one == id) else {
             return Err(wrong(&format!("UKey {id} did not take part")));
+        };
+        if *name != format!("{:?}", public.name()) {
+            return Err(wrong(&format!("UKey {id} took part as {name}, not as {:?}", public.name())));
         }
         if by.iter().any(|(_, one)| *one == id) {
             return Err(wrong(&format!("UKey {id} signed before")));

@@ -71,7 +71,9 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
 fn of_no_instance(partition: Arc<Partition>, command: &str) -> Result<Arc<Partition>, String> {
     match partition.confinement() {
         None => Ok(partition),
-        Some(of) => Err(format!("the partition is of instance {0}: `instance {command} {0}` does that", of.name)),
+        Some(of) => {
+            Err(format!("the partition is of instance {0}: `instance {command} {0}` does that", of.name))
+        }
     }
 }
 

@@ -139,6 +139,7 @@ impl<'a> Talk<'a> {
 }
 
 /// For a connection that broke in the middle of a command.
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` takes")]
 fn gone(error: io::Error) -> String {
     format!("the connection to the console broke: {error}")
 }
