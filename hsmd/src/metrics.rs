@@ -227,7 +227,7 @@ mod tests {
             "claviger_calls_total{call=\"C_Sign\",rv=\"CKR_OK\"} 1",
             "claviger_calls_total{call=\"C_Sign\",rv=\"CKR_DEVICE_ERROR\"} 1",
             "claviger_call_duration_seconds_count{call=\"C_Sign\"} 2",
-            "claviger_call_duration_seconds_bucket{le=\"1.6e-5\",call=\"C_Sign\"} 0",
+            "claviger_call_duration_seconds_bucket{le=\"0.000016\",call=\"C_Sign\"} 0",
             "claviger_key_uses_total{slot=\"3\",operation=\"sign\",mechanism=\"CKM_ECDSA\",rv=\"CKR_OK\"} 1",
             "claviger_wrong_pins_total{slot=\"3\"} 1",
             "claviger_store_commit_duration_seconds_count 1",

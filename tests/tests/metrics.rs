@@ -1,6 +1,7 @@
 //! Metrics and `hsm-admin top` of a daemon that works.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use tests::{Hsm, Run, needs};
@@ -73,7 +74,13 @@ fn what_clients_do_is_counted_by_mechanism_and_outcome() {
     assert_eq!(scrape(&address, "/health").out(), "open\n");
 
     // The console's view of the same.
-    let top = hsm.run("hsm-admin", ["top", "--interval", "0.2", "--count", "2", "--json"]).succeeds().out();
+    let top = hsm
+        .run(
+            Path::new(hsm.module()).with_file_name("hsm-admin"),
+            ["top", "--interval", "0.2", "--count", "2", "--json"],
+        )
+        .succeeds()
+        .out();
     assert_eq!(top.lines().count(), 2, "{top}");
     assert!(top.lines().all(|line| line.contains(&format!("\"label\":\"{}\"", hsm.label()))), "{top}");
 }

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates in which no `unsafe` compiles.
-const SAFE: &[&str] = &["softhsm", "wire", "audit", "audit-cli", "ukey", "backup", "hsm", "dew", "hsmd", "hsm-admin"];
+const SAFE: &[&str] =
+    &["softhsm", "wire", "audit", "audit-cli", "ukey", "backup", "hsm", "dew", "hsmd", "hsm-admin"];
 
 /// Where `unsafe` may stand in what is shipped: around C functions, and around C pointers.
 const UNSAFE: &[&str] = &[

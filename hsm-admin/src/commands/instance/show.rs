@@ -7,12 +7,12 @@ use crate::table::{Cell, Column, Table, facts};
 
 pub(super) fn table(all: &[Shown]) -> Table {
     let columns = [
-        Column::text("NAME", 12),
-        Column::text("ID", 9),
+        Column::text("NAME", 9),
+        Column::text("ID", 8),
         Column::text("STATUS", 15),
         Column::text("EDITION", 8),
         Column::text("AZ", 3),
-        Column::text("IP ADDRESS", 10),
+        Column::text("IP ADDRESS", 15),
         Column::text("EXPIRES", 10),
     ];
     let mut table = Table::new(&columns, "There are no instances: order some with `instance order`.");
