@@ -139,7 +139,9 @@ fn print(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
         (false, 1) => "the last record is not signed for yet".to_owned(),
         (false, some) => format!("the last {some} records are not signed for yet"),
     };
-    writeln!(out, "{} records{range}, in {} segments; {end}", report.records, report.segments)?;
+    let many = |number: u64, noun| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
+    let (records, segments) = (many(report.records, "record"), many(report.segments, "segment"));
+    writeln!(out, "{records}{range}, in {segments}; {end}")?;
     writeln!(out, "{}", if report.tampered() { "NOT as it was written" } else { "as it was written" })?;
     Ok(())
 }
