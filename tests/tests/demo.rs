@@ -1,5 +1,6 @@
 //! The scripts that users run first: the demo, and the tables of the README that follow from the programs.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -53,6 +54,34 @@ fn the_demo_goes_from_an_empty_directory_to_tls_over_a_daemon_that_was_killed() 
         rest = after;
     }
     assert!(!out.contains("PRIVATE KEY"), "{out}");
+}
+
+/// As on a fresh machine: no variable of ours is set, and the demo builds first. What the build would give lies ready,
+/// and a stand-in for cargo says that it was asked for a release.
+#[test]
+fn the_demo_builds_first_where_nothing_is_said_to_be_built() {
+    needs!("pkcs11-tool", "openssl", "p11tool", "softhsm2-util");
+    let Some(built) = built() else { panic!("the programs are not built") };
+    let place = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(std::fs::canonicalize(built).unwrap(), place.path().join("release")).unwrap();
+    let (cargo, asked) = (place.path().join("cargo"), place.path().join("asked"));
+    std::fs::write(&cargo, format!("#!/bin/sh\necho \"$@\" >>{}\n", asked.display())).unwrap();
+    std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::join_paths(
+        [place.path().to_owned()]
+            .into_iter()
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let mut demo = script("demo");
+    demo.env("PATH", path.unwrap()).env("CARGO_TARGET_DIR", place.path());
+    for ours in
+        ["CLAVIGER_BIN_DIR", "CLAVIGER_PROFILE", "CLAVIGER_SOCKET", "P11_MODULE", "P11_LABEL", "P11_PIN"]
+    {
+        demo.env_remove(ours);
+    }
+    let run = Run::of(&demo).succeeds();
+    run.says("cargo build --release").says("To go on by hand").never_says("unbound variable").done();
+    assert!(std::fs::read_to_string(asked).unwrap().starts_with("build --release"));
 }
 
 #[test]
