@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod clients;
+mod disk;
 mod hsm;
 mod place;
 mod public_key;
@@ -17,6 +18,7 @@ mod tunnel;
 mod wire_client;
 
 pub use clients::{compile_c, missing, module_for_engine};
+pub use disk::Disk;
 pub use hsm::{Hsm, in_own_process, root, script};
 pub use place::{Daemon, PIN, Place, SO_PIN};
 pub use public_key::export_public;

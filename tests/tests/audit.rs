@@ -1,7 +1,6 @@
 //! The audit log of a daemon that works: what each act leaves, how a cut log is noticed, and what a full disk stops.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -10,9 +9,8 @@ use conformance::mechanism::Mechanism;
 use conformance::names::Rv;
 use conformance::template::Template;
 use cryptoki_sys as ck;
-use tempfile::TempDir;
 use tests::trail::{records, segments, verify, words};
-use tests::{Daemon, PIN, Place, Run};
+use tests::{Daemon, Disk, PIN, Place, Run};
 use wire::admin::audit::{Ask as Audit, Told as Answer};
 use wire::admin::{Ask, Told};
 
@@ -176,34 +174,6 @@ fn an_edited_record_is_found_at_the_start() {
     fs::write(&segment, &bytes).unwrap();
     assert!(verify(&place.audit()).tampered());
     assert!(place.hsmd(&[]).fails().text().contains("was cut or changed"));
-}
-
-/// A file system of its own in memory; unmounted when dropped.
-struct Disk(TempDir);
-
-impl Disk {
-    /// None, with a printed reason, where this process may not mount.
-    fn of(megabytes: usize) -> Option<Self> {
-        let dir = TempDir::with_prefix("claviger-disk-").unwrap();
-        let size = format!("size={megabytes}m,mode=700");
-        let mounted =
-            Run::of(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(dir.path()));
-        if !mounted.succeeded() {
-            println!("skipped: a file system cannot be mounted here, which needs root: {}", mounted.text());
-            return None;
-        }
-        Some(Self(dir))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
-    }
 }
 
 #[test]

@@ -1,48 +1,11 @@
 //! A disk that is full or read-only, and a second daemon on one store: the standard's code for the program, and a
 //! line in the log for the person who is asked.
 
-use std::path::Path;
-use std::process::Command;
-
 use conformance::module::Room;
 use conformance::names::Rv;
 use conformance::template::Template;
 use cryptoki_sys as ck;
-use tempfile::TempDir;
-use tests::{PIN, Place, Run};
-
-/// A file system of its own in memory; unmounted when dropped.
-struct Disk(TempDir);
-
-impl Disk {
-    /// None, with a printed reason, where this process may not mount.
-    fn of(megabytes: usize) -> Option<Self> {
-        let dir = TempDir::with_prefix("claviger-disk-").unwrap();
-        let size = format!("size={megabytes}m,mode=700");
-        let mounted =
-            Run::of(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(dir.path()));
-        if !mounted.succeeded() {
-            println!("skipped: a file system cannot be mounted here, which needs root: {}", mounted.text());
-            return None;
-        }
-        Some(Self(dir))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn remount(&self, how: &str) {
-        let how = format!("remount,{how}");
-        Run::of(Command::new("mount").args(["-o", &how]).arg(self.path())).succeeds().done();
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
-    }
-}
+use tests::{Disk, PIN, Place};
 
 fn data(bytes: usize) -> Template {
     Template::new()
