@@ -108,6 +108,8 @@ pub enum Error {
     KeyTypeInconsistent(&'static str),
     #[error("the key may not be used to {0}")]
     KeyFunctionNotPermitted(&'static str),
+    #[error("the service whose key it is has disabled it")]
+    KeySuspended,
     #[error("{bits} bits are not a size of key that {mechanism} uses")]
     KeySizeRange { mechanism: &'static str, bits: u64 },
     #[error("the key cannot be wrapped: {0}")]
@@ -207,7 +209,7 @@ impl Error {
             Self::MechanismInvalid(_) => Rv::MECHANISM_INVALID,
             Self::MechanismParamInvalid(_) => Rv::MECHANISM_PARAM_INVALID,
             Self::KeyTypeInconsistent(_) => Rv::KEY_TYPE_INCONSISTENT,
-            Self::KeyFunctionNotPermitted(_) => Rv::KEY_FUNCTION_NOT_PERMITTED,
+            Self::KeyFunctionNotPermitted(_) | Self::KeySuspended => Rv::KEY_FUNCTION_NOT_PERMITTED,
             Self::KeySizeRange { .. } => Rv::KEY_SIZE_RANGE,
             Self::KeyNotWrappable(_) => Rv::KEY_NOT_WRAPPABLE,
             Self::KeyUnextractable(_) => Rv::KEY_UNEXTRACTABLE,

@@ -106,6 +106,8 @@ pub enum Door {
     Pkcs11,
     /// The console's socket.
     Console,
+    /// The cloud services' REST interface.
+    Rest,
     /// The daemon itself.
     Daemon,
 }
@@ -117,6 +119,7 @@ impl Door {
         match self {
             Self::Pkcs11 => "pkcs11",
             Self::Console => "console",
+            Self::Rest => "rest",
             Self::Daemon => "daemon",
         }
     }

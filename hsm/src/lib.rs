@@ -32,7 +32,7 @@ pub mod user;
 mod users;
 pub mod vault;
 
-pub use application::Application;
+pub use application::{Application, Desk, Fresh, Guest, Revision, Work};
 pub use error::Error;
 pub use hsm::{Connection, Hsm, Ports};
 pub use ports::Peer;

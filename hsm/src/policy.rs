@@ -179,6 +179,9 @@ pub fn decide(usage: Usage, row: &Mechanism, key: &Object) -> Result<(), Error> 
     if !row.key_types.contains(&key_type) || (class != Class::SECRET_KEY && class != needs.class) {
         return Err(usage.wrong_type(row.name));
     }
+    if key.attributes().flag(Attr::SUSPENDED) {
+        return Err(Error::KeySuspended);
+    }
     if !key.flag(needs.attribute) {
         return Err(Error::KeyFunctionNotPermitted(needs.word));
     }
@@ -254,6 +257,9 @@ pub fn decide_wrap(
 ) -> Result<(), Error> {
     if !key.flag(Attr::EXTRACTABLE) {
         return Err(Error::KeyUnextractable("CKA_EXTRACTABLE is false"));
+    }
+    if key.attributes().flag(Attr::SUSPENDED) {
+        return Err(Error::KeySuspended);
     }
     if key.flag(Attr::WRAP_WITH_TRUSTED) && !wrapping.flag(Attr::TRUSTED) {
         return Err(Error::KeyNotWrappable("CKA_WRAP_WITH_TRUSTED asks for a wrapping key with CKA_TRUSTED"));

@@ -19,12 +19,36 @@ use crate::vault::{Batch, Change, RecordId, Version, kind};
 pub enum Kind {
     /// Dedicated HSM instances.
     Instance,
+    /// What a service keeps of the whole of it: settings, and which partition is for what.
+    Kms,
+    /// Of a partition: keys of the KMS.
+    KmsKey,
+    /// Of a partition: aliases of those.
+    KmsAlias,
+    /// Of a partition: grants on those.
+    KmsGrant,
+    /// Of a partition: parameters that were given out for the import of material.
+    KmsImport,
+    /// Of a partition: policies of keys.
+    KmsPolicy,
+    /// Of a partition: access points.
+    KmsAccessPoint,
+    /// Of a partition: what was asked of each key in a month.
+    KmsCount,
 }
 
 impl Kind {
     const fn id(self, number: u64) -> RecordId {
         let kind = match self {
             Self::Instance => kind::INSTANCE,
+            Self::Kms => kind::KMS,
+            Self::KmsKey => kind::KMS_KEY,
+            Self::KmsAlias => kind::KMS_ALIAS,
+            Self::KmsGrant => kind::KMS_GRANT,
+            Self::KmsImport => kind::KMS_IMPORT,
+            Self::KmsPolicy => kind::KMS_POLICY,
+            Self::KmsAccessPoint => kind::KMS_ACCESS_POINT,
+            Self::KmsCount => kind::KMS_COUNT,
         };
         RecordId { domain: 0, kind, number }
     }
@@ -46,14 +70,23 @@ pub struct Write {
     pub value: Option<Vec<u8>>,
 }
 
+impl Write {
+    /// The change to a record of the HSM itself, or of a partition.
+    pub(crate) fn change(self, domain: u64) -> Change {
+        let id = RecordId { domain, ..self.kind.id(self.number) };
+        let value = self.value.map(Secret::new);
+        match (self.was, value) {
+            (None, value) => Change { id, expect: crate::vault::Expect::Absent, value },
+            (Some(version), Some(value)) => Change::update(id, version, value),
+            (Some(version), None) => Change::delete(id, version),
+        }
+    }
+}
+
+/// Of the HSM itself.
 impl From<Write> for Change {
     fn from(write: Write) -> Self {
-        let (id, value) = (write.kind.id(write.number), write.value.map(Secret::new));
-        match (write.was, value) {
-            (None, value) => Self { id, expect: crate::vault::Expect::Absent, value },
-            (Some(version), Some(value)) => Self::update(id, version, value),
-            (Some(version), None) => Self::delete(id, version),
-        }
+        write.change(0)
     }
 }
 
@@ -84,6 +117,14 @@ impl Hsm {
     /// What the vault says.
     pub fn service_records(&self, kind: Kind) -> Result<Vec<Read>, Error> {
         Ok(self.vault.records(0, kind.id(0).kind)?)
+    }
+
+    /// The records that a service keeps in a partition, in the order of their numbers.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub fn service_records_in(&self, partition: &Partition, kind: Kind) -> Result<Vec<Read>, Error> {
+        Ok(self.vault.records(partition.domain, kind.id(0).kind)?)
     }
 
     /// Writes records of a service, and until when partitions may be used, all in one commit with the record of who
@@ -183,6 +224,21 @@ impl Hsm {
     #[must_use]
     pub fn time(&self) -> u64 {
         self.ports.clock.now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+
+    /// The time, as the HSM has it, in milliseconds since 1970.
+    #[must_use]
+    pub fn time_ms(&self) -> u64 {
+        let since = self.ports.clock.now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// A secret of so many random bytes.
+    ///
+    /// # Errors
+    /// `Crypto` if the generator fails.
+    pub fn random_secret(&self, len: usize) -> Result<Secret, Error> {
+        Ok(Secret::new(crypto::random::bytes(len)?))
     }
 
     /// Random bytes.

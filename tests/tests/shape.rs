@@ -28,7 +28,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("audit", &["crypto"]),
     ("audit-cli", &["audit"]),
     ("hsm", &["wire", "crypto", "ukey", "backup"]),
-    ("dew", &["hsm"]),
+    ("dew", &["wire", "crypto", "hsm"]),
     ("pkcs11", &["wire"]),
     ("hsm-admin", &["wire", "crypto", "backup", "softhsm", "ukey", "audit", "audit-cli"]),
     ("hsmd", &["wire", "crypto", "ukey", "backup", "hsm", "dew", "audit"]),

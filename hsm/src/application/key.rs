@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crypto::Secret;
 use wire::calls::key::{DeriveKey, GenerateKey, GenerateKeyPair, KeyCalls, UnwrapKey, WrapKey};
-use wire::{ObjectHandle, Output};
+use wire::{ObjectHandle, Output, Template};
 
 use super::Application;
 use super::permit::Permit;
@@ -22,23 +22,13 @@ use crate::user::rights::{self, Deed};
 impl KeyCalls for Application {
     fn generate_key(&self, call: GenerateKey) -> Result<ObjectHandle, Error> {
         let session = self.session(call.session)?;
-        let row = session.partition.mechanism(&self.hsm.mechanisms, call.mechanism.id)?;
-        let generate = row.generate.ok_or(Error::MechanismInvalid(row.id))?;
-        let (id, key_type, maker) = (row.id, made_type(row.key_types)?, self.maker(&session));
-        let wanted = wanted(&call.template, Class::SECRET_KEY, key_type, &maker)?;
-        let made = generate(&call.mechanism.params, &wanted)?;
-        let key = generated(&call.template, Class::SECRET_KEY, key_type, made.private, id, &maker)?;
+        let (row, key) = self.new_key(&session, &call.mechanism, &call.template)?;
         self.add_one(&session, &self.makes(&session, "generate", row), key)
     }
 
     fn generate_key_pair(&self, call: GenerateKeyPair) -> Result<(ObjectHandle, ObjectHandle), Error> {
         let session = self.session(call.session)?;
-        let row = session.partition.mechanism(&self.hsm.mechanisms, call.mechanism.id)?;
-        let generate = row.generate_pair.ok_or(Error::MechanismInvalid(row.id))?;
-        let (id, key_type, maker) = (row.id, made_type(row.key_types)?, self.maker(&session));
-        let (public, private) = wanted_pair(&call.public, &call.private, key_type, &maker)?;
-        let made = generate(&call.mechanism.params, &public, &private)?;
-        let (public, private) = generated_pair(&call.public, &call.private, key_type, made, id, &maker)?;
+        let (row, public, private) = self.new_pair(&session, &call.mechanism, &call.public, &call.private)?;
         match self.add(&session, &self.makes(&session, "generate", row), vec![public, private])?.as_slice() {
             [public, private] => Ok((*public, *private)),
             _ => Err(Error::Internal("a pair is two objects")),
@@ -94,8 +84,45 @@ impl KeyCalls for Application {
 }
 
 impl Application {
+    /// The attributes of a secret key that a mechanism makes now.
+    pub(super) fn new_key(
+        &self,
+        session: &Session,
+        mechanism: &wire::Mechanism,
+        template: &Template,
+    ) -> Result<(&Mechanism, AttributeMap), Error> {
+        let row = session.partition.mechanism(&self.hsm.mechanisms, mechanism.id)?;
+        let generate = row.generate.ok_or(Error::MechanismInvalid(row.id))?;
+        let (id, key_type, maker) = (row.id, made_type(row.key_types)?, self.maker(session));
+        let wanted = wanted(template, Class::SECRET_KEY, key_type, &maker)?;
+        let made = generate(&mechanism.params, &wanted)?;
+        Ok((row, generated(template, Class::SECRET_KEY, key_type, made.private, id, &maker)?))
+    }
+
+    /// The attributes of the public and of the private key of a pair that a mechanism makes now.
+    pub(super) fn new_pair(
+        &self,
+        session: &Session,
+        mechanism: &wire::Mechanism,
+        public: &Template,
+        private: &Template,
+    ) -> Result<(&Mechanism, AttributeMap, AttributeMap), Error> {
+        let row = session.partition.mechanism(&self.hsm.mechanisms, mechanism.id)?;
+        let generate = row.generate_pair.ok_or(Error::MechanismInvalid(row.id))?;
+        let (id, key_type, maker) = (row.id, made_type(row.key_types)?, self.maker(session));
+        let wanted = wanted_pair(public, private, key_type, &maker)?;
+        let made = generate(&mechanism.params, &wanted.0, &wanted.1)?;
+        let (public, private) = generated_pair(public, private, key_type, made, id, &maker)?;
+        Ok((row, public, private))
+    }
+
     /// An act by which a key comes or leaves, by a mechanism.
-    fn makes<'a>(&'a self, session: &'a Session, action: &'static str, row: &'a Mechanism) -> Act<'a> {
+    pub(super) fn makes<'a>(
+        &'a self,
+        session: &'a Session,
+        action: &'static str,
+        row: &'a Mechanism,
+    ) -> Act<'a> {
         Act { mechanism: Some(row.name), ..self.life(session, action) }
     }
 

@@ -22,6 +22,7 @@ use crate::user::rights::{Deed, Reach};
 
 mod changing;
 mod decrypt;
+mod desk;
 mod digest;
 mod dual;
 mod encrypt;
@@ -38,6 +39,7 @@ mod sign;
 mod slot;
 mod verify;
 
+pub use desk::{Desk, Fresh, Guest, Revision, Work};
 pub(crate) use handles::Handles;
 use handles::Tags;
 use names::{Named, Names};
@@ -51,6 +53,8 @@ pub struct Application {
     door: Door,
     /// Who it is on another machine, if it is there.
     pub(crate) remote: Option<Remote>,
+    /// For whom a service does it, if one does.
+    guest: Option<Guest>,
     /// What the handles of its private objects begin with, before its first log-in.
     tag: u64,
     /// Connections that belong to it; it ends with the last.
@@ -118,12 +122,26 @@ impl Application {
     /// # Errors
     /// `Crypto` if no tag for its handles can be drawn.
     pub(crate) fn new(hsm: Arc<Hsm>, token: ApplicationToken, peer: Peer, door: Door) -> Result<Self, Error> {
-        let application = Self {
+        let application = Self::blank(hsm, token, peer, door, None)?;
+        *application.seen.lock() = application.slots();
+        Ok(application)
+    }
+
+    /// An application that has not looked for slots.
+    fn blank(
+        hsm: Arc<Hsm>,
+        token: ApplicationToken,
+        peer: Peer,
+        door: Door,
+        guest: Option<Guest>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
             hsm,
             token,
             peer,
             door,
             remote: None,
+            guest,
             tag: Handles::random_tag()?,
             connections: AtomicU64::new(0),
             sessions: RwLock::default(),
@@ -131,9 +149,7 @@ impl Application {
             places: RwLock::default(),
             seen: Mutex::default(),
             watch: Mutex::default(),
-        };
-        *application.seen.lock() = application.slots();
-        Ok(application)
+        })
     }
 
     /// Who it is.
@@ -160,10 +176,10 @@ impl Application {
         self.hsm.partition(slot).filter(|_| self.may_open(slot)).ok_or(Error::SlotIdInvalid(slot.0))
     }
 
-    /// Whether it may open a partition: who administers the daemon needs the PIN alone. Those of an instance are
-    /// opened through that, and no others are.
+    /// Whether it may open a partition: who administers the daemon needs the PIN alone, and a service has decided by
+    /// itself. Those of an instance are opened through that, and no others are.
     fn may_open(&self, slot: SlotId) -> bool {
-        if self.door == Door::Console {
+        if matches!(self.door, Door::Console | Door::Rest) {
             return true;
         }
         let instance = self.hsm.partition(slot).and_then(|partition| partition.instance());
@@ -256,7 +272,8 @@ impl Application {
     }
 
     fn actor<'a>(&'a self, user: &'a str) -> Actor<'a> {
-        let person = self.remote.as_ref().map(Remote::person);
+        let guest = || self.guest.as_ref().map(Guest::person);
+        let person = self.remote.as_ref().map(Remote::person).or_else(guest);
         let peer = person.is_none().then_some(self.peer);
         Actor { door: self.door, peer, user, person }
     }

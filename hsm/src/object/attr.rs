@@ -203,6 +203,9 @@ impl Attr {
     /// That a key came from elsewhere with what was known of it there. Stored with it and its copies, in no
     /// table: nobody reads or sets it from outside.
     pub const IMPORTED: Self = Self(0x8000_0000_436c_0002);
+    /// That the service whose key it is lets nobody use it. Stored with the object, in no table: nobody reads or
+    /// sets it from outside.
+    pub const SUSPENDED: Self = Self(0x8000_0000_436c_0003);
 }
 
 impl fmt::Display for Attr {

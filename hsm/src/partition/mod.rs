@@ -19,11 +19,13 @@ mod objects;
 mod pins;
 mod record;
 mod restore;
+mod task;
 mod users;
 mod uses;
 
 pub use confinement::Confinement;
 pub use record::{NewPartition, TokenRecord};
+pub(crate) use task::Task;
 pub use users::{MAX_USERS, NamedUser};
 
 /// A partition.

@@ -102,7 +102,7 @@ impl Partition {
     }
 
     /// Puts a token object that is durable into the index.
-    fn show(&self, object: Arc<Object>) -> Result<(), Error> {
+    pub(super) fn show(&self, object: Arc<Object>) -> Result<(), Error> {
         let mut identities = self.identities.lock();
         if let Some(identity) = identity(object.attributes(), identities.secret.as_bytes())? {
             let held = identities.held.entry(identity);
@@ -115,7 +115,7 @@ impl Partition {
     }
 
     /// Takes a token object that is gone out of the index.
-    fn hide(&self, number: u64) -> Result<(), Error> {
+    pub(super) fn hide(&self, number: u64) -> Result<(), Error> {
         let Some(object) = self.objects.write().remove(number) else { return Ok(()) };
         let mut identities = self.identities.lock();
         if let Some(identity) = identity(object.attributes(), identities.secret.as_bytes())?
@@ -302,7 +302,7 @@ impl Partition {
         numbers.filter_map(|id| Some(Change::delete(id, vault.version(id)?))).collect()
     }
 
-    const fn id(&self, number: u64) -> RecordId {
+    pub(super) const fn id(&self, number: u64) -> RecordId {
         RecordId { domain: self.domain, kind: kind::OBJECT, number }
     }
 }

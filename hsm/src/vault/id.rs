@@ -35,6 +35,22 @@ pub mod kind {
     pub const CONFINEMENT: u8 = 51;
     /// A named user of a token.
     pub const USER: u8 = 60;
+    /// In domain 0: what the KMS keeps of itself.
+    pub const KMS: u8 = 70;
+    /// A key of the KMS.
+    pub const KMS_KEY: u8 = 71;
+    /// An alias of a key.
+    pub const KMS_ALIAS: u8 = 72;
+    /// A grant on a key.
+    pub const KMS_GRANT: u8 = 73;
+    /// Parameters that were given out for the import of a key's material.
+    pub const KMS_IMPORT: u8 = 74;
+    /// A policy of keys.
+    pub const KMS_POLICY: u8 = 75;
+    /// An access point.
+    pub const KMS_ACCESS_POINT: u8 = 76;
+    /// How often a key was asked for in a month.
+    pub const KMS_COUNT: u8 = 77;
     /// In domain 0: what is to be recorded, under its running number; under 0, the ledger's mark. In that of a
     /// partition: how its uses of keys are recorded.
     pub const NOTE: u8 = 16;
@@ -60,6 +76,14 @@ pub mod kind {
             INSTANCE => Some("instance"),
             CONFINEMENT => Some("confinement"),
             USER => Some("user"),
+            KMS => Some("KMS"),
+            KMS_KEY => Some("KMS key"),
+            KMS_ALIAS => Some("alias"),
+            KMS_GRANT => Some("grant"),
+            KMS_IMPORT => Some("import"),
+            KMS_POLICY => Some("key policy"),
+            KMS_ACCESS_POINT => Some("access point"),
+            KMS_COUNT => Some("key count"),
             NOTE => Some("note"),
             AUDIT_KEY => Some("audit key"),
             _ => None,

@@ -38,6 +38,7 @@ pub(super) fn by(record: &mut Record, actor: &Actor<'_>) {
     record.door = match actor.door {
         event::Door::Pkcs11 => Door::Pkcs11,
         event::Door::Console => Door::Admin,
+        event::Door::Rest => Door::Rest,
         event::Door::Daemon => Door::Internal,
     };
     record.peer = actor.peer.map(|peer| Peer { uid: peer.uid, gid: peer.gid, pid: peer.pid.cast_unsigned() });

@@ -1,0 +1,330 @@
+//! Where a service works on a partition for somebody: its keys are objects there like all others, under the same
+//! policy and recorded the same, and what the service keeps of them changes in one commit with them.
+//!
+//! Who may ask what of a service, the service has decided before it comes here. So a desk needs no PIN; it is an
+//! application of its own, for as long as one request lasts.
+
+use std::sync::Arc;
+
+use crypto::Secret;
+use wire::calls::decrypt::{Decrypt, DecryptCalls, DecryptInit};
+use wire::calls::encrypt::{Encrypt, EncryptCalls, EncryptInit};
+use wire::calls::key::{DeriveKey, KeyCalls};
+use wire::calls::session::{OpenSession, SessionCalls};
+use wire::calls::sign::{Sign, SignCalls, SignInit};
+use wire::calls::verify::{Verify, VerifyCalls, VerifyInit};
+use wire::handshake::ApplicationToken;
+use wire::{Mechanism, Output, Room, SessionHandle, Slice, Template};
+
+use super::{Application, Login};
+use crate::error::Error;
+use crate::event::{Act, Class, Door, Person};
+use crate::hsm::Hsm;
+use crate::object::{Attr, AttributeMap, Object, create, pkcs8};
+use crate::partition::{Partition, Task};
+use crate::remote::Remote;
+use crate::service::Write;
+use crate::user::User;
+use crate::vault::Change;
+
+/// `CKF_RW_SESSION | CKF_SERIAL_SESSION`
+const SESSION: u64 = 6;
+
+/// For whom a service works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// The name, for people.
+    pub name: String,
+    /// What tells this one from others for ever.
+    pub id: String,
+}
+
+impl Guest {
+    pub(super) fn person(&self) -> Person<'_> {
+        Person { name: &self.name, id: &self.id }
+    }
+}
+
+/// A key or a pair that was made or brought, and is nowhere yet.
+#[derive(Debug)]
+pub struct Fresh(Vec<Object>);
+
+impl Fresh {
+    /// The numbers that its objects will have on the partition: of a pair the public key's first.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<u64> {
+        self.0.iter().map(|object| object.number).collect()
+    }
+}
+
+/// What becomes of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revision {
+    /// Nobody may use it, or everybody may again.
+    Suspended(bool),
+    /// `CKA_LABEL`
+    Label(String),
+}
+
+impl Revision {
+    fn of(&self, object: &Object) -> AttributeMap {
+        let mut attributes = object.attributes_to_store();
+        match self {
+            Self::Suspended(true) => attributes.set_flag(Attr::SUSPENDED, true),
+            Self::Suspended(false) => drop(attributes.remove(Attr::SUSPENDED)),
+            Self::Label(label) => attributes.set_plain(Attr::LABEL, label.as_bytes()),
+        }
+        attributes
+    }
+}
+
+/// What is done in one commit.
+#[derive(Debug, Default)]
+pub struct Work<'a> {
+    /// What it is, as it is recorded.
+    pub action: &'static str,
+    /// What else there is to say of it, none of it secret.
+    pub details: &'a [(&'a str, String)],
+    /// Keys that come.
+    pub add: Vec<Fresh>,
+    /// Objects that change, by number.
+    pub revise: Vec<(u64, Revision)>,
+    /// Objects that go, by number. One that is gone already is no error.
+    pub remove: Vec<u64>,
+    /// What the service keeps on this partition.
+    pub writes: Vec<Write>,
+    /// What the service keeps of the whole HSM.
+    pub hsm_writes: Vec<Write>,
+}
+
+/// A service's place on a partition, for one guest.
+pub struct Desk {
+    application: Application,
+    partition: Arc<Partition>,
+    session: SessionHandle,
+}
+
+impl Hsm {
+    /// A desk on the partition of a slot.
+    ///
+    /// # Errors
+    /// `SlotIdInvalid`, `TokenNotInitialized`, `Frozen`; `Crypto` if no tag can be drawn.
+    pub fn desk(self: &Arc<Self>, slot: u64, guest: Guest) -> Result<Desk, Error> {
+        let slot = wire::SlotId(slot);
+        let partition = self.partition(slot).ok_or(Error::SlotIdInvalid(slot.0))?;
+        let token = ApplicationToken([0; 16]);
+        let application = Application::blank(Arc::clone(self), token, Remote::PEER, Door::Rest, Some(guest))?;
+        let session = application.open_session(OpenSession { slot, flags: SESSION })?;
+        let place = application.place(&partition);
+        *place.login.write() = Login { user: User::User, name: None, generation: 1 };
+        Ok(Desk { application, partition, session })
+    }
+}
+
+impl Desk {
+    /// The partition.
+    #[must_use]
+    pub const fn partition(&self) -> &Arc<Partition> {
+        &self.partition
+    }
+
+    /// Makes a secret key.
+    ///
+    /// # Errors
+    /// As `C_GenerateKey`.
+    pub fn generate(&self, mechanism: &Mechanism, template: &Template) -> Result<Fresh, Error> {
+        let session = self.application.session(self.session)?;
+        let (_, key) = self.application.new_key(&session, mechanism, template)?;
+        self.fresh(vec![key])
+    }
+
+    /// Makes a pair of keys.
+    ///
+    /// # Errors
+    /// As `C_GenerateKeyPair`.
+    pub fn generate_pair(
+        &self,
+        mechanism: &Mechanism,
+        public: &Template,
+        private: &Template,
+    ) -> Result<Fresh, Error> {
+        let session = self.application.session(self.session)?;
+        let (_, public, private) = self.application.new_pair(&session, mechanism, public, private)?;
+        self.fresh(vec![public, private])
+    }
+
+    /// Brings keys from elsewhere.
+    ///
+    /// # Errors
+    /// As `C_CreateObject`.
+    pub fn bring(&self, templates: &[Template]) -> Result<Fresh, Error> {
+        let session = self.application.session(self.session)?;
+        let maker = self.application.maker(&session);
+        self.fresh(templates.iter().map(|template| create(template, &maker)).collect::<Result<_, _>>()?)
+    }
+
+    fn fresh(&self, keys: Vec<AttributeMap>) -> Result<Fresh, Error> {
+        let objects = keys.into_iter().map(|attributes| self.partition.new_object(attributes));
+        Ok(Fresh(objects.collect::<Result<_, _>>()?))
+    }
+
+    /// Gives a pair out that was made for the guest and is kept nowhere: the private key as PKCS #8, the public
+    /// one as SubjectPublicKeyInfo, both DER. The private key must have been made extractable.
+    ///
+    /// # Errors
+    /// `KeyUnextractable`; `NotRecorded`.
+    pub fn give_out(&self, pair: &Fresh, details: &[(&str, String)]) -> Result<(Secret, Vec<u8>), Error> {
+        let [public, private] = pair.0.as_slice() else { return Err(Error::Internal("a pair is two keys")) };
+        if !private.flag(Attr::EXTRACTABLE) {
+            return Err(Error::KeyUnextractable("CKA_EXTRACTABLE is false"));
+        }
+        let session = self.application.session(self.session)?;
+        let act = Act { details, ..self.application.life(&session, "give out a key pair") };
+        let bytes = pkcs8::encode(private.material()?).and_then(|key| Ok((key, spki(public)?)));
+        act.outcome(Some(private), &bytes)?;
+        bytes
+    }
+
+    /// Does all of a work or nothing, in one commit with its record. The objects that came are there afterwards,
+    /// under the numbers that [`Fresh::numbers`] told.
+    ///
+    /// # Errors
+    /// `ObjectCount`; `ObjectHandleInvalid` for an object to be revised that is gone; `Conflict` of the vault if
+    /// a record was changed meanwhile; what else the vault says.
+    pub fn commit(&self, work: Work<'_>) -> Result<(), Error> {
+        let hsm = &self.application.hsm;
+        let session = self.application.session(self.session)?;
+        let touches_objects = !(work.add.is_empty() && work.revise.is_empty() && work.remove.is_empty());
+        let class = if touches_objects { Class::LifeCycle } else { Class::Administration };
+        let act = Act { details: work.details, ..self.application.act(&session, class, work.action) };
+        let mut writes: Vec<Change> =
+            work.writes.into_iter().map(|write| write.change(self.partition.domain)).collect();
+        writes.extend(work.hsm_writes.into_iter().map(Change::from));
+        let mut revise = Vec::with_capacity(work.revise.len());
+        for (number, revision) in &work.revise {
+            let object = self.partition.object(*number).ok_or(Error::ObjectHandleInvalid(*number))?;
+            revise.push(object.successor(revision.of(&object)));
+        }
+        let task = Task {
+            add: work.add.into_iter().flat_map(|fresh| fresh.0).collect(),
+            revise,
+            remove: work.remove,
+            writes,
+        };
+        let changes = !(task.revise.is_empty() && task.remove.is_empty());
+        let _changing = changes.then(|| hsm.changing(&self.partition));
+        let done = self.partition.perform(&hsm.vault, hsm.settings.max_token_objects, task, &act);
+        act.unless_done(None, done)
+    }
+
+    /// Records something of which nothing is kept.
+    ///
+    /// # Errors
+    /// `NotRecorded`: then it must not happen.
+    pub fn record(&self, action: &'static str, details: &[(&str, String)]) -> Result<(), Error> {
+        let session = self.application.session(self.session)?;
+        let act = self.application.act(&session, Class::Use(self.partition.uses()), action);
+        Act { details, ..act }.done(None)
+    }
+
+    /// A public key as SubjectPublicKeyInfo, DER.
+    ///
+    /// # Errors
+    /// `ObjectHandleInvalid` if there is none of this number.
+    pub fn public_key(&self, number: u64) -> Result<Vec<u8>, Error> {
+        spki(&*self.partition.object(number).ok_or(Error::ObjectHandleInvalid(number))?)
+    }
+
+    /// Whether there is an object of this number.
+    #[must_use]
+    pub fn has(&self, number: u64) -> bool {
+        self.partition.object(number).is_some()
+    }
+
+    /// Signs, or makes a MAC.
+    ///
+    /// # Errors
+    /// As `C_SignInit` and `C_Sign`.
+    pub fn sign(&self, number: u64, mechanism: Mechanism, data: &[u8]) -> Result<Vec<u8>, Error> {
+        let (session, key) = (self.session, self.application.handle_of(self.session, number)?);
+        self.application.sign_init(SignInit { session, mechanism: Some(mechanism), key })?;
+        output(self.application.sign(Sign { session, data: Slice(data), room: ROOM })?)
+    }
+
+    /// Whether a signature or MAC is right.
+    ///
+    /// # Errors
+    /// As `C_VerifyInit` and `C_Verify`, but for a signature that is not right.
+    pub fn verify(
+        &self,
+        number: u64,
+        mechanism: Mechanism,
+        data: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, Error> {
+        let (session, key) = (self.session, self.application.handle_of(self.session, number)?);
+        self.application.verify_init(VerifyInit { session, mechanism: Some(mechanism), key })?;
+        match self.application.verify(Verify { session, data: Slice(data), signature: Slice(signature) }) {
+            Ok(()) => Ok(true),
+            Err(Error::SignatureInvalid | Error::SignatureLenRange) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Encrypts.
+    ///
+    /// # Errors
+    /// As `C_EncryptInit` and `C_Encrypt`.
+    pub fn encrypt(&self, number: u64, mechanism: Mechanism, data: &[u8]) -> Result<Vec<u8>, Error> {
+        let (session, key) = (self.session, self.application.handle_of(self.session, number)?);
+        self.application.encrypt_init(EncryptInit { session, mechanism: Some(mechanism), key })?;
+        output(self.application.encrypt(Encrypt { session, data: Slice(data), room: ROOM })?)
+    }
+
+    /// Decrypts.
+    ///
+    /// # Errors
+    /// As `C_DecryptInit` and `C_Decrypt`.
+    pub fn decrypt(&self, number: u64, mechanism: Mechanism, data: &[u8]) -> Result<Secret, Error> {
+        let (session, key) = (self.session, self.application.handle_of(self.session, number)?);
+        self.application.decrypt_init(DecryptInit { session, mechanism: Some(mechanism), key })?;
+        output(self.application.decrypt(Decrypt { session, data: Slice(data), room: ROOM })?).map(Secret::new)
+    }
+
+    /// Derives a secret, which is given to the guest and kept nowhere. The template must make it readable.
+    ///
+    /// # Errors
+    /// As `C_DeriveKey`; `KeyUnextractable`.
+    pub fn derive(&self, number: u64, mechanism: Mechanism, template: Template) -> Result<Secret, Error> {
+        let base_key = self.application.handle_of(self.session, number)?;
+        let call = DeriveKey { session: self.session, mechanism, base_key, template };
+        let derived = self.application.derive_key(call)?;
+        let object = self.application.object_of(self.session, derived)?;
+        if object.flag(Attr::SENSITIVE) || !object.flag(Attr::EXTRACTABLE) {
+            return Err(Error::KeyUnextractable("it is sensitive or not extractable"));
+        }
+        let value = object.attributes().secret(Attr::VALUE);
+        value.map(Secret::duplicate).ok_or(Error::Internal("a derived key has a value"))
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.application.end();
+    }
+}
+
+/// As much as an operation may give: it is not asked for its length first.
+const ROOM: Room = Room::Bytes(wire::template::MAX_VALUE);
+
+fn output(output: Output) -> Result<Vec<u8>, Error> {
+    match output {
+        Output::Bytes(bytes) => Ok(bytes.to_vec()),
+        _ => Err(Error::Internal("there is room for what an operation gives")),
+    }
+}
+
+fn spki(public: &Object) -> Result<Vec<u8>, Error> {
+    let info = public.attributes().plain(Attr::PUBLIC_KEY_INFO).filter(|info| !info.is_empty());
+    info.map(<[u8]>::to_vec).ok_or(Error::KeyTypeInconsistent("the public half of a pair"))
+}
