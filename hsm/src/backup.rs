@@ -28,8 +28,24 @@ pub use holders::Holders;
 pub use restore::{How, Restored, RestoredPartition};
 
 /// The kinds of record of the HSM itself that make sense on another machine: people, what they must approve, for whom
-/// backups are made, and the cloning domain. Not its counters, its audit log's key, or what is under way.
-const TRAVELS: &[u8] = &[kind::PERSON, kind::QUORUM, kind::HOLDERS, kind::CLONING];
+/// backups are made, the cloning domain, and the directory of accounts. Not its counters, its audit log's key, or what
+/// is under way.
+const TRAVELS: &[u8] = &[
+    kind::PERSON,
+    kind::QUORUM,
+    kind::HOLDERS,
+    kind::CLONING,
+    kind::ACCOUNT,
+    kind::PROJECT,
+    kind::ENTERPRISE_PROJECT,
+    kind::ACCOUNT_USER,
+    kind::GROUP,
+    kind::ROLE,
+    kind::ASSIGNMENT,
+    kind::AGENCY,
+    kind::ACCESS_KEY,
+    kind::DIRECTORY_KEY,
+];
 
 /// Why there is no backup, or why one is refused; then nothing was changed.
 #[derive(Debug, thiserror::Error)]

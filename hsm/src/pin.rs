@@ -26,6 +26,11 @@ impl Verifier {
     /// `PinLenRange` if it is too short or too long.
     pub fn new(pin: &[u8], settings: &Settings) -> Result<Self, Error> {
         check_len(pin, settings)?;
+        Self::of(pin, settings)
+    }
+
+    /// Keeps a secret whose length others have checked.
+    pub(crate) fn of(pin: &[u8], settings: &Settings) -> Result<Self, Error> {
         let mut salt = [0; SALT];
         crypto::random::fill(&mut salt)?;
         let (memory, passes) = (settings.pin_memory, settings.pin_passes);

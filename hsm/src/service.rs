@@ -1,6 +1,7 @@
 //! What the services over the HSM are given of it: records in its own domain, partitions that are held to something,
 //! the time and randomness. Their acts are recorded like all others, in the commit of the change.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -12,6 +13,7 @@ use crate::error::Error;
 use crate::event::Actor;
 use crate::partition::{Confinement, NewPartition, Partition};
 use crate::people::{Addition, Held, PeopleError, UKeyId};
+use crate::pin::Verifier;
 use crate::vault::{Batch, Change, RecordId, Version, kind};
 
 /// A service's kind of record.
@@ -35,6 +37,26 @@ pub enum Kind {
     KmsAccessPoint,
     /// Of a partition: what was asked of each key in a month.
     KmsCount,
+    /// Accounts, which own all else of the directory.
+    Account,
+    /// Projects of accounts.
+    Project,
+    /// Enterprise projects, which group the resources of an account.
+    EnterpriseProject,
+    /// Users of accounts.
+    AccountUser,
+    /// Groups of users.
+    Group,
+    /// Policies that accounts have made.
+    Role,
+    /// Which policies are given to whom, and where.
+    Assignment,
+    /// Agencies: whom an account lets act for it.
+    Agency,
+    /// Access keys of users.
+    AccessKey,
+    /// What the directory makes tokens with.
+    DirectoryKey,
 }
 
 impl Kind {
@@ -49,9 +71,30 @@ impl Kind {
             Self::KmsPolicy => kind::KMS_POLICY,
             Self::KmsAccessPoint => kind::KMS_ACCESS_POINT,
             Self::KmsCount => kind::KMS_COUNT,
+            Self::Account => kind::ACCOUNT,
+            Self::Project => kind::PROJECT,
+            Self::EnterpriseProject => kind::ENTERPRISE_PROJECT,
+            Self::AccountUser => kind::ACCOUNT_USER,
+            Self::Group => kind::GROUP,
+            Self::Role => kind::ROLE,
+            Self::Assignment => kind::ASSIGNMENT,
+            Self::Agency => kind::AGENCY,
+            Self::AccessKey => kind::ACCESS_KEY,
+            Self::DirectoryKey => kind::DIRECTORY_KEY,
         };
         RecordId { domain: 0, kind, number }
     }
+}
+
+/// The kinds of record of the directory of accounts.
+pub(crate) const DIRECTORY: RangeInclusive<u8> = kind::ACCOUNT..=kind::DIRECTORY_KEY;
+
+/// What each record of the directory begins with: the form that this release writes and reads.
+pub const DIRECTORY_FORM: u8 = 1;
+
+/// Whether a record of the directory has the form that this release reads.
+pub(crate) fn reads(kind: u8, record: &Secret) -> bool {
+    DIRECTORY.contains(&kind) && record.as_bytes().first() == Some(&DIRECTORY_FORM)
 }
 
 /// A record as it is read: its number, which version it is, and what it holds.
@@ -128,7 +171,7 @@ impl Hsm {
     }
 
     /// Writes records of a service, and until when partitions may be used, all in one commit with the record of who
-    /// did it.
+    /// did it. Gives the version that the records have now.
     ///
     /// # Errors
     /// `Conflict` of the vault if a record was changed meanwhile; what else the vault says.
@@ -137,7 +180,7 @@ impl Hsm {
         writes: Vec<Write>,
         confining: &[Confining],
         deed: Deed<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Version, Error> {
         let act = self.act(&deed.by, None, deed.action, deed.details);
         let mut changes: Vec<Change> = writes.into_iter().map(Change::from).collect();
         for one in confining {
@@ -146,14 +189,14 @@ impl Hsm {
         let partitions: Vec<_> =
             confining.iter().filter_map(|one| Some((self.partition(wire::SlotId(one.slot))?, one))).collect();
         let _changing: Vec<_> = partitions.iter().map(|(partition, _)| self.changing(partition)).collect();
-        act.unless_done(
+        let version = act.unless_done(
             None,
             self.vault.commit(Batch::new(changes, vec![act.note(None)])).map_err(Error::from),
         )?;
         for (partition, one) in &partitions {
             partition.ends(one.to.until);
         }
-        Ok(())
+        Ok(version)
     }
 
     /// Makes a partition that is held to something, and in the same commit writes records of a service, which may
@@ -239,6 +282,14 @@ impl Hsm {
     /// `Crypto` if the generator fails.
     pub fn random_secret(&self, len: usize) -> Result<Secret, Error> {
         Ok(Secret::new(crypto::random::bytes(len)?))
+    }
+
+    /// What is kept of a service's password, at the cost of a PIN.
+    ///
+    /// # Errors
+    /// `Crypto` if the generator fails; `Internal` if the cost cannot be met.
+    pub fn keep_password(&self, password: &[u8]) -> Result<Verifier, Error> {
+        Verifier::of(password, &self.settings)
     }
 
     /// Random bytes.

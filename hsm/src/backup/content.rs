@@ -66,7 +66,7 @@ impl Content {
             let good = match *kind {
                 kind::HOLDERS => super::Holders::from_record(record).is_ok(),
                 kind::CLONING => super::domain::from_record(record).is_some(),
-                kind => crate::people::reads(kind, record),
+                kind => crate::people::reads(kind, record) || crate::service::reads(kind, record),
             };
             if !good {
                 return Err(malformed("the HSM", *kind));

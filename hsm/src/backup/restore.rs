@@ -281,7 +281,7 @@ impl Hsm {
         let here: Vec<_> = names.into_iter().filter(|id| TRAVELS.contains(&id.kind)).collect();
         let newest = here.iter().filter_map(|id| self.vault.version(*id)).max();
         if newest.is_some() {
-            let what = "the HSM's own settings (people, quorum, who opens backups, cloning domain)";
+            let what = "the HSM's own settings (people, quorum, who opens backups, cloning domain, accounts)";
             if !how.replace {
                 return Err(BackupError::Exists(what.into()));
             }

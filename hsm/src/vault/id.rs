@@ -51,6 +51,26 @@ pub mod kind {
     pub const KMS_ACCESS_POINT: u8 = 76;
     /// How often a key was asked for in a month.
     pub const KMS_COUNT: u8 = 77;
+    /// In domain 0: an account.
+    pub const ACCOUNT: u8 = 80;
+    /// In domain 0: a project of an account.
+    pub const PROJECT: u8 = 81;
+    /// In domain 0: an enterprise project.
+    pub const ENTERPRISE_PROJECT: u8 = 82;
+    /// In domain 0: a user of an account.
+    pub const ACCOUNT_USER: u8 = 83;
+    /// In domain 0: a group of users.
+    pub const GROUP: u8 = 84;
+    /// In domain 0: a policy of an account.
+    pub const ROLE: u8 = 85;
+    /// In domain 0: a policy given to somebody.
+    pub const ASSIGNMENT: u8 = 86;
+    /// In domain 0: an agency.
+    pub const AGENCY: u8 = 87;
+    /// In domain 0: an access key.
+    pub const ACCESS_KEY: u8 = 88;
+    /// In domain 0: what the directory makes tokens with.
+    pub const DIRECTORY_KEY: u8 = 89;
     /// In domain 0: what is to be recorded, under its running number; under 0, the ledger's mark. In that of a
     /// partition: how its uses of keys are recorded.
     pub const NOTE: u8 = 16;
@@ -84,6 +104,16 @@ pub mod kind {
             KMS_POLICY => Some("key policy"),
             KMS_ACCESS_POINT => Some("access point"),
             KMS_COUNT => Some("key count"),
+            ACCOUNT => Some("account"),
+            PROJECT => Some("project"),
+            ENTERPRISE_PROJECT => Some("enterprise project"),
+            ACCOUNT_USER => Some("account user"),
+            GROUP => Some("group"),
+            ROLE => Some("role"),
+            ASSIGNMENT => Some("assignment"),
+            AGENCY => Some("agency"),
+            ACCESS_KEY => Some("access key"),
+            DIRECTORY_KEY => Some("directory key"),
             NOTE => Some("note"),
             AUDIT_KEY => Some("audit key"),
             _ => None,
