@@ -6,5 +6,6 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod iam;
 pub mod instance;
 pub mod tag;

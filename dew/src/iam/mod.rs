@@ -1,0 +1,3 @@
+//! Identity and access management: who may do what.
+
+pub mod policy;
