@@ -136,7 +136,7 @@ fn is_allowed(character: char) -> bool {
 }
 
 /// The unified ideographs with their extensions, and the one that repeats (Unicode, "Han").
-const fn is_chinese(character: char) -> bool {
+pub(crate) const fn is_chinese(character: char) -> bool {
     matches!(character,
         '\u{3005}' | '\u{3007}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
         | '\u{20000}'..='\u{323af}')

@@ -1,0 +1,161 @@
+//! Accounts, with the root user that each is made with.
+
+use std::sync::Arc;
+
+use super::access_key::NewAccessKey;
+use super::id::{AccountId, ProjectId, UserId};
+use super::record::{Account, Project, User};
+use super::settings::{LoginPolicy, PasswordPolicy, ProtectPolicy};
+use super::{Acting, Iam, IamError, name};
+
+/// An account that is to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct NewAccount<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The region of its first project, which has that name.
+    pub region: &'a str,
+}
+
+/// An account that was made: its root credential is shown this once.
+#[derive(Debug)]
+pub struct CreatedAccount {
+    /// The account.
+    pub account: Arc<Account>,
+    /// Its project in the default region.
+    pub project: ProjectId,
+    /// Its root user, who is called as the account is.
+    pub root: UserId,
+    /// That one's access key.
+    pub key: NewAccessKey,
+}
+
+impl Iam {
+    /// Every account, in the order in which they were made.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<Arc<Account>> {
+        self.directory.read().accounts.of(()).cloned().collect()
+    }
+
+    /// The account of this id.
+    #[must_use]
+    pub fn account(&self, id: AccountId) -> Option<Arc<Account>> {
+        self.directory.read().accounts.get(id).cloned()
+    }
+
+    /// The account of this name.
+    #[must_use]
+    pub fn account_named(&self, name: &str) -> Option<Arc<Account>> {
+        self.directory.read().accounts.named((), name).cloned()
+    }
+}
+
+impl Acting<'_> {
+    /// Makes an account with its project in a region, its root user and that one's first access key.
+    ///
+    /// # Errors
+    /// `Name`, `Taken`; what the vault says.
+    pub fn create_account(self, new: NewAccount<'_>) -> Result<CreatedAccount, IamError> {
+        name::ACCOUNT.check(new.name)?;
+        name::PROJECT.check(new.region)?;
+        self.change("create an account", |draft| {
+            let (id, project, root): (AccountId, ProjectId, UserId) = (draft.id()?, draft.id()?, draft.id()?);
+            let account = Account {
+                id,
+                name: new.name.to_owned(),
+                enabled: true,
+                created: draft.now,
+                root,
+                project,
+                logins: LoginPolicy::default(),
+                passwords: PasswordPolicy::default(),
+                protection: ProtectPolicy::default(),
+            };
+            draft.note("account", id);
+            draft.note("name", new.name);
+            draft.need_key()?;
+            draft.put(account.clone())?;
+            draft.put(Project {
+                id: project,
+                account: id,
+                name: new.region.to_owned(),
+                description: String::new(),
+                parent: None,
+                suspended: false,
+                created: draft.now,
+            })?;
+            draft.put(User::new(root, id, new.name, draft.epoch()?, draft.now))?;
+            let key = draft.access_key(root, "made with the account")?;
+            Ok(CreatedAccount { account: Arc::new(account), project, root, key })
+        })
+    }
+
+    /// Lets nobody of an account do anything, or again.
+    ///
+    /// # Errors
+    /// `Unknown`; what the vault says.
+    pub fn enable_account(self, id: AccountId, enabled: bool) -> Result<Arc<Account>, IamError> {
+        let action = if enabled { "enable an account" } else { "disable an account" };
+        self.change_account(id, action, |account| {
+            account.enabled = enabled;
+            Ok(())
+        })
+    }
+
+    /// Decides how users of an account log in.
+    ///
+    /// # Errors
+    /// `Range`, `Description`, `Unknown`; what the vault says.
+    pub fn set_login_policy(self, id: AccountId, policy: LoginPolicy) -> Result<Arc<Account>, IamError> {
+        policy.check()?;
+        self.change_account(id, "set the login policy of an account", |account| {
+            account.logins = policy;
+            Ok(())
+        })
+    }
+
+    /// Decides what passwords users of an account may have.
+    ///
+    /// # Errors
+    /// `Range`, `Unknown`; what the vault says.
+    pub fn set_password_policy(
+        self,
+        id: AccountId,
+        policy: PasswordPolicy,
+    ) -> Result<Arc<Account>, IamError> {
+        policy.check()?;
+        self.change_account(id, "set the password policy of an account", |account| {
+            account.passwords = policy;
+            Ok(())
+        })
+    }
+
+    /// Decides which operations of an account ask for a second factor, and what users may change of themselves.
+    ///
+    /// # Errors
+    /// `Contact`, `Invalid`, `Unknown`; what the vault says.
+    pub fn set_protection(self, id: AccountId, policy: ProtectPolicy) -> Result<Arc<Account>, IamError> {
+        policy.check()?;
+        self.change_account(id, "set the operation protection of an account", |account| {
+            account.protection = policy;
+            Ok(())
+        })
+    }
+
+    fn change_account(
+        self,
+        id: AccountId,
+        action: &'static str,
+        change: impl FnOnce(&mut Account) -> Result<(), IamError>,
+    ) -> Result<Arc<Account>, IamError> {
+        self.change(action, |draft| {
+            let account = draft.directory.accounts.get(id).ok_or(IamError::Unknown("account"))?;
+            let mut account = Account::clone(account);
+            change(&mut account)?;
+            draft.note("account", id);
+            draft.note("name", &account.name);
+            draft.put(account.clone())?;
+            Ok(Arc::new(account))
+        })
+    }
+}

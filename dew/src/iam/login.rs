@@ -1,0 +1,150 @@
+//! Log-ins by password, and by a code beside it. A wrong try is counted before anything is looked at, and after too many
+//! nobody is let in for a while. The counts are in memory: whoever can restart the daemon has other ways.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::id::{AccountId, UserId};
+use super::identity::Identity;
+use super::record::{LoginProtection, User};
+use super::settings::LoginPolicy;
+use super::token::Method;
+use super::{Acting, Iam, IamError};
+
+/// Somebody who has logged in.
+#[derive(Clone, Debug)]
+pub struct LoggedIn {
+    /// Who it is.
+    pub identity: Identity,
+    /// How that was shown.
+    pub methods: Vec<Method>,
+}
+
+/// Wrong tries of a user, and until when nobody is let in.
+#[derive(Default)]
+pub(super) struct Tries {
+    wrong: VecDeque<u64>,
+    until: u64,
+}
+
+impl Tries {
+    /// Counts a try as a wrong one.
+    fn count(&mut self, now: u64, policy: &LoginPolicy) -> Result<(), IamError> {
+        if now < self.until {
+            return Err(IamError::Locked { minutes: (self.until - now).div_ceil(60) });
+        }
+        let forgotten = u64::from(policy.forgotten_minutes) * 60;
+        self.wrong.retain(|at| at.saturating_add(forgotten) > now);
+        self.wrong.push_back(now);
+        if self.wrong.len() >= usize::try_from(policy.tries).unwrap_or(usize::MAX) {
+            self.wrong.clear();
+            self.until = now.saturating_add(u64::from(policy.lockout_minutes) * 60);
+        }
+        Ok(())
+    }
+}
+
+impl Iam {
+    /// Checks a user's password, or in the same time that of nobody.
+    ///
+    /// # Errors
+    /// `WrongLogin`, `Locked`.
+    pub(super) fn check_password(&self, user: Option<&User>, password: &str) -> Result<(), IamError> {
+        if let Some(user) = user {
+            self.count_try(user)?;
+        }
+        let kept = user.and_then(|user| user.password.as_ref());
+        let _one_at_a_time = self.checking.lock();
+        let verifier = kept.map_or(&self.nobody, |password| &password.verifier);
+        match (verifier.matches(password.as_bytes())?, kept, user) {
+            (true, Some(_), Some(user)) => {
+                self.forget_tries(user.id);
+                Ok(())
+            }
+            _ => Err(IamError::WrongLogin),
+        }
+    }
+
+    fn count_try(&self, user: &User) -> Result<(), IamError> {
+        let account = self.account(user.account).ok_or(IamError::WrongLogin)?;
+        self.tries.lock().entry(user.id).or_default().count(self.hsm.time(), &account.logins)
+    }
+
+    fn forget_tries(&self, user: UserId) {
+        self.tries.lock().remove(&user);
+    }
+}
+
+impl Acting<'_> {
+    /// Logs a user in: by its password, and a code of its device if it shows one, or must. A user that is not there is
+    /// refused as one whose password is wrong, and as late.
+    ///
+    /// # Errors
+    /// `WrongLogin`, `Locked`; with the right password, `NeedsSecondFactor`, `PasswordExpired`; what the vault says.
+    pub fn log_in(
+        self,
+        user: Option<Arc<User>>,
+        password: &str,
+        code: Option<&str>,
+    ) -> Result<LoggedIn, IamError> {
+        let iam = self.iam;
+        iam.check_password(user.as_deref(), password)?;
+        let user = user.ok_or(IamError::WrongLogin)?;
+        let account = iam.account(user.account).ok_or(IamError::WrongLogin)?;
+        let mut methods = vec![Method::Password];
+        match code {
+            Some(code) => {
+                self.take_code(user.account, user.id, code)?;
+                methods.push(Method::Totp);
+            }
+            None if user.protection == LoginProtection::Device => return Err(IamError::NeedsSecondFactor),
+            None => {}
+        }
+        let now = iam.hsm.time();
+        let expired = |set: u64| {
+            let days = u64::from(account.passwords.valid_days);
+            days > 0 && now >= set.saturating_add(days * 86_400)
+        };
+        if user.password.as_ref().is_some_and(|kept| kept.temporary || expired(kept.set)) {
+            return Err(IamError::PasswordExpired);
+        }
+        let directory = iam.directory.read();
+        // The user as it is now: what was checked may have changed since.
+        let same = directory.users.get(user.id).is_some_and(|now| now.epoch == user.epoch);
+        let known = directory.known(user.id).filter(|_| same).ok_or(IamError::WrongLogin)?;
+        let mfa = code.map(|_| now);
+        Ok(LoggedIn { identity: Identity { mfa, ..Identity::clone(&known.identity) }, methods })
+    }
+
+    /// Does what a code lets somebody do: a wrong one counts as a wrong log-in.
+    pub(super) fn guarded<T>(
+        self,
+        account: AccountId,
+        user: UserId,
+        what: impl FnOnce(Self) -> Result<T, IamError>,
+    ) -> Result<T, IamError> {
+        let user = self.iam.user(account, user).ok_or(IamError::Unknown("user"))?;
+        self.iam.count_try(&user)?;
+        let done = what(self)?;
+        self.iam.forget_tries(user.id);
+        Ok(done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_wrong_tries_lock_for_a_while_and_old_ones_are_forgotten() {
+        let policy = LoginPolicy { tries: 3, ..LoginPolicy::default() };
+        let mut tries = Tries::default();
+        let quarter = 15 * 60;
+        for at in [0, quarter + 1, quarter + 2, quarter + 3] {
+            tries.count(at, &policy).unwrap();
+        }
+        assert!(matches!(tries.count(quarter + 4, &policy), Err(IamError::Locked { minutes: 15 })));
+        assert!(matches!(tries.count(2 * quarter + 2, &policy), Err(IamError::Locked { minutes: 1 })));
+        tries.count(2 * quarter + 3, &policy).unwrap();
+    }
+}

@@ -1,0 +1,303 @@
+//! Access keys, tokens, passwords and second factors: what is good, and when it ends.
+
+use std::collections::HashSet;
+
+use data_encoding::BASE32_NOPAD;
+use dew::iam::{
+    AccessMode, CreatedAccount, IamError, LoginProtection, NewUser, PasswordPolicy, TokenScope, User,
+    UserChange,
+};
+use proptest::prelude::*;
+use totp_rs::Builder;
+
+use super::world::{PASSWORD, World};
+
+/// What a user has to come in with: a key, a token, and a key that expires.
+struct Credentials {
+    key: String,
+    token: String,
+    temporary: (String, String),
+}
+
+impl Credentials {
+    fn of(world: &World, user: &User) -> Self {
+        let key = world.acting().create_access_key(user.account, user.id, "").unwrap();
+        let login = world.acting().log_in(Some(user.clone().into()), PASSWORD, None).unwrap();
+        let token = world.iam.issue_token(&login, TokenScope::Account).unwrap().text;
+        let temporary = world.iam.key_by_token(&token, 3600, None).unwrap();
+        let security_token = String::from_utf8(temporary.security_token.as_bytes().to_vec()).unwrap();
+        Self { key: key.id.to_string(), token, temporary: (temporary.id.to_string(), security_token) }
+    }
+
+    /// Which of them are good.
+    fn good(&self, world: &World) -> [bool; 3] {
+        let (key, security_token) = &self.temporary;
+        [
+            world.iam.access_key(&self.key, None).is_some(),
+            world.iam.token(&self.token).is_ok(),
+            world.iam.access_key(key, Some(security_token)).is_some(),
+        ]
+    }
+}
+
+fn with_user(name: &str) -> (World, CreatedAccount, std::sync::Arc<User>) {
+    let world = World::new();
+    let account = world.account("acme");
+    let user = world.user(account.account.id, name);
+    (world, account, user)
+}
+
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Disable,
+    Delete,
+    ChangePassword,
+    DisableAccount,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever takes a user's rights ends what it has at once, and nobody else's; and what it ends does not come back.
+    #[test]
+    fn what_a_user_has_ends_with_its_rights(
+        end in prop_oneof![Just(End::Disable), Just(End::Delete), Just(End::ChangePassword), Just(End::DisableAccount)],
+        restart: bool,
+    ) {
+        let (mut world, acme, ann) = with_user("ann");
+        let (bob, other) = (world.user(ann.account, "bob"), world.account("other"));
+        let (hers, his) = (Credentials::of(&world, &ann), Credentials::of(&world, &bob));
+        prop_assert_eq!(hers.good(&world), [true; 3]);
+        let change = |change: UserChange<'_>| world.acting().change_user(ann.account, ann.id, &change).map(drop);
+        match end {
+            End::Disable => change(UserChange { enabled: Some(false), ..UserChange::default() }).unwrap(),
+            End::Delete => world.acting().delete_user(ann.account, ann.id).unwrap(),
+            End::ChangePassword => {
+                change(UserChange { password: Some("Another-1-horse"), ..UserChange::default() }).unwrap();
+            }
+            End::DisableAccount => world.acting().enable_account(ann.account, false).map(drop).unwrap(),
+        }
+        if restart {
+            world = world.again();
+        }
+        let keeps_key = matches!(end, End::ChangePassword);
+        prop_assert_eq!(hers.good(&world), [keeps_key, false, false]);
+        prop_assert_eq!(his.good(&world), [!matches!(end, End::DisableAccount); 3]);
+        prop_assert!(world.iam.access_key(other.key.id.as_str(), None).is_some());
+        if matches!(end, End::Disable) {
+            let change = UserChange { enabled: Some(true), ..UserChange::default() };
+            world.acting().change_user(ann.account, ann.id, &change).unwrap();
+            prop_assert_eq!(hers.good(&world), [true, false, false], "tokens stay dead");
+        }
+        drop(acme);
+    }
+
+    /// A token is good as it was given out, for what it was given out for, and not otherwise.
+    #[test]
+    fn no_other_text_is_a_token(at: prop::sample::Index, bit in 0_u8..8, cut: prop::sample::Index) {
+        let (world, _, ann) = with_user("ann");
+        let good = Credentials::of(&world, &ann);
+        let (key, security_token) = &good.temporary;
+        for text in [&good.token, security_token] {
+            let mut bytes = text.clone().into_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            let changed = String::from_utf8_lossy(&bytes).into_owned();
+            let short = &text[..cut.index(text.len())];
+            for bad in [changed.as_str(), short, &format!("{text}A"), &format!("{text}="), ""] {
+                prop_assert!(world.iam.token(bad).is_err());
+                prop_assert!(world.iam.access_key(key, Some(bad)).is_none());
+            }
+        }
+        prop_assert!(world.iam.token(security_token).is_err(), "what goes with a key is no token");
+        prop_assert!(world.iam.access_key(key, Some(&good.token)).is_none());
+        prop_assert!(world.iam.access_key(key, None).is_none());
+        prop_assert!(world.iam.access_key(&good.key, Some(security_token)).is_none(), "it is another key's");
+    }
+}
+
+#[test]
+fn no_two_access_keys_are_alike_and_a_user_has_two_at_the_most() {
+    let (world, acme, _) = with_user("ann");
+    let mut seen = HashSet::from([acme.key.id]);
+    let mut secrets = HashSet::from([acme.key.secret.as_bytes().to_vec()]);
+    for number in 0..40 {
+        let user = world.user(acme.account.id, &format!("user{number}"));
+        for _ in 0..2 {
+            let key = world.acting().create_access_key(user.account, user.id, "").unwrap();
+            assert!(seen.insert(key.id) && secrets.insert(key.secret.as_bytes().to_vec()));
+            assert_eq!((key.id.as_str().len(), key.secret.len()), (20, 40));
+        }
+        let third = world.acting().create_access_key(user.account, user.id, "");
+        assert!(matches!(third, Err(IamError::Quota(_))));
+    }
+}
+
+#[test]
+fn a_key_is_checked_with_the_secret_that_was_shown_and_only_while_it_is_active() {
+    let (world, acme, ann) = with_user("ann");
+    let key = world.acting().create_access_key(ann.account, ann.id, "of the build").unwrap();
+    let credential = || world.iam.access_key(key.id.as_str(), None);
+    assert_eq!(*credential().unwrap().secret, *key.secret);
+    assert_eq!(credential().unwrap().identity.user(), Some(ann.id));
+    let active = |active| world.acting().change_access_key(ann.account, key.id, Some(active), None).unwrap();
+    active(false);
+    assert!(credential().is_none());
+    active(true);
+    assert!(credential().is_some());
+    let mode = |mode| {
+        let change = UserChange { mode: Some(mode), ..UserChange::default() };
+        world.acting().change_user(ann.account, ann.id, &change).unwrap();
+    };
+    mode(AccessMode::Console);
+    assert!(credential().is_none(), "a user of the console alone signs nothing");
+    mode(AccessMode::Programmatic);
+    assert!(credential().is_some());
+    let other = world.account("other").account.id;
+    assert!(matches!(world.acting().delete_access_key(other, key.id), Err(IamError::Unknown(_))));
+    assert!(world.iam.access_key_of(other, key.id).is_none());
+    world.acting().delete_access_key(ann.account, key.id).unwrap();
+    assert!(credential().is_none());
+    for nothing in ["", "x", "HPUA0000000000000000", acme.account.name.as_str()] {
+        assert!(world.iam.access_key(nothing, None).is_none());
+    }
+}
+
+#[test]
+fn a_token_ends_after_a_day_and_a_key_that_expires_when_it_says() {
+    let (world, acme, ann) = with_user("ann");
+    let login = world.acting().log_in(Some(ann), PASSWORD, None).unwrap();
+    let scope = TokenScope::Project(acme.project);
+    let issued = world.iam.issue_token(&login, scope).unwrap();
+    let token = world.iam.token(&issued.text).unwrap();
+    assert_eq!((token.scope, token.identity.project), (scope, Some(acme.project)));
+    assert_eq!(token.expires, world.now() + 86_400);
+    assert!(token.identity.temporary && token.identity.mfa.is_none());
+    for seconds in [899, 86_401] {
+        assert!(matches!(world.iam.key_by_token(&issued.text, seconds, None), Err(IamError::Range { .. })));
+    }
+    let key = world.iam.key_by_token(&issued.text, 900, None).unwrap();
+    let security_token = std::str::from_utf8(key.security_token.as_bytes()).unwrap();
+    let good = || world.iam.access_key(key.id.as_str(), Some(security_token));
+    assert_eq!(*good().unwrap().secret, key.secret);
+    world.wait(899);
+    assert!(good().is_some());
+    world.wait(1);
+    assert!(good().is_none());
+    world.wait(86_400 - 901);
+    assert!(world.iam.token(&issued.text).is_ok());
+    world.wait(1);
+    assert!(matches!(world.iam.token(&issued.text), Err(IamError::NoToken)));
+    let theirs = world.account("other").project;
+    let refused = world.iam.issue_token(&login, TokenScope::Project(theirs));
+    assert!(matches!(refused, Err(IamError::Unknown("project"))));
+}
+
+#[test]
+fn a_key_that_expires_is_held_to_the_policy_that_it_was_asked_for_with() {
+    let (world, acme, _) = with_user("ann");
+    let root = world.iam.access_key(acme.key.id.as_str(), None).unwrap().identity;
+    let session = r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["kms:cmk:get"]}]}"#;
+    let key = world.iam.key_for(&root, 900, Some(session)).unwrap();
+    let security_token = std::str::from_utf8(key.security_token.as_bytes()).unwrap();
+    let held = world.iam.access_key(key.id.as_str(), Some(security_token)).unwrap().identity;
+    assert!(world.iam.policies_of(&held).unwrap().session().is_some());
+    assert!(matches!(world.iam.key_for(&held, 900, None), Err(IamError::NeedsUser)), "it gives out no other");
+    assert!(world.iam.issue_token_for(&held, dew::iam::Method::AccessKey, TokenScope::Account).is_err());
+    for bad in ["{", &"x".repeat(2049)] {
+        assert!(matches!(world.iam.key_for(&root, 900, Some(bad)), Err(IamError::Policy(_))));
+    }
+}
+
+#[test]
+fn wrong_passwords_lock_a_user_for_a_while_and_nobody_is_refused_as_somebody_is() {
+    let (world, _, ann) = with_user("ann");
+    let bob = world.user(ann.account, "bob");
+    let login =
+        |user: Option<&std::sync::Arc<User>>, password| world.acting().log_in(user.cloned(), password, None);
+    for _ in 0..5 {
+        assert!(matches!(login(Some(&ann), "wrong"), Err(IamError::WrongLogin)));
+        assert!(matches!(login(None, PASSWORD), Err(IamError::WrongLogin)));
+    }
+    assert!(matches!(login(Some(&ann), PASSWORD), Err(IamError::Locked { minutes: 15 })));
+    login(Some(&bob), PASSWORD).unwrap();
+    world.wait(15 * 60);
+    login(Some(&ann), PASSWORD).unwrap();
+    let none = NewUser { name: "nopass", ..NewUser::default() };
+    let none = world.acting().create_user(ann.account, &none).unwrap();
+    assert!(matches!(login(Some(&none), ""), Err(IamError::WrongLogin)));
+}
+
+#[test]
+fn passwords_are_set_changed_and_expire_as_the_account_says() {
+    let (world, acme, ann) = with_user("ann");
+    let id = acme.account.id;
+    let policy = PasswordPolicy { recent: 2, valid_days: 30, least_minutes: 10, ..PasswordPolicy::default() };
+    world.acting().set_password_policy(id, policy).unwrap();
+    let change = |old, new| world.acting().change_own_password(id, ann.id, old, new);
+    assert!(matches!(change(PASSWORD, "Another-1-horse"), Err(IamError::Password(_))), "too soon");
+    world.wait(600);
+    assert!(matches!(change("wrong", "Another-1-horse"), Err(IamError::WrongLogin)));
+    assert!(matches!(change(PASSWORD, PASSWORD), Err(IamError::Password(_))), "the same again");
+    change(PASSWORD, "Another-1-horse").unwrap();
+    world.wait(600);
+    assert!(matches!(change("Another-1-horse", PASSWORD), Err(IamError::Password(_))), "one of the last two");
+    let login = |password| world.acting().log_in(world.iam.user(id, ann.id), password, None);
+    login("Another-1-horse").unwrap();
+    world.wait(30 * 86_400);
+    assert!(matches!(login("Another-1-horse"), Err(IamError::PasswordExpired)));
+    change("Another-1-horse", "A-third-1-horse").unwrap();
+    login("A-third-1-horse").unwrap();
+    let by_admin = UserChange { password: Some("Given-1-horse"), ..UserChange::default() };
+    world.acting().change_user(id, ann.id, &by_admin).unwrap();
+    assert!(
+        matches!(login("Given-1-horse"), Err(IamError::PasswordExpired)),
+        "set by another: to be changed first"
+    );
+}
+
+#[test]
+fn a_bound_device_is_asked_for_and_takes_each_code_once() {
+    let (world, acme, ann) = with_user("ann");
+    let id = acme.account.id;
+    world.acting().create_device(id, ann.id, "phone").unwrap();
+    let seed = world.iam.user(id, ann.id).unwrap().device.as_ref().unwrap().seed();
+    let codes = Builder::new().with_secret(BASE32_NOPAD.decode(seed.as_bytes()).unwrap()).build().unwrap();
+    let code = |offset: u64| codes.generate(world.now() + offset).to_string();
+    let login = |code: Option<&str>| world.acting().log_in(world.iam.user(id, ann.id), PASSWORD, code);
+    let protect = UserChange { protection: Some(LoginProtection::Device), ..UserChange::default() };
+    assert!(
+        matches!(world.acting().change_user(id, ann.id, &protect), Err(IamError::Invalid(_))),
+        "not bound yet"
+    );
+
+    let (one, two) = (code(0), code(30));
+    assert!(matches!(world.acting().bind_device(id, ann.id, &two, &one), Err(IamError::WrongLogin)));
+    world.acting().bind_device(id, ann.id, &one, &two).unwrap();
+    world.acting().change_user(id, ann.id, &protect).unwrap();
+    assert!(matches!(login(None), Err(IamError::NeedsSecondFactor)));
+    assert!(matches!(login(Some(&two)), Err(IamError::WrongLogin)), "taken already");
+    world.wait(60);
+    let now = code(0);
+    let logged_in = login(Some(&now)).unwrap();
+    assert_eq!(logged_in.identity.mfa, Some(world.now()));
+    assert!(matches!(login(Some(&now)), Err(IamError::WrongLogin)), "a code is good once");
+    let world = world.again();
+    let login = |code: Option<&str>| world.acting().log_in(world.iam.user(id, ann.id), PASSWORD, code);
+    assert!(matches!(login(Some(&now)), Err(IamError::WrongLogin)), "also after a restart");
+    world.wait(30);
+    let next = codes.generate(world.now()).to_string();
+    world.acting().unbind_device(id, ann.id, &next).unwrap();
+    login(None).unwrap();
+}
+
+/// The values of RFC 6238, Appendix B, in the six digits that devices show.
+#[test]
+fn codes_are_those_of_rfc_6238() {
+    let codes = Builder::new().with_secret(b"12345678901234567890".to_vec()).build().unwrap();
+    for (time, code) in
+        [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (20_000_000_000, "353130")]
+    {
+        assert_eq!(codes.generate(time).to_string(), code);
+    }
+}

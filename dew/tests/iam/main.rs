@@ -1,0 +1,6 @@
+//! The directory of accounts on an HSM in memory, whose clock a test turns.
+
+mod credentials;
+mod durable;
+mod permissions;
+mod world;

@@ -1,0 +1,190 @@
+//! Who may do what, by the policies that are given.
+
+use dew::iam::{IamError, Level, RoleChange, RoleId, Scope, Subject, TokenScope, Trust};
+
+use super::world::World;
+
+fn system(name: &str) -> RoleId {
+    dew::iam::policy::SystemPolicy::find(name).unwrap().id.parse().unwrap()
+}
+
+/// Requirement: IAM-001
+#[test]
+fn a_new_user_may_do_nothing_and_has_credentials_of_its_own() {
+    let world = World::new();
+    let acme = world.account("acme");
+    let (ann, bob) = (world.user(acme.account.id, "ann"), world.user(acme.account.id, "bob"));
+    let project = acme.project.to_string();
+    let (one, two) = (world.signing(&ann), world.signing(&bob));
+    for action in ["kms:cmk:get", "kms:cmk:list", "kms:cmk:create", "kms:cmk:decryptData"] {
+        assert!(!world.may(&one, action, &project), "{action}");
+    }
+    assert_eq!((one.user(), two.user()), (Some(ann.id), Some(bob.id)));
+    let keys = [&ann, &bob].map(|user| world.iam.access_keys(acme.account.id, user.id));
+    assert!(keys.iter().all(|keys| keys.len() == 1) && keys[0][0].id != keys[1][0].id);
+    let login = |user, password| world.acting().log_in(Some(user), password, None);
+    assert_eq!(login(ann, super::world::PASSWORD).unwrap().identity.name(), "ann");
+    assert!(matches!(login(bob, "another"), Err(IamError::WrongLogin)));
+}
+
+/// Requirement: IAM-002
+#[test]
+fn what_is_given_to_a_group_reaches_its_users_where_it_is_given_and_goes_with_them() {
+    let world = World::new();
+    let acme = world.account("acme");
+    let id = acme.account.id;
+    let ann = world.user(id, "ann");
+    let keys = world.acting().create_group(id, "keys", "").unwrap();
+    let other = world.acting().create_project(id, acme.project, "home-1_other", "").unwrap();
+    let (here, there) = (acme.project.to_string(), other.id.to_string());
+    let who = world.signing(&ann);
+    let (to, role, scope) =
+        (Subject::Group(keys.id), system("KMS CMKReadOnlyAccess"), Scope::Project(acme.project));
+
+    world.acting().give(id, to, role, scope).unwrap();
+    assert!(!world.may(&who, "kms:cmk:get", &here), "not yet in the group");
+    world.acting().add_to_group(id, keys.id, ann.id).unwrap();
+    assert!(world.may(&who, "kms:cmk:get", &here));
+    assert!(!world.may(&who, "kms:cmk:create", &here), "read only");
+    assert!(!world.may(&who, "kms:cmk:get", &there), "in one project only");
+    world.acting().give(id, to, role, Scope::AllProjects).unwrap();
+    assert!(world.may(&who, "kms:cmk:get", &there));
+    world.acting().take(id, to, role, Scope::AllProjects).unwrap();
+    assert!(!world.may(&who, "kms:cmk:get", &there));
+    world.acting().remove_from_group(id, keys.id, ann.id).unwrap();
+    assert!(!world.may(&who, "kms:cmk:get", &here));
+    world.acting().add_to_group(id, keys.id, ann.id).unwrap();
+    world.acting().delete_group(id, keys.id).unwrap();
+    assert!(!world.may(&who, "kms:cmk:get", &here));
+    assert!(world.iam.user(id, ann.id).unwrap().groups.is_empty());
+    assert!(world.iam.assignments(id).is_empty());
+}
+
+/// Requirement: IAM-003
+#[test]
+fn a_user_in_several_groups_has_all_that_they_have_and_a_deny_of_one_wins() {
+    let world = World::new();
+    let acme = world.account("acme");
+    let id = acme.account.id;
+    let ann = world.user(id, "ann");
+    let who = world.signing(&ann);
+    let project = acme.project.to_string();
+    let group = |name: &str, role| {
+        let group = world.acting().create_group(id, name, "").unwrap();
+        world.acting().give(id, Subject::Group(group.id), role, Scope::Project(acme.project)).unwrap();
+        world.acting().add_to_group(id, group.id, ann.id).unwrap();
+    };
+    group("readers", system("KMS CMKReadOnlyAccess"));
+    let makes = r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["kms:cmk:create"]}]}"#;
+    let makers = world.acting().create_role(id, "makers", "", Level::Project, makes).unwrap();
+    group("makers", makers.id);
+    assert!(world.may(&who, "kms:cmk:get", &project) && world.may(&who, "kms:cmk:create", &project));
+
+    let denies = r#"{"Version":"1.1","Statement":[{"Effect":"Deny","Action":["kms:cmk:create"]}]}"#;
+    let denied = world.acting().create_role(id, "nobody makes", "", Level::Project, denies).unwrap();
+    group("careful", denied.id);
+    assert!(world.may(&who, "kms:cmk:get", &project) && !world.may(&who, "kms:cmk:create", &project));
+    let why = world.decided(&who, "kms:cmk:create", &project);
+    assert!(why.contains("nobody makes") && why.contains("careful"), "{why}");
+    // The deny is the policy's, not the group's: changed, it denies no more.
+    let change = RoleChange { document: Some((Level::Project, makes)), ..RoleChange::default() };
+    world.acting().change_role(id, denied.id, change).unwrap();
+    assert!(world.may(&who, "kms:cmk:create", &project));
+}
+
+/// Requirement: IAM-004
+#[test]
+fn an_account_lets_another_act_in_it_by_an_agency_and_nobody_else() {
+    let world = World::new();
+    let (acme, helper, other) = (world.account("acme"), world.account("helper"), world.account("other"));
+    let trust = Trust::Account(helper.account.id);
+    let agency = world.acting().create_agency(acme.account.id, "ops", "", trust, Some(1)).unwrap();
+    let (subject, full) = (Subject::Agency(agency.id), system("KMS CMKFullAccess"));
+    world.acting().give(acme.account.id, subject, full, Scope::AllProjects).unwrap();
+
+    let helping = world.signing(&world.user(helper.account.id, "hal"));
+    let scope = TokenScope::Project(acme.project);
+    let issued = world.iam.assume(&helping, acme.account.id, "ops", scope).unwrap();
+    let token = world.iam.token(&issued.text).unwrap();
+    assert_eq!((token.identity.account, token.identity.agency()), (acme.account.id, Some(agency.id)));
+    assert_eq!(token.identity.name(), "ops/helper/hal");
+    assert!(world.may(&token.identity, "kms:cmk:create", &acme.project.to_string()));
+    let key =
+        world.iam.key_by_agency(&helping, (acme.account.id, "ops"), 900, Some("hal-at-work"), None).unwrap();
+    let text = std::str::from_utf8(key.security_token.as_bytes()).unwrap();
+    let by_key = world.iam.access_key(key.id.as_str(), Some(text)).unwrap().identity;
+    assert_eq!(by_key.agency(), Some(agency.id));
+
+    // Nobody of another account, no agency of another name, and no project of another account.
+    let stranger = world.signing(&world.user(other.account.id, "sam"));
+    for (who, name) in [(&stranger, "ops"), (&helping, "nope")] {
+        let refused = world.iam.assume(who, acme.account.id, name, TokenScope::Account);
+        assert!(matches!(refused, Err(IamError::NotTrusted)), "{name}");
+    }
+    let theirs = world.iam.assume(&helping, acme.account.id, "ops", TokenScope::Project(helper.project));
+    assert!(matches!(theirs, Err(IamError::Unknown("project"))));
+    assert!(matches!(
+        world.iam.assume(&token.identity, acme.account.id, "ops", scope),
+        Err(IamError::NeedsUser)
+    ));
+
+    // It ends with its term, and with the helper.
+    let good = || world.iam.token(&issued.text).is_ok();
+    assert!(good());
+    world.acting().enable_account(helper.account.id, false).unwrap();
+    assert!(!good());
+    world.acting().enable_account(helper.account.id, true).unwrap();
+    assert!(good());
+    world.wait(86_400);
+    assert!(matches!(world.iam.assume(&helping, acme.account.id, "ops", scope), Err(IamError::NotTrusted)));
+}
+
+#[test]
+fn a_policy_is_given_where_it_does_something_and_one_that_is_given_stays() {
+    let world = World::new();
+    let (acme, other) = (world.account("acme"), world.account("other"));
+    let id = acme.account.id;
+    let group = Subject::Group(world.acting().create_group(id, "g", "").unwrap().id);
+    let give = |role, scope| world.acting().give(id, group, role, scope);
+    assert!(matches!(give(system("KMS Administrator"), Scope::Account), Err(IamError::Invalid(_))));
+    assert!(matches!(
+        give(system("Security Administrator"), Scope::Project(acme.project)),
+        Err(IamError::Invalid(_))
+    ));
+    assert!(matches!(
+        give(system("KMS Administrator"), Scope::Project(other.project)),
+        Err(IamError::Unknown(_))
+    ));
+    assert!(matches!(give(RoleId([1; 16]), Scope::AllProjects), Err(IamError::Unknown(_))));
+    let text = r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["kms:cmk:get"]}]}"#;
+    let own = world.acting().create_role(id, "look", "", Level::Project, text).unwrap();
+    let theirs = world.acting().give(other.account.id, group, own.id, Scope::AllProjects);
+    assert!(matches!(theirs, Err(IamError::Unknown(_))), "neither the group nor the policy is theirs");
+    give(own.id, Scope::AllProjects).unwrap();
+    give(own.id, Scope::AllProjects).unwrap();
+    assert_eq!(world.iam.assignments(id).len(), 1);
+    assert!(matches!(world.acting().delete_role(id, own.id), Err(IamError::InUse { .. })));
+    world.acting().take(id, group, own.id, Scope::AllProjects).unwrap();
+    assert!(matches!(world.acting().take(id, group, own.id, Scope::AllProjects), Err(IamError::Unknown(_))));
+    world.acting().delete_role(id, own.id).unwrap();
+    for bad in ["", "{}", r#"{"Version":"1.1","Statement":[]}"#] {
+        assert!(matches!(
+            world.acting().create_role(id, "bad", "", Level::Project, bad),
+            Err(IamError::Policy(_))
+        ));
+    }
+    assert!(matches!(
+        world.acting().create_role(id, "bad", "", Level::Global, text),
+        Err(IamError::Policy(_))
+    ));
+}
+
+#[test]
+fn the_root_user_may_do_all_in_its_account_and_the_reason_says_so() {
+    let world = World::new();
+    let acme = world.account("acme");
+    let root = world.iam.access_key(acme.key.id.as_str(), None).unwrap().identity;
+    assert!(root.is_root);
+    let why = world.decided(&root, "kms:cmk:create", &acme.project.to_string());
+    assert!(why.starts_with("allowed") && why.contains("the account acme"), "{why}");
+}
