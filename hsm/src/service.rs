@@ -14,6 +14,7 @@ use crate::event::Actor;
 use crate::partition::{Confinement, NewPartition, Partition};
 use crate::people::{Addition, Held, PeopleError, UKeyId};
 use crate::pin::Verifier;
+use crate::policy::Profile;
 use crate::vault::{Batch, Change, RecordId, Version, kind};
 
 /// A service's kind of record.
@@ -228,6 +229,42 @@ impl Hsm {
         turn.counted();
         self.show_partition(Arc::clone(&partition));
         Ok(partition)
+    }
+
+    /// Makes a partition for a service, which nobody logs in to until its user has a PIN, and in the same commit
+    /// writes records of the service, which may name its slot.
+    ///
+    /// # Errors
+    /// As [`Self::create_partition`].
+    pub fn create_for_service(
+        &self,
+        label: &str,
+        with: impl FnOnce(u64) -> Result<Vec<Write>, Error>,
+        by: &Actor<'_>,
+    ) -> Result<Arc<Partition>, Error> {
+        let mut turn = self.slot_turn();
+        let slot = turn.next();
+        self.check_label_is_free(label, None)?;
+        let mut changes: Vec<_> = turn.counting(&self.vault, None).into_iter().collect();
+        changes.extend(with(slot)?.into_iter().map(Change::from));
+        // Known to nobody: what the officer of such a token does, its service does.
+        let so_pin = crypto::random::bytes(32)?;
+        let so_pin: String = so_pin.iter().map(|byte| format!("{byte:02x}")).collect();
+        let profile = Profile::Standard;
+        let new = NewPartition { label, profile, so_pin: Some(so_pin.as_bytes()), user_pin: None };
+        let details = [("label", label.to_owned()), ("policy", profile.name().to_owned())];
+        let act = self.act(by, None, "create the partition", &details);
+        let made = Partition::create(&self.vault, &self.settings, slot, &new, changes, &act);
+        let partition = Arc::new(act.unless_done(None, made)?);
+        turn.counted();
+        self.show_partition(Arc::clone(&partition));
+        Ok(partition)
+    }
+
+    /// The partition of a slot.
+    #[must_use]
+    pub fn partition_of_slot(&self, slot: u64) -> Option<Arc<Partition>> {
+        self.partition(wire::SlotId(slot))
     }
 
     /// The partitions of an instance, in the order of their slots.

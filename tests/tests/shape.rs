@@ -5,8 +5,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates in which no `unsafe` compiles.
-const SAFE: &[&str] =
-    &["softhsm", "wire", "audit", "audit-cli", "ukey", "backup", "hsm", "dew", "hsmd", "hsm-admin"];
+const SAFE: &[&str] = &[
+    "softhsm",
+    "signing",
+    "wire",
+    "audit",
+    "audit-cli",
+    "ukey",
+    "backup",
+    "hsm",
+    "dew",
+    "hsmd",
+    "hsm-admin",
+];
 
 /// Where `unsafe` may stand in what is shipped: around C functions, and around C pointers.
 const UNSAFE: &[&str] = &[
@@ -26,12 +37,13 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("ukey", &["crypto"]),
     ("backup", &["crypto", "ukey"]),
     ("audit", &["crypto"]),
+    ("signing", &["crypto"]),
     ("audit-cli", &["audit"]),
     ("hsm", &["wire", "crypto", "ukey", "backup"]),
     ("dew", &["wire", "crypto", "hsm"]),
     ("pkcs11", &["wire"]),
-    ("hsm-admin", &["wire", "crypto", "backup", "softhsm", "ukey", "audit", "audit-cli"]),
-    ("hsmd", &["wire", "crypto", "ukey", "backup", "hsm", "dew", "audit"]),
+    ("hsm-admin", &["wire", "crypto", "backup", "softhsm", "ukey", "audit", "audit-cli", "signing"]),
+    ("hsmd", &["wire", "crypto", "ukey", "backup", "hsm", "dew", "audit", "signing"]),
 ];
 
 /// All that the module that applications load may be built from.

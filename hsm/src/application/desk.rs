@@ -25,7 +25,7 @@ use crate::partition::{Partition, Task};
 use crate::remote::Remote;
 use crate::service::Write;
 use crate::user::User;
-use crate::vault::Change;
+use crate::vault::Version;
 
 /// `CKF_RW_SESSION | CKF_SERIAL_SESSION`
 const SESSION: u64 = 6;
@@ -91,10 +91,8 @@ pub struct Work<'a> {
     pub revise: Vec<(u64, Revision)>,
     /// Objects that go, by number. One that is gone already is no error.
     pub remove: Vec<u64>,
-    /// What the service keeps on this partition.
-    pub writes: Vec<Write>,
-    /// What the service keeps of the whole HSM.
-    pub hsm_writes: Vec<Write>,
+    /// What the service keeps, each with the slot of the partition whose record it is; 0 for the HSM's own.
+    pub writes: Vec<(u64, Write)>,
 }
 
 /// A service's place on a partition, for one guest.
@@ -185,21 +183,19 @@ impl Desk {
         bytes
     }
 
-    /// Does all of a work or nothing, in one commit with its record. The objects that came are there afterwards,
-    /// under the numbers that [`Fresh::numbers`] told.
+    /// Does all of a work or nothing, in one commit with its record, and gives the version that the records have
+    /// then. The objects that came are there afterwards, under the numbers that [`Fresh::numbers`] told.
     ///
     /// # Errors
     /// `ObjectCount`; `ObjectHandleInvalid` for an object to be revised that is gone; `Conflict` of the vault if
     /// a record was changed meanwhile; what else the vault says.
-    pub fn commit(&self, work: Work<'_>) -> Result<(), Error> {
+    pub fn commit(&self, work: Work<'_>) -> Result<Version, Error> {
         let hsm = &self.application.hsm;
         let session = self.application.session(self.session)?;
         let touches_objects = !(work.add.is_empty() && work.revise.is_empty() && work.remove.is_empty());
         let class = if touches_objects { Class::LifeCycle } else { Class::Administration };
         let act = Act { details: work.details, ..self.application.act(&session, class, work.action) };
-        let mut writes: Vec<Change> =
-            work.writes.into_iter().map(|write| write.change(self.partition.domain)).collect();
-        writes.extend(work.hsm_writes.into_iter().map(Change::from));
+        let writes = work.writes.into_iter().map(|(domain, write)| write.change(domain)).collect();
         let mut revise = Vec::with_capacity(work.revise.len());
         for (number, revision) in &work.revise {
             let object = self.partition.object(*number).ok_or(Error::ObjectHandleInvalid(*number))?;

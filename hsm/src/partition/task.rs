@@ -6,7 +6,7 @@ use super::Partition;
 use crate::error::Error;
 use crate::event::Act;
 use crate::object::{Object, encode};
-use crate::vault::{Batch, Change, Vault};
+use crate::vault::{Batch, Change, Vault, Version};
 
 /// What is done in one commit.
 pub(crate) struct Task {
@@ -25,7 +25,13 @@ impl Partition {
     ///
     /// # Errors
     /// `ObjectCount` at the limit; `ObjectHandleInvalid` if an object to be revised is gone; what the vault says.
-    pub(crate) fn perform(&self, vault: &Vault, limit: u64, task: Task, act: &Act<'_>) -> Result<(), Error> {
+    pub(crate) fn perform(
+        &self,
+        vault: &Vault,
+        limit: u64,
+        task: Task,
+        act: &Act<'_>,
+    ) -> Result<Version, Error> {
         let Task { add, revise, remove, writes } = task;
         let limit = self.most_objects(limit);
         if self.object_count().saturating_add(add.len() as u64) > limit {
@@ -50,7 +56,7 @@ impl Partition {
         let about = add.first().or(revise.first()).or(goes.as_deref());
         let note = act.note(about);
         let note = if add.is_empty() && !remove.is_empty() { note.making_room() } else { note };
-        vault.commit(Batch::new(changes, vec![note]))?;
+        let version = vault.commit(Batch::new(changes, vec![note]))?;
         for object in add {
             self.show(Arc::new(object))?;
         }
@@ -60,6 +66,6 @@ impl Partition {
         for number in remove {
             self.hide(number)?;
         }
-        Ok(())
+        Ok(version)
     }
 }
