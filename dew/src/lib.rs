@@ -6,6 +6,8 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod caller;
 pub mod iam;
 pub mod instance;
+pub mod kms;
 pub mod tag;

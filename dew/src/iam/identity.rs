@@ -91,6 +91,22 @@ impl Identity {
         }
     }
 
+    /// Who asks without saying who.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self {
+            account: AccountId([0; 16]),
+            account_name: "".into(),
+            principal: Principal::Service { name: "nobody" },
+            project: None,
+            groups: Vec::new(),
+            is_root: false,
+            mfa: None,
+            session: None,
+            temporary: false,
+        }
+    }
+
     /// The user's id; none of who is no user of the account.
     #[must_use]
     pub const fn user(&self) -> Option<UserId> {

@@ -103,6 +103,11 @@ impl Action {
         })
     }
 
+    /// The operations that it stands for, by their names in the SDKs.
+    pub fn operations(self) -> impl Iterator<Item = &'static str> {
+        self.row().map_or::<&[_], _>(&[], |row| row.operations).iter().copied()
+    }
+
     fn row(self) -> Option<&'static Row> {
         TABLE.get(usize::from(self.service))?.1.get(usize::from(self.row))
     }

@@ -1,0 +1,195 @@
+//! The KMS: keys of projects, which are objects in a partition of the project's own in the HSM, and what is known of them.
+//!
+//! A key's record and its objects change in one commit. A key that may not be used is suspended in the HSM itself, so that
+//! it is refused through every door. Who may do what, [`allow`] decides, once for each request and key.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use hsm::event::Actor;
+use hsm::service::{Kind, Write};
+use hsm::{Desk, Hsm, Work};
+use parking_lot::{Mutex, RwLock};
+
+use crate::caller::Caller;
+use crate::iam::{AccountId, Iam, ProjectId};
+
+mod allow;
+pub mod cipher;
+mod create;
+mod data;
+mod error;
+mod id;
+mod key;
+mod life;
+mod name;
+mod project;
+mod record;
+pub mod spec;
+
+pub use create::NewKey;
+pub use data::{Decrypted, Encrypted, Scheme};
+pub use error::{KmsError, Result};
+pub use id::KeyId;
+pub use key::{DAY, Imported, Key, Millis, Multi, Origin, Rotation, State, Version};
+pub use record::Kept;
+
+use project::{Home, Project, Shelf};
+use record::creation;
+
+/// How much of everything there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quotas {
+    /// Custom keys of a project.
+    pub keys: usize,
+    /// Grants on a key.
+    pub grants: usize,
+    /// Aliases of a key.
+    pub aliases: usize,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self { keys: 100, grants: 100, aliases: 50 }
+    }
+}
+
+/// The KMS.
+pub struct Kms {
+    hsm: Arc<Hsm>,
+    iam: Arc<Iam>,
+    quotas: Quotas,
+    homes: RwLock<Homes>,
+    /// Held while a project gets its partition.
+    making: Mutex<()>,
+}
+
+/// Where the keys of projects are.
+#[derive(Default)]
+struct Homes {
+    by_project: HashMap<ProjectId, (u32, Home)>,
+    by_number: HashMap<u32, ProjectId>,
+    /// Those that have been read.
+    read: HashMap<ProjectId, Arc<Project>>,
+    next: u32,
+}
+
+impl Kms {
+    /// The KMS of an HSM.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub fn open(hsm: Arc<Hsm>, iam: Arc<Iam>, quotas: Quotas) -> Result<Self> {
+        let mut homes = Homes { next: 1, ..Homes::default() };
+        for read in hsm.service_records(Kind::Kms)? {
+            let home: Kept<Home> = Kept::read(read)?;
+            let number =
+                u32::try_from(home.number).map_err(|_| KmsError::Internal("projects are counted"))?;
+            homes.next = homes.next.max(number + 1);
+            homes.by_number.insert(number, home.project);
+            homes.by_project.insert(home.project, (number, (*home).clone()));
+        }
+        Ok(Self { hsm, iam, quotas, homes: RwLock::new(homes), making: Mutex::default() })
+    }
+
+    /// The directory of accounts that it goes by.
+    #[must_use]
+    pub fn iam(&self) -> &Arc<Iam> {
+        &self.iam
+    }
+
+    /// How much of everything there may be.
+    #[must_use]
+    pub const fn quotas(&self) -> Quotas {
+        self.quotas
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        self.hsm.time_ms()
+    }
+
+    /// The project that a request is made in.
+    ///
+    /// # Errors
+    /// `OtherProject` if it is none of the caller's account.
+    fn own(&self, caller: &Caller) -> Result<(ProjectId, AccountId)> {
+        let project = caller.project.and_then(|id| self.iam.project(id)).ok_or(KmsError::OtherProject)?;
+        let within = caller.identity.project.is_none_or(|only| only == project.id);
+        if project.account == caller.identity.account && within {
+            Ok((project.id, project.account))
+        } else {
+            Err(KmsError::OtherProject)
+        }
+    }
+
+    /// What is kept of a project; none if it never had a key.
+    fn project(&self, id: ProjectId) -> Result<Option<Arc<Project>>> {
+        let home = {
+            let homes = self.homes.read();
+            if let Some(project) = homes.read.get(&id) {
+                return Ok(Some(Arc::clone(project)));
+            }
+            homes.by_project.get(&id).cloned()
+        };
+        let Some((number, home)) = home else { return Ok(None) };
+        let gone = KmsError::Internal("the partition of the project's keys is there");
+        let partition = self.hsm.partition_of_slot(home.slot).ok_or(gone)?;
+        let shelf = RwLock::new(Shelf::read(&self.hsm, &partition)?);
+        let (id, account) = (home.project, home.account);
+        let project = Project { number, id, account, partition, turn: Mutex::default(), shelf };
+        // Somebody else may have read it meanwhile, and changed something since.
+        let mut homes = self.homes.write();
+        Ok(Some(Arc::clone(homes.read.entry(id).or_insert_with(|| Arc::new(project)))))
+    }
+
+    /// What is kept of a project, which gets its partition now if it has none.
+    fn project_or_new(&self, id: ProjectId, account: AccountId) -> Result<Arc<Project>> {
+        if let Some(project) = self.project(id)? {
+            return Ok(project);
+        }
+        let _one_at_a_time = self.making.lock();
+        if let Some(project) = self.project(id)? {
+            return Ok(project);
+        }
+        let number = self.homes.read().next;
+        let mut made = None;
+        let home = |slot: u64| -> Result<Vec<Write>, hsm::Error> {
+            let home = Home { project: id, account, slot };
+            let write = creation(Kind::Kms, number.into(), &home);
+            made = Some(home);
+            Ok(vec![write.map_err(|_| hsm::Error::Internal("a project's home has an encoding"))?])
+        };
+        // A label has 32 bytes, and a project's id 32 digits.
+        self.hsm.create_for_service(&id.to_string(), home, &Actor::DAEMON)?;
+        let home = made.ok_or(KmsError::Internal("a partition that was made has a slot"))?;
+        let mut homes = self.homes.write();
+        homes.next = number + 1;
+        homes.by_number.insert(number, id);
+        homes.by_project.insert(id, (number, home));
+        drop(homes);
+        self.project(id)?.ok_or(KmsError::Internal("a project that was made is there"))
+    }
+
+    /// A place at the partition of a slot.
+    fn desk(&self, slot: u64, caller: &Caller) -> Result<Desk> {
+        Ok(self.hsm.desk(slot, caller.guest())?)
+    }
+
+    /// Changes a key, in one commit with what becomes of its objects, and shows it.
+    fn change_key(
+        &self,
+        project: &Project,
+        key: &Kept<Key>,
+        changed: Key,
+        caller: &Caller,
+        mut work: Work<'_>,
+    ) -> Result<Kept<Key>> {
+        work.writes.push((project.partition.slot().0, key.update(Kind::KmsKey, &changed)?));
+        let version = self.desk(key.slot, caller)?.commit(work)?;
+        let changed = key.updated(version, changed);
+        project.shelf.write().show_key(changed.clone());
+        Ok(changed)
+    }
+}

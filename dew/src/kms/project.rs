@@ -1,0 +1,92 @@
+//! What the KMS keeps of one project: read when the project is first asked for, and in memory from then on.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use hsm::Hsm;
+use hsm::partition::Partition;
+use hsm::service::Kind;
+use parking_lot::{Mutex, RwLock};
+use serde::{Deserialize, Serialize};
+
+use super::error::{KmsError, Result};
+use super::id::KeyId;
+use super::key::Key;
+use super::record::Kept;
+use crate::iam::{AccountId, ProjectId};
+
+/// What the KMS keeps of itself about a project: a record of the HSM.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Home {
+    /// The project.
+    pub(super) project: ProjectId,
+    /// Its account.
+    pub(super) account: AccountId,
+    /// The slot of its partition.
+    pub(super) slot: u64,
+}
+
+/// A project that has keys.
+pub(super) struct Project {
+    /// Its number, by which ids of keys name it.
+    pub(super) number: u32,
+    pub(super) id: ProjectId,
+    pub(super) account: AccountId,
+    /// The partition with its records and, but for those in key stores, its keys.
+    pub(super) partition: Arc<Partition>,
+    /// Held by whoever changes something, from the first look to when it is shown.
+    pub(super) turn: Mutex<()>,
+    pub(super) shelf: RwLock<Shelf>,
+}
+
+/// Everything of a project.
+#[derive(Default)]
+pub(super) struct Shelf {
+    pub(super) keys: BTreeMap<KeyId, Kept<Key>>,
+    pub(super) by_name: HashMap<String, KeyId>,
+    /// The keys in the order in which they were made.
+    pub(super) in_order: BTreeMap<u64, KeyId>,
+    /// The number of the next record of a key.
+    pub(super) next_key: u64,
+}
+
+impl Shelf {
+    pub(super) fn read(hsm: &Hsm, partition: &Partition) -> Result<Self> {
+        let mut shelf = Self { next_key: 1, ..Self::default() };
+        for read in hsm.service_records_in(partition, Kind::KmsKey)? {
+            shelf.show_key(Kept::read(read)?);
+        }
+        Ok(shelf)
+    }
+
+    /// The key of this id.
+    pub(super) fn key(&self, id: KeyId) -> Result<Kept<Key>> {
+        self.keys.get(&id).cloned().ok_or(KmsError::NoKey)
+    }
+
+    /// Shows a key as it was committed, in place of what was there.
+    pub(super) fn show_key(&mut self, key: Kept<Key>) {
+        if let Some(old) = self.keys.get(&key.id)
+            && old.name != key.name
+        {
+            self.by_name.remove(&old.name);
+        }
+        self.next_key = self.next_key.max(key.number + 1);
+        self.by_name.insert(key.name.clone(), key.id);
+        self.in_order.insert(key.number, key.id);
+        self.keys.insert(key.id, key);
+    }
+
+    /// Takes a key away that is gone.
+    pub(super) fn hide_key(&mut self, id: KeyId) {
+        if let Some(old) = self.keys.remove(&id) {
+            self.by_name.remove(&old.name);
+            self.in_order.remove(&old.number);
+        }
+    }
+
+    /// Custom keys, and default ones.
+    pub(super) fn count(&self, default: bool) -> usize {
+        self.keys.values().filter(|key| key.default == default).count()
+    }
+}

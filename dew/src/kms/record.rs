@@ -1,0 +1,78 @@
+//! How what the KMS keeps is written: a byte for the form, then the fields.
+
+use std::sync::Arc;
+
+use hsm::service::{Kind, Read, Write};
+use hsm::vault::Version;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::{KmsError, Result};
+
+/// The form that this release writes.
+const FORM: u8 = 1;
+
+/// Something that is kept, as it was last committed.
+#[derive(Debug)]
+pub struct Kept<T> {
+    pub(super) number: u64,
+    pub(super) version: Version,
+    pub(super) value: Arc<T>,
+}
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        Self { number: self.number, version: self.version, value: Arc::clone(&self.value) }
+    }
+}
+
+impl<T> std::ops::Deref for Kept<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Kept<T> {
+    /// A record as it was read.
+    pub(super) fn read(read: Read) -> Result<Self> {
+        let (number, version, bytes) = read;
+        match bytes.as_bytes().split_first() {
+            Some((&FORM, fields)) => {
+                let value = postcard::from_bytes(fields);
+                let value = value.map_err(|_| KmsError::Internal("what the KMS keeps decodes"))?;
+                Ok(Self { number, version, value: Arc::new(value) })
+            }
+            _ => Err(KmsError::Internal("what the KMS keeps is of this release or an earlier one")),
+        }
+    }
+
+    /// The change that takes it away.
+    pub(super) const fn deletion(&self, kind: Kind) -> Write {
+        Write { kind, number: self.number, was: Some(self.version), value: None }
+    }
+
+    /// The change that makes it another.
+    pub(super) fn update(&self, kind: Kind, value: &T) -> Result<Write> {
+        let value = Some(encoded(value)?);
+        Ok(Write { kind, number: self.number, was: Some(self.version), value })
+    }
+
+    /// It, once a change has made it another.
+    pub(super) fn updated(&self, version: Version, value: T) -> Self {
+        Self { number: self.number, version, value: Arc::new(value) }
+    }
+}
+
+/// The change that makes a new record.
+pub(super) fn creation<T: Serialize>(kind: Kind, number: u64, value: &T) -> Result<Write> {
+    Ok(Write { kind, number, was: None, value: Some(encoded(value)?) })
+}
+
+fn encoded<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    let mut bytes = vec![FORM];
+    bytes.extend(
+        postcard::to_allocvec(value).map_err(|_| KmsError::Internal("what the KMS keeps has an encoding"))?,
+    );
+    Ok(bytes)
+}
