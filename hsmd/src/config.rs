@@ -29,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) hardening: Hardening,
     pub(crate) audit: audit::Config,
     pub(crate) metrics: crate::metrics::Endpoint,
+    pub(crate) rest: crate::rest::Config,
 }
 
 /// Where applications and the console connect, and who may.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use dew::kms::Quotas;
 use hsm::event::Actor;
 use hsm::mechanism::Mechanisms;
 use hsm::partition::Partition;
@@ -22,6 +23,7 @@ use crate::metrics::{Counted, Metered, Metrics, Now, PartitionNow, Source};
 use crate::root_key::RootKeyError;
 use crate::server::budget::Budget;
 use crate::server::remote::Remotes;
+use crate::services::{Services, ServicesError};
 use crate::store::redb::RedbStore;
 
 mod sealing;
@@ -66,7 +68,7 @@ const STOPPING: usize = 1 << (usize::BITS - 1);
 enum State {
     /// Why.
     Sealed(String),
-    Open(Arc<Hsm>),
+    Open(Arc<Hsm>, Arc<Services>),
 }
 
 /// Why the daemon cannot be opened.
@@ -81,6 +83,9 @@ pub(crate) enum OpenError {
     /// What they hold cannot be used.
     #[error(transparent)]
     Hsm(#[from] hsm::Error),
+    /// What the services keep cannot be used.
+    #[error(transparent)]
+    Services(#[from] ServicesError),
     /// The audit log cannot be gone on with.
     #[error(transparent)]
     Audit(#[from] audit::OpenError),
@@ -161,7 +166,9 @@ impl Daemon {
         info!(partitions = partitions.len(), objects, took = ?began.elapsed(), "the HSM is open");
         warn_of_unknown_partitions(&self.config.access, &hsm);
         self.record_start(&audit);
-        *self.hsm.write() = State::Open(hsm);
+        let quotas = Quotas { keys: self.config.rest.key_quota, ..Quotas::default() };
+        let services = Arc::new(Services::open(&hsm, quotas)?);
+        *self.hsm.write() = State::Open(hsm, services);
         Ok(())
     }
 
@@ -196,7 +203,18 @@ impl Daemon {
     /// Why the daemon is sealed.
     pub(crate) fn hsm(&self) -> Result<Arc<Hsm>, String> {
         match &*self.hsm.read() {
-            State::Open(hsm) => Ok(Arc::clone(hsm)),
+            State::Open(hsm, _) => Ok(Arc::clone(hsm)),
+            State::Sealed(why) => Err(why.clone()),
+        }
+    }
+
+    /// The services over the HSM.
+    ///
+    /// # Errors
+    /// Why the daemon is sealed.
+    pub(crate) fn services(&self) -> Result<Arc<Services>, String> {
+        match &*self.hsm.read() {
+            State::Open(_, services) => Ok(Arc::clone(services)),
             State::Sealed(why) => Err(why.clone()),
         }
     }

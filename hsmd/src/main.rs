@@ -15,8 +15,10 @@ mod harden;
 mod log;
 mod metrics;
 mod notify;
+mod rest;
 mod root_key;
 mod server;
+mod services;
 mod store;
 
 use std::io::stdout;
@@ -123,6 +125,10 @@ fn serve(config: Config, trust: Trust, accept_audit_loss: bool) -> ExitCode {
     };
     if let Err(error) = metrics::serve(&daemon.config.metrics, Arc::clone(&daemon) as _) {
         error!("metrics cannot be offered: {error}");
+        return ExitCode::FAILURE;
+    }
+    if let Err(error) = rest::start(&daemon) {
+        error!("the services cannot be offered: {error}");
         return ExitCode::FAILURE;
     }
     match server::run(&daemon, &signals) {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Bytes, List};
 
+pub mod account;
 pub mod approval;
 pub mod audit;
 pub mod backup;
@@ -111,6 +112,8 @@ pub enum Ask {
     End,
     /// The users of a partition's token, and its security officer's PIN.
     User(user::Ask),
+    /// Accounts of the cloud services.
+    Account(account::Ask),
 }
 
 impl Ask {
@@ -151,6 +154,7 @@ impl Ask {
             Self::Instance(ask) => ask.act(),
             Self::Live(ask) => ask.act(),
             Self::User(ask) => ask.act(),
+            Self::Account(ask) => ask.act(),
             Self::Chunk(_) | Self::End => Act::new(Command::Chunk),
         }
     }
@@ -209,6 +213,8 @@ pub enum Told {
     },
     /// To [`Ask::User`].
     User(user::Told),
+    /// To [`Ask::Account`].
+    Account(account::Told),
 }
 
 /// The daemon as a whole.

@@ -1,6 +1,7 @@
 //! The commands: a file for each group. What later issues bring (people, quorum, backup, audit) are
 //! groups beside these.
 
+mod account;
 mod approval;
 mod audit;
 mod backup;
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Partition(partition::Partition),
     #[command(subcommand)]
     User(user::User),
+    #[command(subcommand)]
+    Account(account::Account),
     #[command(subcommand)]
     Object(object::Object),
     #[command(subcommand)]
@@ -90,6 +93,7 @@ impl Command {
             Self::Unseal(command) => command.run(daemon, screen),
             Self::Partition(command) => command.run(daemon, screen),
             Self::User(command) => command.run(daemon, screen),
+            Self::Account(command) => command.run(daemon, screen),
             Self::Object(command) => command.run(daemon, screen),
             Self::Key(command) => command.run(daemon, screen),
             Self::Import(command) => command.run(daemon, screen),

@@ -199,7 +199,7 @@ impl Daemon {
         let hsm = {
             let mut state = self.hsm.write();
             match std::mem::replace(&mut *state, State::Sealed(why.to_owned())) {
-                State::Open(hsm) => hsm,
+                State::Open(hsm, _) => hsm,
                 sealed => {
                     *state = sealed;
                     return Err(OpenError::Sealed);

@@ -11,6 +11,7 @@ use wire::admin::{self, Ask, Told};
 use crate::audit::AdminEvent;
 use crate::daemon::{Daemon, store_name};
 
+mod account;
 mod approval;
 mod audit;
 mod backup;
@@ -123,6 +124,7 @@ fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::Instance(ask) => instance::answer(talk, ask),
         Ask::Live(ask) => live::answer(talk, ask),
         Ask::User(ask) => user::answer(talk, ask),
+        Ask::Account(ask) => account::answer(talk, ask),
         Ask::Chunk(_) | Ask::End => Err("no command waits for data".into()),
         Ask::PartitionCreate { .. }
         | Ask::PartitionList

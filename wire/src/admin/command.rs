@@ -245,6 +245,9 @@ commands! {
     InstanceRevoke   "instance revoke"       SOS,          Change, Settable;
     InstanceAllow    "instance allow"        SOS,          Change, Settable;
     InstanceEip      "instance eip"          SOS,          Change, Settable;
+    // Whoever makes an account has its first access key, and with that all its keys.
+    AccountCreate    "account create"        HSM_SO,       Change, Settable;
+    AccountList      "account list"          ANY_ROLE,     Look,   Never;
     // A part of what another command moves: whoever may give that one.
     Chunk            "chunk"             ANYONE,    Look,   Never;
 }

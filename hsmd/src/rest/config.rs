@@ -1,0 +1,68 @@
+//! The section `[rest]` of the configuration.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// Where the REST interface is, and what is bounded.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// The address for HTTPS, such as `0.0.0.0:8443`; without one there is none.
+    pub(crate) listen: Option<SocketAddr>,
+    /// An address of this machine alone for HTTP without TLS; without one there is none.
+    pub(crate) plain: Option<SocketAddr>,
+    /// The certificate and those that lead to its authority, PEM. Without it one is made at the first start.
+    pub(crate) certificate: Option<PathBuf>,
+    /// The certificate's private key, PEM.
+    pub(crate) key: Option<PathBuf>,
+    /// Names and addresses of the certificate that is made, beside `localhost` and the address of `listen`.
+    pub(crate) names: Vec<String>,
+    /// Requests in work at once; more are told to try again.
+    pub(crate) requests: usize,
+    /// Connections at once.
+    pub(crate) connections: usize,
+    /// Bytes of a request's body.
+    pub(crate) body_bytes: usize,
+    /// Seconds that a request may take to arrive.
+    pub(crate) receive_seconds: u64,
+    /// Custom keys of a project.
+    pub(crate) key_quota: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            plain: None,
+            certificate: None,
+            key: None,
+            names: Vec::new(),
+            requests: 256,
+            connections: 4096,
+            // What the cloud's gateway takes of requests that an access key signs.
+            body_bytes: 12 << 20,
+            receive_seconds: 30,
+            key_quota: 100,
+        }
+    }
+}
+
+impl Config {
+    /// What is wrong with it, if anything is.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        if self.plain.is_some_and(|plain| !plain.ip().is_loopback()) {
+            return Some(
+                "plain: HTTP without TLS is for an address of this machine alone, such as 127.0.0.1:8080",
+            );
+        }
+        if self.certificate.is_some() != self.key.is_some() {
+            return Some("certificate and key: expected both or neither");
+        }
+        if self.requests == 0 || self.connections == 0 || self.receive_seconds == 0 {
+            return Some("requests, connections and receive_seconds: expected more than 0");
+        }
+        None
+    }
+}

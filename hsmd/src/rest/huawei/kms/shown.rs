@@ -1,0 +1,92 @@
+//! Keys as answers show them. The SDKs read most of these fields as text, whatever they are: see `signing.md` of the
+//! catalogue, "What the SDK accepts back".
+
+use dew::iam::EnterpriseProjectId;
+use dew::kms::{Key, KmsError};
+use dew::tag::Tags;
+use serde::Serialize;
+
+/// `KeyDetails`
+#[derive(Serialize)]
+pub(crate) struct KeyDetails {
+    key_id: String,
+    domain_id: String,
+    key_alias: String,
+    realm: String,
+    key_spec: &'static str,
+    key_usage: &'static str,
+    key_description: String,
+    creation_date: String,
+    scheduled_deletion_date: String,
+    key_state: &'static str,
+    default_key_flag: &'static str,
+    key_type: &'static str,
+    expiration_time: String,
+    origin: &'static str,
+    key_rotation_enabled: &'static str,
+    sys_enterprise_project_id: String,
+    keystore_id: String,
+}
+
+impl KeyDetails {
+    /// A key of an account in a region.
+    pub(crate) fn of(key: &Key, account: impl ToString, region: &str) -> Self {
+        let or_empty = |time: Option<u64>| time.map(|time| time.to_string()).unwrap_or_default();
+        Self {
+            key_id: key.id.to_string(),
+            domain_id: account.to_string(),
+            key_alias: key.name.clone(),
+            realm: region.to_owned(),
+            key_spec: key.spec.name(),
+            key_usage: key.usage.name(),
+            key_description: key.description.clone(),
+            creation_date: key.created.to_string(),
+            scheduled_deletion_date: or_empty(key.goes),
+            key_state: key.state.code(),
+            default_key_flag: if key.default { "1" } else { "0" },
+            key_type: "1",
+            expiration_time: or_empty(key.imported.expires),
+            origin: key.origin.name(),
+            key_rotation_enabled: if key.rotation.enabled { "true" } else { "false" },
+            sys_enterprise_project_id: EnterpriseProjectId(key.enterprise_project).to_string(),
+            keystore_id: key.store.map_or_else(|| "0".to_owned(), |id| EnterpriseProjectId(id).to_string()),
+        }
+    }
+}
+
+/// `KeyStatusInfo`
+#[derive(Serialize)]
+pub(crate) struct KeyStatus {
+    key_id: String,
+    key_state: &'static str,
+}
+
+impl From<&Key> for KeyStatus {
+    fn from(key: &Key) -> Self {
+        Self { key_id: key.id.to_string(), key_state: key.state.code() }
+    }
+}
+
+/// An answer that holds `key_info`.
+#[derive(Serialize)]
+pub(crate) struct KeyInfo<T> {
+    pub(crate) key_info: T,
+}
+
+/// `TagItem`
+#[derive(Clone, Debug, serde::Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TagItem {
+    pub(crate) key: String,
+    #[serde(default)]
+    pub(crate) value: String,
+}
+
+/// Tags, as a request has them.
+///
+/// # Errors
+/// What is wrong with one.
+pub(crate) fn tags(items: &[TagItem]) -> Result<Tags, KmsError> {
+    let items: Vec<_> = items.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+    Ok(Tags::new(&items)?)
+}

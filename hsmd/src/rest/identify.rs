@@ -1,0 +1,78 @@
+//! Who sends a request: by the signature of an access key, or by a token.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use dew::iam::Identity;
+use hyper::HeaderMap;
+use signing::huawei::{Authorization, Payload, Request, verify};
+
+use super::failure::Failure;
+use crate::services::Services;
+
+/// The header of a token.
+const TOKEN: &str = "x-auth-token";
+
+/// A request as it is on the wire.
+pub(crate) struct Raw<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) query: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+}
+
+/// Who sent it.
+///
+/// # Errors
+/// What the cloud's gateway says: which of access key, secret and token was wrong is not told.
+pub(crate) fn identify(raw: &Raw<'_>, services: &Services) -> Result<Arc<Identity>, Failure> {
+    let headers: Vec<(&str, &[u8])> =
+        raw.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let Raw { method, path, query, body, .. } = *raw;
+    let request = Request { method, path, query, headers: &headers, body };
+    if raw.headers.contains_key(hyper::header::AUTHORIZATION) {
+        return by_signature(&request, services);
+    }
+    let token = request.header(TOKEN).map_err(|error| wrong(&error))?;
+    let Some(token) = token else {
+        return Err(Failure::gateway(
+            401,
+            "APIGW.0301",
+            "Incorrect IAM authentication information: the request is not signed and has no X-Auth-Token",
+        ));
+    };
+    let token = std::str::from_utf8(token).ok();
+    let identity = token.and_then(|token| services.iam.token(token).ok()).map(|token| token.identity);
+    identity.ok_or_else(|| {
+        Failure::gateway(
+            401,
+            "APIGW.0301",
+            "Incorrect IAM authentication information: the token is not valid",
+        )
+    })
+}
+
+fn by_signature(request: &Request<'_>, services: &Services) -> Result<Arc<Identity>, Failure> {
+    let authorization = Authorization::of(request).map_err(|error| wrong(&error))?;
+    let security_token = request.header("x-security-token").map_err(|error| wrong(&error))?;
+    let security_token = security_token.map(|token| std::str::from_utf8(token).unwrap_or("?"));
+    let credential = services.iam.access_key(authorization.access_key(), security_token);
+    let secret = credential.as_ref().map(|credential| &*credential.secret);
+    verify(request, &authorization, Payload::Signed, secret, SystemTime::now())
+        .map_err(|error| wrong(&error))?;
+    let credential = credential.ok_or_else(|| wrong(&signing::huawei::Error::Signature))?;
+    services.iam.used(authorization.access_key());
+    Ok(credential.identity)
+}
+
+fn wrong(error: &signing::huawei::Error) -> Failure {
+    let message = format!("Incorrect IAM authentication information: {error}");
+    match error.refusal() {
+        Some(refusal) => Failure::gateway(refusal.status, refusal.code, message),
+        None => {
+            tracing::error!("a signature could not be checked: {error}");
+            Failure::gateway(500, "APIGW.0202", "the signature could not be checked")
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The cloud services' REST interface: one origin for all of them, as the vendors' SDKs expect it.
+//!
+//! A request goes through [`serve`] (bytes and time are bounded), [`routes`] (which operation), [`identify`] (who asks), and
+//! [`operation`] (fields become a type, the operation runs). What an operation means stands in `dew`.
+
+mod config;
+mod failure;
+mod huawei;
+mod identify;
+mod operation;
+mod routes;
+mod serve;
+mod tls;
+
+pub(crate) use config::Config;
+pub(crate) use serve::start;

@@ -1,0 +1,199 @@
+//! What an operation is: a type with its fields, where it is found, and what it does. One file each, and one word in its
+//! service's list.
+
+use std::str::FromStr;
+
+use dew::caller::Caller;
+use hyper::Method;
+use serde::de::{self, DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use super::failure::{Failure, Shape};
+use crate::services::Services;
+
+/// A service, as far as all its operations are alike.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// Its name, such as `kms`.
+    pub(crate) name: &'static str,
+    /// The form of its errors.
+    pub(crate) shape: Shape,
+    /// The code of a body that is not JSON.
+    pub(crate) not_json: &'static str,
+    /// The code of a field that must be there and is not.
+    pub(crate) missing: &'static str,
+    /// The code of a field that is wrong.
+    pub(crate) invalid: &'static str,
+}
+
+/// An operation: its fields are those of path, query and body together.
+pub(crate) trait Operation: DeserializeOwned {
+    /// What is answered.
+    type Reply: Serialize;
+    /// What is answered otherwise.
+    type Error: Into<Failure>;
+    /// Its name in the SDKs.
+    const NAME: &'static str;
+    /// How it is asked for.
+    const METHOD: Method;
+    /// Where: parts in braces are fields, but for `{project_id}`, which is the project of the caller.
+    const PATH: &'static str;
+    /// The status of success. With 204 there is no body.
+    const SUCCESS: u16 = 200;
+    /// Whether anyone may ask, unsigned.
+    const PUBLIC: bool = false;
+    /// Whether it may wait: for the disk, or for a long computation.
+    const WAITS: bool = true;
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// As the service says.
+    fn run(self, caller: &Caller, services: &Services) -> Result<Self::Reply, Self::Error>;
+}
+
+/// The answer of an operation that says nothing: `{}`, or nothing at all with 204.
+#[derive(Serialize)]
+pub(crate) struct Nothing {}
+
+/// What came with a request, apart from who sent it.
+#[derive(Debug, Default)]
+pub(crate) struct Input {
+    /// The fields of the path, decoded.
+    pub(crate) path: Vec<(&'static str, String)>,
+    /// Those of the query, decoded.
+    pub(crate) query: Vec<(String, String)>,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// An operation as the table has it.
+pub(crate) struct Row {
+    pub(crate) service: &'static Service,
+    pub(crate) name: &'static str,
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) success: u16,
+    pub(crate) public: bool,
+    pub(crate) waits: bool,
+    pub(crate) run: fn(&Row, Input, &Caller, &Services) -> Result<Vec<u8>, Failure>,
+}
+
+impl Row {
+    /// The row of an operation.
+    pub(crate) const fn of<O: Operation>(service: &'static Service) -> Self {
+        Self {
+            service,
+            name: O::NAME,
+            method: O::METHOD,
+            path: O::PATH,
+            success: O::SUCCESS,
+            public: O::PUBLIC,
+            waits: O::WAITS,
+            run: run::<O>,
+        }
+    }
+}
+
+/// The table of a service: the modules of its operations, each with its type `Op`.
+macro_rules! operations {
+    ($service:expr => $($module:ident)*) => {
+        $(mod $module;)*
+
+        /// The operations.
+        pub(crate) static OPERATIONS: &[$crate::rest::operation::Row] =
+            &[$($crate::rest::operation::Row::of::<$module::Op>($service),)*];
+    };
+}
+pub(crate) use operations;
+
+fn run<O: Operation>(
+    row: &Row,
+    input: Input,
+    caller: &Caller,
+    services: &Services,
+) -> Result<Vec<u8>, Failure> {
+    let service = row.service;
+    let fields = input.fields(service)?;
+    let operation: O = serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
+        let (path, why) = (error.path().to_string(), error.inner().to_string());
+        if let Some(field) = why.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+            let within = if path == "." { String::new() } else { format!("{path}.") };
+            return Failure::new(400, service.missing, format!("{within}{field} is required"));
+        }
+        let place = if path == "." { String::new() } else { format!("{path}: ") };
+        Failure::new(400, service.invalid, format!("{place}{why}"))
+    })?;
+    let reply = operation.run(caller, services).map_err(Into::into)?;
+    if row.success == 204 {
+        return Ok(Vec::new());
+    }
+    serde_json::to_vec(&reply).map_err(|error| Failure::new(500, service.invalid, error.to_string()))
+}
+
+impl Input {
+    /// All fields: what stands in the path counts before the query, and that before the body.
+    fn fields(self, service: &Service) -> Result<Map<String, Value>, Failure> {
+        let mut fields = match self.body.trim_ascii() {
+            [] => Map::new(),
+            body => match serde_json::from_slice(body) {
+                Ok(Value::Object(fields)) => fields,
+                Ok(_) => {
+                    let text = "the body is not a JSON object";
+                    return Err(Failure::new(400, service.not_json, text));
+                }
+                Err(error) => {
+                    let text = format!("the body is not valid JSON: {error}");
+                    return Err(Failure::new(400, service.not_json, text));
+                }
+            },
+        };
+        // The SDKs leave out what is not given; other clients write null.
+        fields.retain(|_, value| !value.is_null());
+        check_sequence(&mut fields)?;
+        for (name, value) in self.query {
+            fields.insert(name, Value::String(value));
+        }
+        for (name, value) in self.path.into_iter().filter(|(name, _)| *name != "project_id") {
+            fields.insert(name.to_owned(), Value::String(value));
+        }
+        Ok(fields)
+    }
+}
+
+/// `sequence` is in every body of KMS: 36 characters by which a client finds its request again.
+fn check_sequence(fields: &mut Map<String, Value>) -> Result<(), Failure> {
+    match fields.remove("sequence") {
+        None => Ok(()),
+        Some(Value::String(text)) if is_uuid(&text) => Ok(()),
+        Some(_) => Err(dew::kms::KmsError::BadSequence.into()),
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// A whole number that the interface declares as text or as a number: both are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Number(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let (text, number) = match Value::deserialize(from)? {
+            Value::Number(number) => (number.to_string(), number.as_u64()),
+            // No sign, no spaces, nothing else that `parse` would take.
+            Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let number = u64::from_str(&text).ok();
+                (text, number)
+            }
+            other => (other.to_string(), None),
+        };
+        number.map(Self).ok_or_else(|| de::Error::custom(format!("expected a whole number, and not {text}")))
+    }
+}

@@ -1,0 +1,348 @@
+//! Connections and requests: how many, how large and how slow they may be; and what is logged of each.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dew::caller::Caller;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
+use tokio::task::block_in_place;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tracing::{debug, error, info, warn};
+
+use super::Config;
+use super::failure::{Failure, Shape};
+use super::identify::{Raw, identify};
+use super::operation::{Input, Row};
+use super::routes::{NoRoute, Routes};
+use super::tls::{self, TlsError};
+use crate::daemon::Daemon;
+
+/// Bytes of a request's line and headers together.
+const HEAD: usize = 64 << 10;
+/// The header that tells a request's id.
+const REQUEST_ID: &str = "x-request-id";
+
+/// Why the REST interface cannot be offered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RestError {
+    /// The configuration contradicts itself.
+    #[error("[rest] {0}")]
+    Config(&'static str),
+    /// An address cannot be listened at.
+    #[error("{0} cannot be listened at: {1}")]
+    Listen(SocketAddr, io::Error),
+    /// There is no certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The threads cannot be had.
+    #[error("the REST interface has no threads: {0}")]
+    Threads(io::Error),
+}
+
+/// What all requests have in common.
+struct Door {
+    daemon: Arc<Daemon>,
+    routes: Routes,
+    limits: Config,
+    requests: Semaphore,
+    connections: Arc<Semaphore>,
+}
+
+/// Where a connection comes in.
+#[derive(Clone, Copy)]
+struct From {
+    peer: IpAddr,
+    tls: bool,
+}
+
+/// Opens the REST interface, if there is to be one. It lasts as long as the daemon.
+///
+/// # Errors
+/// What is wrong with the configuration, its addresses or its certificate.
+pub(crate) fn start(daemon: &Arc<Daemon>) -> Result<(), RestError> {
+    let config = daemon.config.rest.clone();
+    if let Some(fault) = config.fault() {
+        return Err(RestError::Config(fault));
+    }
+    let mut listeners = Vec::new();
+    if let Some(address) = config.listen {
+        let acceptor = tls::acceptor(&config, &daemon.config.store.path)?;
+        listeners.push((listen(address)?, Some(acceptor)));
+    }
+    if let Some(address) = config.plain {
+        listeners.push((listen(address)?, None));
+    }
+    if listeners.is_empty() {
+        return Ok(());
+    }
+    let threads = |error| RestError::Threads(error);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("rest")
+        .thread_stack_size(2 << 20)
+        .max_blocking_threads(config.requests.saturating_add(8))
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(threads)?;
+    let door = Arc::new(Door {
+        daemon: Arc::clone(daemon),
+        routes: Routes::all(),
+        requests: Semaphore::new(config.requests),
+        connections: Arc::new(Semaphore::new(config.connections)),
+        limits: config,
+    });
+    thread::Builder::new()
+        .name("rest".into())
+        .spawn(move || {
+            runtime.block_on(async {
+                let mut doors = tokio::task::JoinSet::new();
+                for (listener, acceptor) in listeners {
+                    doors.spawn(accept(Arc::clone(&door), listener, acceptor));
+                }
+                while doors.join_next().await.is_some() {}
+            });
+        })
+        .map_err(threads)?;
+    Ok(())
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, RestError> {
+    let listening = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    listening.map_err(|error| RestError::Listen(address, error))
+}
+
+async fn accept(door: Arc<Door>, listener: TcpListener, acceptor: Option<TlsAcceptor>) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return error!("the REST interface is not offered: {error}"),
+    };
+    if let Ok(address) = listener.local_addr() {
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        info!("the services are at {scheme}://{address}");
+    }
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                error!("a connection cannot be accepted: {error}");
+                // Most likely there are no file descriptors: others must close first.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&door.connections).try_acquire_owned() else {
+            warn!(%peer, "connection refused: the limit of {} is reached", door.limits.connections);
+            continue;
+        };
+        // Answers are small and wait for nothing.
+        let _ = stream.set_nodelay(true);
+        let (door, acceptor) = (Arc::clone(&door), acceptor.clone());
+        tokio::spawn(async move {
+            let _place = place;
+            let from = From { peer: peer.ip(), tls: acceptor.is_some() };
+            let served = match acceptor {
+                None => connection(&door, stream, from).await,
+                Some(acceptor) => match timeout(door.patience(), acceptor.accept(stream)).await {
+                    Ok(Ok(stream)) => connection(&door, stream, from).await,
+                    Ok(Err(error)) => Err(error.to_string()),
+                    Err(_) => Err("the TLS handshake took too long".to_owned()),
+                },
+            };
+            if let Err(why) = served {
+                debug!(%peer, "a connection ended: {why}");
+            }
+        });
+    }
+}
+
+async fn connection<S>(door: &Arc<Door>, stream: S, from: From) -> Result<(), String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let serve = service_fn(move |request| {
+        let door = Arc::clone(door);
+        async move { Ok::<_, Infallible>(door.answer(request, from).await) }
+    });
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(door.patience())
+        .max_buf_size(HEAD)
+        .serve_connection(TokioIo::new(stream), serve)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+/// What is answered, before it is HTTP.
+struct Answer {
+    status: u16,
+    body: Vec<u8>,
+    /// Which operation it was, and who asked, for the log.
+    operation: Option<&'static str>,
+    who: Option<String>,
+}
+
+impl Door {
+    /// How long a request may take to arrive.
+    const fn patience(&self) -> Duration {
+        Duration::from_secs(self.limits.receive_seconds)
+    }
+
+    async fn answer(&self, request: Request<Incoming>, from: From) -> Response<Full<Bytes>> {
+        let began = Instant::now();
+        let id = request_id();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let answer = self.receive(request, &id, from).await;
+        let Answer { status, body, operation, who } = answer;
+        info!(
+            target: "hsmd::access",
+            request = %id,
+            peer = %from.peer,
+            method = %method,
+            path = %path.escape_debug(),
+            operation = operation.unwrap_or("-"),
+            who = who.as_deref().unwrap_or("-"),
+            status,
+            us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        );
+        let mut response = Response::new(Full::new(Bytes::from(body)));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            headers.insert(REQUEST_ID, id);
+        }
+        response
+    }
+
+    async fn receive(&self, request: Request<Incoming>, id: &str, from: From) -> Answer {
+        let (parts, body) = request.into_parts();
+        let route = self.routes.find(&parts.method, parts.uri.path());
+        let shape = route.as_ref().map_or(Shape::Gateway, |(row, _)| row.service.shape);
+        let name = route.as_ref().ok().map(|(row, _)| row.name);
+        let failed = |failure: &Failure, who| Answer {
+            status: failure.status,
+            body: failure.body(shape, id).to_string().into_bytes(),
+            operation: name,
+            who,
+        };
+        let (row, path) = match route {
+            Ok(route) => route,
+            Err(NoRoute::Path) => {
+                let text = "The API does not exist or has not been published";
+                return failed(&Failure::gateway(404, "APIGW.0101", text), None);
+            }
+            Err(NoRoute::Method) => {
+                return failed(
+                    &Failure::gateway(405, "APIGW.0101", "the API does not take this method"),
+                    None,
+                );
+            }
+        };
+        let Ok(_place) = self.requests.try_acquire() else {
+            let text = "too many requests are in work: try again";
+            return failed(&Failure::gateway(429, "APIGW.0308", text), None);
+        };
+        let body = match timeout(self.patience(), Limited::new(body, self.limits.body_bytes).collect()).await
+        {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                let text = format!("the body is longer than {} bytes", self.limits.body_bytes);
+                return failed(&Failure::gateway(413, "APIGW.0201", text), None);
+            }
+            Ok(Err(_)) => {
+                return failed(&Failure::gateway(400, "APIGW.0201", "the body did not arrive"), None);
+            }
+            Err(_) => {
+                return failed(
+                    &Failure::gateway(408, "APIGW.0201", "the body took too long to arrive"),
+                    None,
+                );
+            }
+        };
+        let mut who = None;
+        let work = || self.run(row, path, &parts, &body, id, from, &mut who);
+        let done = if row.waits { block_in_place(work) } else { work() };
+        match done {
+            Ok(body) => Answer { status: row.success, body, operation: Some(row.name), who },
+            Err(failure) => failed(&failure, who),
+        }
+    }
+
+    /// Finds out who asks, and does what is asked.
+    #[allow(clippy::too_many_arguments)] // all that a request is
+    fn run(
+        &self,
+        row: &'static Row,
+        path: Vec<(&'static str, String)>,
+        parts: &hyper::http::request::Parts,
+        body: &[u8],
+        id: &str,
+        from: From,
+        who: &mut Option<String>,
+    ) -> Result<Vec<u8>, Failure> {
+        let _under_way = self.daemon.begin_call().ok_or_else(|| Failure::sealed("it is stopping"))?;
+        let services = self.daemon.services().map_err(|why| Failure::sealed(&why))?;
+        let query = parts.uri.query().unwrap_or_default();
+        let raw = Raw {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query,
+            headers: &parts.headers,
+            body,
+        };
+        let identity = if row.public { services.nobody() } else { identify(&raw, &services)? };
+        *who = Some(format!("{}/{}", identity.account_name, identity.name()));
+        let project = path.iter().find(|(name, _)| *name == "project_id").and_then(|(_, id)| id.parse().ok());
+        let agent = parts.headers.get(hyper::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let caller = Caller {
+            identity,
+            project,
+            request: id.into(),
+            source: Some(from.peer),
+            agent: agent.map(Into::into),
+            tls: from.tls,
+        };
+        let query = decoded(query).ok_or_else(|| {
+            Failure::new(400, row.service.invalid, "the query is not UTF-8 in percent-encoding")
+        })?;
+        (row.run)(row, Input { path, query, body: body.to_vec() }, &caller, &services)
+    }
+}
+
+/// The fields of a query, decoded.
+fn decoded(query: &str) -> Option<Vec<(String, String)>> {
+    let text = |raw: &str| {
+        let raw = raw.replace('+', " ");
+        Some(percent_encoding::percent_decode_str(&raw).decode_utf8().ok()?.into_owned())
+    };
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((text(name)?, text(value)?))
+        })
+        .collect()
+}
+
+/// A new id for a request: 32 hexadecimal digits.
+fn request_id() -> String {
+    let mut bytes = [0; 16];
+    // That there is no randomness, whoever needs some for more than a name will tell.
+    let _ = crypto::random::fill(&mut bytes);
+    data_encoding::HEXLOWER.encode(&bytes)
+}
