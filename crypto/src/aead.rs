@@ -5,11 +5,11 @@ use crate::ffi::cipher::{Context, Gcm, ccm};
 use crate::{Error, Secret};
 
 /// The longest plaintext of GCM in bytes: 2³⁹ − 256 bits.
-const GCM_MAX: u64 = (1 << 36) - 32;
+pub(crate) const GCM_MAX: u64 = (1 << 36) - 32;
 /// The longest GCM IV in bytes that is worth hashing.
 const GCM_MAX_IV: usize = 1 << 16;
-const FULL_TAG: usize = 16;
-const SHORT: Error = Error::InvalidData("shorter than its tag");
+pub(crate) const FULL_TAG: usize = 16;
+pub(crate) const SHORT: Error = Error::InvalidData("shorter than its tag");
 
 /// A key prepared for AES-GCM once and used for many messages, by many threads.
 pub struct GcmKey {
@@ -61,7 +61,7 @@ impl GcmKey {
     }
 }
 
-fn check_gcm(iv: &[u8], tag_len: usize, len: u64) -> Result<(), Error> {
+pub(crate) fn check_gcm(iv: &[u8], tag_len: usize, len: u64) -> Result<(), Error> {
     if iv.is_empty() || iv.len() > GCM_MAX_IV {
         return Err(Error::InvalidParameter("a GCM IV has 1 to 65536 bytes"));
     }

@@ -107,7 +107,7 @@ impl Cipher {
 }
 
 /// How many bytes the counter in the low bits of `iv` allows before it is zero again.
-fn bytes_before_wrap(iv: &[u8], counter_bits: u32) -> Result<Option<u128>, Error> {
+pub(crate) fn bytes_before_wrap(iv: &[u8], counter_bits: u32) -> Result<Option<u128>, Error> {
     let iv: [u8; BLOCK] =
         iv.try_into().map_err(|_| Error::InvalidParameter("a counter block has 16 bytes"))?;
     let space = match counter_bits {

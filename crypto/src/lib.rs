@@ -1,4 +1,5 @@
-//! The cryptography that the HSM uses, as safe functions over AWS-LC.
+//! The cryptography that the HSM uses, as safe functions: AWS-LC's, and RustCrypto's for SM2, SM3 and SM4, which AWS-LC
+//! has not.
 //!
 //! This crate knows nothing of PKCS#11: it has algorithms, keys and bytes. What may be done with a key, and by
 //! whom, is decided above it.
@@ -31,6 +32,9 @@ pub mod mac;
 pub mod random;
 pub mod rsa;
 mod secret;
+pub mod sm2;
+pub mod sm3;
+pub mod sm4;
 pub mod x25519;
 
 pub use error::Error;
@@ -50,9 +54,16 @@ const _: () = {
     key::<ec::PublicKey>();
     key::<ed25519::PrivateKey>();
     key::<x25519::PrivateKey>();
+    key::<sm2::PrivateKey>();
+    key::<sm2::PublicKey>();
+    key::<sm4::GcmKey>();
     movable::<hash::Digest>();
     movable::<mac::Hmac>();
     movable::<mac::Cmac>();
     movable::<aes::Cipher>();
     movable::<aead::GcmSeal>();
+    movable::<sm3::Digest>();
+    movable::<sm3::Hmac>();
+    movable::<sm4::Cipher>();
+    movable::<sm4::GcmSeal>();
 };

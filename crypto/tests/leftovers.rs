@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use crypto::aes::{Cipher, Key, Mode, xts_decrypt, xts_encrypt};
-use crypto::{Hash, Secret, aead, ec, ed25519, kdf, keywrap, mac, rsa, x25519};
+use crypto::{Hash, Secret, aead, ec, ed25519, kdf, keywrap, mac, rsa, sm2, sm3, sm4, x25519};
 
 struct Looking;
 
@@ -83,6 +83,27 @@ fn a_decryption_leaves_its_plaintext_to_the_caller_alone() {
             assert_eq!(left, 0, "{mode:?} in parts of {part}");
         }
     }
+    let national = sm4::Key::new(&[7; 16]).unwrap();
+    for (mode, iv) in [(Mode::Ecb, &[][..]), (Mode::Cbc, &[1; 16]), (Mode::CbcPad, &[1; 16])] {
+        let mut sealed = Vec::new();
+        let mut cipher = sm4::Cipher::encrypt(mode, &national, iv).unwrap();
+        cipher.update(&PLAIN, &mut sealed).unwrap();
+        cipher.finish(&mut sealed).unwrap();
+        let left = left_of(&PLAIN, || {
+            let mut cipher = sm4::Cipher::decrypt(mode, &national, iv).unwrap();
+            let mut out = Vec::new();
+            for part in sealed.chunks(24) {
+                cipher.update(part, &mut out).unwrap();
+            }
+            cipher.finish(&mut out).unwrap();
+            assert!(Secret::new(out) == Secret::new(PLAIN.to_vec()));
+        });
+        assert_eq!(left, 0, "SM4 in {mode:?}");
+    }
+    let gcm = sm4::GcmKey::new(&national).unwrap();
+    let sealed = gcm.seal(&[1; 12], b"", 16, &PLAIN).unwrap();
+    let left = left_of(&PLAIN, || drop(Secret::new(gcm.open(&[1; 12], b"", 16, &sealed).unwrap())));
+    assert_eq!(left, 0);
     let key: Vec<u8> = (0..64).collect();
     let key = Secret::new(key);
     let sealed = xts_encrypt(&key, &[3; 16], &PLAIN).unwrap();
@@ -113,6 +134,11 @@ fn a_ciphertext_that_is_refused_leaves_no_plaintext() {
     let wrapped = keywrap::kw_wrap(&key, &keywrap::KW_IV, &Secret::new(PLAIN.to_vec())).unwrap();
     let left = left_of(&PLAIN, || assert!(keywrap::kw_unwrap(&key, &[1; 8], &wrapped).is_err()));
     assert_eq!(left, 0);
+    let key = sm2::PrivateKey::generate().unwrap();
+    let mut sealed = key.public().encrypt(sm2::Form::Raw, &PLAIN).unwrap();
+    assert_eq!(left_of(&PLAIN, || drop(key.decrypt(sm2::Form::Raw, &sealed).unwrap())), 0);
+    sealed[70] ^= 1; // in C3
+    assert_eq!(left_of(&PLAIN, || assert!(key.decrypt(sm2::Form::Raw, &sealed).is_err())), 0);
 }
 
 #[test]
@@ -131,6 +157,12 @@ fn keys_leave_nothing_of_themselves() {
         drop((edwards.sign(ed25519::Variant::Pure, b"data").unwrap(), edwards.seed()));
         let montgomery = x25519::PrivateKey::from_bytes(&bits).unwrap();
         drop((montgomery.agree(&montgomery.public()).unwrap(), montgomery.to_bytes()));
+        let sm2 = sm2::PrivateKey::from_scalar(&bits).unwrap();
+        drop((sm2.sign(sm2::DEFAULT_ID, b"data").unwrap(), sm2.scalar(), sm2.to_pkcs8().unwrap()));
+        drop(sm2::PrivateKey::from_pkcs8(sm2.to_pkcs8().unwrap().as_bytes()).unwrap());
+        let sm4 = sm4::Key::new(&bits[..16]).unwrap();
+        drop(sm4::GcmKey::new(&sm4).unwrap().seal(&[1; 12], b"", 16, b"data"));
+        drop(sm3::hmac(&bits, b"data").unwrap());
         let secret = Secret::new(bits.to_vec());
         drop(kdf::x963(Hash::Sha256, &secret, b"", 100).unwrap());
         drop(keywrap::kwp_wrap(&key, &keywrap::KWP_IV, &secret).unwrap());

@@ -88,7 +88,7 @@ unsafe fn append(
 
 /// Room for so many bytes more. What grows is a plaintext or a key as often as not, so that the memory it leaves is
 /// wiped.
-fn make_room(out: &mut Vec<u8>, room: usize) -> Result<(), Error> {
+pub(crate) fn make_room(out: &mut Vec<u8>, room: usize) -> Result<(), Error> {
     if out.capacity() - out.len() >= room {
         return Ok(());
     }
