@@ -39,7 +39,7 @@ proptest! {
         keep in any::<prop::sample::Index>(),
     ) {
         let bent = bend(key_info(), &changes, keep);
-        for key_type in [KeyType::RSA, KeyType::EC, KeyType::EC_EDWARDS, KeyType::EC_MONTGOMERY] {
+        for key_type in [KeyType::RSA, KeyType::EC, KeyType::EC_EDWARDS, KeyType::EC_MONTGOMERY, KeyType::SM2] {
             let _ = pkcs8::decode(&bent, key_type);
         }
         let _ = pkcs8::recognize(&bent);

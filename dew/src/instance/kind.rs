@@ -136,9 +136,12 @@ impl Type {
     pub fn offers(self, mechanism: &str) -> bool {
         match self {
             Self::Server => true,
-            Self::Finance => FINANCE.contains(&mechanism) || is_of_payments(mechanism),
+            Self::Finance => {
+                FINANCE.contains(&mechanism) || is_of_payments(mechanism) || is_national(mechanism)
+            }
             Self::Signature => {
-                SIGNATURE.contains(&mechanism) || is_digest(mechanism) || is_signature(mechanism)
+                let national = mechanism == "CKM_SM3" || mechanism.starts_with("CKM_SM2");
+                SIGNATURE.contains(&mechanism) || is_digest(mechanism) || is_signature(mechanism) || national
             }
         }
     }
@@ -172,6 +175,11 @@ fn is_signature(mechanism: &str) -> bool {
 /// `CKM_SHA256_HMAC` and `CKM_SHA256_HMAC_GENERAL`, of which one-time codes are made.
 fn is_hmac(mechanism: &str) -> bool {
     mechanism.ends_with("_HMAC") || mechanism.ends_with("_HMAC_GENERAL")
+}
+
+/// SM2, SM3 and SM4, which payments in China are made with.
+fn is_national(mechanism: &str) -> bool {
+    ["CKM_SM2", "CKM_SM3", "CKM_SM4"].iter().any(|family| mechanism.starts_with(family))
 }
 
 fn is_of_payments(mechanism: &str) -> bool {

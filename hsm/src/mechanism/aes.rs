@@ -2,10 +2,10 @@
 
 use crypto::Secret;
 use crypto::aes::{BLOCK, Cipher as Blocks, Key, Mode, XTS_KEY, xts_decrypt, xts_encrypt};
-use wire::{MechanismId, Params, Value};
+use wire::{MechanismId, Params};
 
 use super::gather::{self, Direction, Parts};
-use super::{Cipher, Field, Generated, Mechanism, Wanted, generic, no_params, wanted, words};
+use super::{Cipher, Field, Generated, Mechanism, Wanted, chain, generic, no_params, wanted};
 use crate::error::Error;
 use crate::object::{Attr, KeyType, Material};
 
@@ -114,109 +114,30 @@ fn generate_xts(params: &Params, wanted: &Wanted) -> Result<Generated, Error> {
 
 fn ecb(direction: Direction, key: &Material, params: &Params) -> Result<Box<dyn Cipher>, Error> {
     no_params(params)?;
-    Chain::begin(direction, Mode::Ecb, key, &[])
+    begin(direction, Mode::Ecb, key, &[])
 }
 
 fn cbc(direction: Direction, key: &Material, params: &Params) -> Result<Box<dyn Cipher>, Error> {
-    Chain::begin(direction, Mode::Cbc, key, iv(params)?)
+    begin(direction, Mode::Cbc, key, chain::iv(params)?)
 }
 
 fn cbc_pad(direction: Direction, key: &Material, params: &Params) -> Result<Box<dyn Cipher>, Error> {
-    Chain::begin(direction, Mode::CbcPad, key, iv(params)?)
+    begin(direction, Mode::CbcPad, key, chain::iv(params)?)
 }
 
 fn ctr(direction: Direction, key: &Material, params: &Params) -> Result<Box<dyn Cipher>, Error> {
-    const WRONG: Error =
-        Error::MechanismParamInvalid("it must be CK_AES_CTR_PARAMS with 1 to 128 counter bits");
-    let [Value::Ulong(bits @ 1..=128), Value::Bytes(block)] = words(params)? else { return Err(WRONG) };
-    Chain::begin(direction, Mode::Ctr { counter_bits: *bits as u32 }, key, block)
-}
-
-fn iv(params: &Params) -> Result<&[u8; BLOCK], Error> {
-    const WRONG: Error = Error::MechanismParamInvalid("it must be an initialisation vector of 16 bytes");
-    match words(params)? {
-        [Value::Bytes(iv)] => (**iv).try_into().map_err(|_| WRONG),
-        _ => Err(WRONG),
-    }
+    let (mode, block) = chain::ctr(params)?;
+    begin(direction, mode, key, block)
 }
 
 /// A mode that takes its data block by block.
-struct Chain {
-    blocks: Blocks,
-    direction: Direction,
-    mode: Mode,
-    /// Bytes taken.
-    fed: u64,
-}
-
-impl Chain {
-    fn begin(direction: Direction, mode: Mode, key: &Material, iv: &[u8]) -> Result<Box<dyn Cipher>, Error> {
-        let key = aes_key(key)?;
-        let blocks = match direction {
-            Direction::Encrypt => Blocks::encrypt(mode, &key, iv),
-            Direction::Decrypt => Blocks::decrypt(mode, &key, iv),
-        }?;
-        Ok(Box::new(Self { blocks, direction, mode, fed: 0 }))
-    }
-
-    /// How many bytes are out once `fed` bytes are in. Decryption with padding holds the last block back, since it
-    /// may be padding.
-    const fn out(&self, fed: u64) -> u64 {
-        const SIZE: u64 = BLOCK as u64;
-        match (self.mode, self.direction) {
-            (Mode::Ctr { .. }, _) => fed,
-            (Mode::CbcPad, Direction::Decrypt) => fed.saturating_sub(1) / SIZE * SIZE,
-            _ => fed / SIZE * SIZE,
-        }
-    }
-
-    /// What is wrong with data that ends in the middle of a block, or grew too long for the counter.
-    const fn wrong_len(&self) -> Error {
-        match self.direction {
-            Direction::Encrypt => {
-                Error::DataLenRange("not what the mode takes: whole blocks, or less than the counter has")
-            }
-            Direction::Decrypt => Error::EncryptedDataLenRange,
-        }
-    }
-}
-
-impl Cipher for Chain {
-    fn update_len(&self, input: u64) -> u64 {
-        self.out(self.fed.saturating_add(input)).saturating_sub(self.out(self.fed))
-    }
-
-    fn final_len(&self) -> u64 {
-        match (self.mode, self.direction) {
-            (Mode::CbcPad, Direction::Encrypt) => BLOCK as u64,
-            (Mode::CbcPad, Direction::Decrypt) => BLOCK as u64 - 1,
-            _ => 0,
-        }
-    }
-
-    fn update(&mut self, input: &[u8], output: &mut Vec<u8>) -> Result<(), Error> {
-        self.fed = self.fed.saturating_add(input.len() as u64);
-        self.blocks.update(input, output).map_err(|error| match error {
-            crypto::Error::TooLong => self.wrong_len(),
-            other => other.into(),
-        })
-    }
-
-    fn finish(self: Box<Self>, output: &mut Vec<u8>) -> Result<(), Error> {
-        let whole_blocks = self.fed.is_multiple_of(BLOCK as u64);
-        let any_len = match (self.mode, self.direction) {
-            (Mode::Ctr { .. }, _) | (Mode::CbcPad, Direction::Encrypt) => true,
-            (Mode::CbcPad, Direction::Decrypt) => whole_blocks && self.fed > 0,
-            _ => whole_blocks,
-        };
-        if !any_len {
-            return Err(self.wrong_len());
-        }
-        self.blocks.finish(output).map_err(|error| match error {
-            crypto::Error::InvalidData(_) => Error::EncryptedDataInvalid,
-            other => other.into(),
-        })
-    }
+fn begin(direction: Direction, mode: Mode, key: &Material, iv: &[u8]) -> Result<Box<dyn Cipher>, Error> {
+    let key = aes_key(key)?;
+    let blocks = match direction {
+        Direction::Encrypt => Blocks::encrypt(mode, &key, iv),
+        Direction::Decrypt => Blocks::decrypt(mode, &key, iv),
+    }?;
+    Ok(chain::begin(direction, mode, chain::Blocks::Aes(blocks)))
 }
 
 fn xts(direction: Direction, key: &Material, params: &Params) -> Result<Box<dyn Cipher>, Error> {
@@ -224,7 +145,7 @@ fn xts(direction: Direction, key: &Material, params: &Params) -> Result<Box<dyn 
     if key.len() != XTS_KEY {
         return Err(Error::KeySizeRange { mechanism: "CKM_AES_XTS", bits: key.len() as u64 * 8 });
     }
-    let (key, tweak) = (key.duplicate(), *iv(params)?);
+    let (key, tweak) = (key.duplicate(), *chain::iv(params)?);
     Ok(gather::cipher(
         direction,
         Parts::Many,

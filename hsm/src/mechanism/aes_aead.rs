@@ -15,15 +15,20 @@ use super::{Cipher, Field, Mechanism, generic, words};
 use crate::error::Error;
 use crate::object::{Material, SecretKey};
 
+/// `CK_GCM_PARAMS`: IV, its bits, additional data, bits of the tag.
+const CK_GCM_PARAMS: &[Field] = &[Field::Bytes, Field::Ulong, Field::Bytes, Field::Ulong];
+/// The same in PKCS#11 2.20 and 2.30, without the bits of the IV.
+const GCM_PARAMS_OF_2_20: &[Field] = &[Field::Bytes, Field::Bytes, Field::Ulong];
+/// What GCM takes where it wraps no keys.
+pub(super) const GCM_PARAMS: &[&[Field]] = &[CK_GCM_PARAMS, GCM_PARAMS_OF_2_20];
+
 pub(super) static MECHANISMS: &[Mechanism] = &[
     Mechanism {
         id: MechanismId(0x1087),
         name: "CKM_AES_GCM",
         params: &[
-            // CK_GCM_PARAMS: IV, its bits, additional data, bits of the tag.
-            &[Field::Bytes, Field::Ulong, Field::Bytes, Field::Ulong],
-            // The same in PKCS#11 2.20 and 2.30, without the bits of the IV.
-            &[Field::Bytes, Field::Bytes, Field::Ulong],
+            CK_GCM_PARAMS,
+            GCM_PARAMS_OF_2_20,
             // CK_GCM_WRAP_PARAMS: IV, its fixed bits, its generator, additional data, bits of the tag.
             &[Field::Bytes, Field::Ulong, Field::Ulong, Field::Bytes, Field::Ulong],
         ],
@@ -46,17 +51,17 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
     },
 ];
 
-/// The parameter of AES-GCM.
-struct Gcm {
-    iv: Vec<u8>,
-    aad: Vec<u8>,
+/// The parameter of GCM.
+pub(super) struct Gcm {
+    pub(super) iv: Vec<u8>,
+    pub(super) aad: Vec<u8>,
     /// Bytes.
-    tag_len: usize,
+    pub(super) tag_len: usize,
 }
 
 impl Gcm {
     /// `CK_GCM_PARAMS`. Its `ulIvBits` is ignored: clients leave it zero, and the IV has its length by itself.
-    fn read(params: &Params) -> Result<Self, Error> {
+    pub(super) fn read(params: &Params) -> Result<Self, Error> {
         match words(params)? {
             [Value::Bytes(iv), Value::Ulong(_), Value::Bytes(aad), Value::Ulong(tag_bits)]
             | [Value::Bytes(iv), Value::Bytes(aad), Value::Ulong(tag_bits)] => Self::of(iv, aad, *tag_bits),

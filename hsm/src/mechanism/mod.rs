@@ -19,6 +19,7 @@ use crate::object::{AttributeMap, KeyType, Material};
 mod aes;
 mod aes_aead;
 mod aes_wrap;
+mod chain;
 mod cmac;
 mod digest;
 mod ec;
@@ -34,6 +35,9 @@ mod rsa;
 mod rsa_oaep;
 mod rsa_pkcs1;
 mod rsa_pss;
+mod sm2;
+mod sm3;
+mod sm4;
 mod tag;
 mod wanted;
 
@@ -178,7 +182,7 @@ type Begin<T> = fn(&Arc<Material>, &Params) -> Result<Box<T>, Error>;
 pub struct Mechanism {
     /// Its number.
     pub id: MechanismId,
-    /// Its name in the standard.
+    /// Its name in the standard, or the usual one where the standard has none and the number is ours.
     pub name: &'static str,
     /// The keys it uses or makes; none for a digest. A generation makes the first.
     pub key_types: &'static [KeyType],
@@ -371,4 +375,7 @@ static FAMILIES: &[&[Mechanism]] = &[
     generic::MECHANISMS,
     hmac::MECHANISMS,
     digest::MECHANISMS,
+    sm2::MECHANISMS,
+    sm3::MECHANISMS,
+    sm4::MECHANISMS,
 ];

@@ -1,6 +1,7 @@
 //! Signatures that are the first bytes of a MAC.
 
 use crypto::mac::{Cmac, Hmac};
+use crypto::sm3;
 
 use super::{Signer, Verifier, words};
 use crate::error::Error;
@@ -9,6 +10,7 @@ use wire::{Params, Value};
 /// A MAC being computed.
 pub(super) enum Mac {
     Hmac(Hmac),
+    HmacSm3(sm3::Hmac),
     Cmac(Cmac),
 }
 
@@ -16,6 +18,10 @@ impl Mac {
     fn update(&mut self, data: &[u8]) -> Result<(), Error> {
         Ok(match self {
             Self::Hmac(mac) => mac.update(data),
+            Self::HmacSm3(mac) => {
+                mac.update(data);
+                Ok(())
+            }
             Self::Cmac(mac) => mac.update(data),
         }?)
     }
@@ -24,6 +30,7 @@ impl Mac {
     fn finish(self, len: usize) -> Result<Vec<u8>, Error> {
         let mut tag = match self {
             Self::Hmac(mac) => mac.finish(),
+            Self::HmacSm3(mac) => Ok(mac.finish()),
             Self::Cmac(mac) => mac.finish(),
         }?;
         tag.truncate(len);

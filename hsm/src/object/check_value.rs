@@ -12,7 +12,7 @@ pub const LEN: usize = 3;
 /// Keys shorter than this have none: with it, one could try all of them.
 const SHORTEST: usize = 14;
 
-/// The check value of a secret key: of an AES key the first bytes of a block of zeros encrypted with it, of
+/// The check value of a secret key: of an AES or SM4 key the first bytes of a block of zeros encrypted with it, of
 /// others those of the SHA-1 of the value. None of a short key.
 ///
 /// # Errors
@@ -27,6 +27,13 @@ pub fn of_key(key_type: KeyType, value: &Secret) -> Result<Option<Vec<u8>>, Erro
             let mut cipher = Cipher::encrypt(Mode::Ecb, &Key::new(value.as_bytes())?, &[])?;
             cipher.update(&[0; crypto::aes::BLOCK], &mut block)?;
             cipher.finish(&mut block)?;
+            block
+        }
+        KeyType::SM4 => {
+            let mut block = Vec::new();
+            let key = crypto::sm4::Key::new(value.as_bytes())?;
+            crypto::sm4::Cipher::encrypt(Mode::Ecb, &key, &[])?
+                .update(&[0; crypto::sm4::BLOCK], &mut block)?;
             block
         }
         _ => crypto::hash::digest(Hash::Sha1, value.as_bytes())?,

@@ -1,7 +1,7 @@
 //! The attributes that follow from others: sizes, points, missing parts of RSA keys, SubjectPublicKeyInfo and
 //! check values. What a template gives for them must be right.
 
-use crypto::rsa;
+use crypto::{rsa, sm2};
 
 use super::{Attr, AttributeMap, AttributeValue, Class, KeyType, Material, asked, check_value, der, spki};
 use crate::error::Error;
@@ -43,6 +43,11 @@ fn complete_key(attributes: &mut AttributeMap, key: &Material) -> Result<(), Err
             set_point(attributes, &key.public().point()?)
         }
         Material::EcPublic(key) => set_point(attributes, &key.point()?),
+        Material::Sm2(key) => {
+            attributes.set_secret(Attr::VALUE, key.scalar());
+            complete_sm2(attributes, key.public())
+        }
+        Material::Sm2Public(key) => complete_sm2(attributes, key),
         Material::Ed25519(key) => set_point(attributes, key.public().as_bytes()),
         Material::Ed25519Public(key) => set_point(attributes, key.as_bytes()),
         Material::X25519(key) => set_point(attributes, key.public().as_bytes()),
@@ -90,6 +95,12 @@ fn set_point(attributes: &mut AttributeMap, point: &[u8]) -> Result<(), Error> {
     }
     attributes.set_plain(Attr::EC_POINT, encoded);
     Ok(())
+}
+
+/// The curve, which was checked where it was named, and the point.
+fn complete_sm2(attributes: &mut AttributeMap, key: &sm2::PublicKey) -> Result<(), Error> {
+    attributes.set_plain(Attr::EC_PARAMS, sm2::OID);
+    set_point(attributes, &key.point())
 }
 
 fn complete_domain(attributes: &mut AttributeMap) -> Result<(), Error> {

@@ -105,6 +105,21 @@ pub(crate) fn check_curve25519(key_type: KeyType, params: &[u8]) -> Result<(), E
     not_known(params)
 }
 
+/// Checks that `CKA_EC_PARAMS` of an SM2 key names its curve, if it is there and says anything.
+///
+/// # Errors
+/// As [`curve`].
+pub(crate) fn check_sm2(params: Option<&[u8]>) -> Result<(), Error> {
+    let Some(params) = params.filter(|params| !params.is_empty() && *params != crypto::sm2::OID) else {
+        return Ok(());
+    };
+    match PrintableStringRef::from_der(params) {
+        Ok(name) if matches!(name.as_str(), "sm2p256v1" | "curveSM2" | "SM2") => Ok(()),
+        Ok(_) => Err(Error::CurveNotSupported),
+        Err(_) => not_known(params),
+    }
+}
+
 fn not_known<T>(params: &[u8]) -> Result<T, Error> {
     Err(match <ObjectIdentifier>::from_der(params) {
         Ok(_) => Error::CurveNotSupported,

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crypto::aead::GcmKey;
-use crypto::{Secret, ec, ed25519, rsa, x25519};
+use crypto::{Secret, ec, ed25519, rsa, sm2, x25519};
 
 use super::attributes::key::SECRET_MAX;
 use super::{Attr, AttributeMap, Class, KeyType, der};
@@ -19,6 +19,10 @@ pub enum Material {
     Ec(ec::PrivateKey),
     /// A public key on such a curve.
     EcPublic(ec::PublicKey),
+    /// An SM2 private key.
+    Sm2(sm2::PrivateKey),
+    /// An SM2 public key.
+    Sm2Public(sm2::PublicKey),
     /// An Ed25519 private key.
     Ed25519(ed25519::PrivateKey),
     /// An Ed25519 public key.
@@ -70,6 +74,8 @@ impl std::fmt::Debug for Material {
             Self::RsaPublic(_) => "RsaPublic(..)",
             Self::Ec(_) => "Ec(..)",
             Self::EcPublic(_) => "EcPublic(..)",
+            Self::Sm2(_) => "Sm2(..)",
+            Self::Sm2Public(_) => "Sm2Public(..)",
             Self::Ed25519(_) => "Ed25519(..)",
             Self::Ed25519Public(_) => "Ed25519Public(..)",
             Self::X25519(_) => "X25519(..)",
@@ -93,6 +99,8 @@ impl Material {
             (Some(Class::PRIVATE_KEY), Some(KeyType::RSA)) => rsa_private(attributes).map(Self::Rsa),
             (Some(Class::PUBLIC_KEY), Some(KeyType::EC)) => ec_public(attributes).map(Self::EcPublic),
             (Some(Class::PRIVATE_KEY), Some(KeyType::EC)) => ec_private(attributes).map(Self::Ec),
+            (Some(Class::PUBLIC_KEY), Some(KeyType::SM2)) => sm2_public(attributes).map(Self::Sm2Public),
+            (Some(Class::PRIVATE_KEY), Some(KeyType::SM2)) => sm2_private(attributes).map(Self::Sm2),
             (Some(Class::PUBLIC_KEY), Some(key_type @ (KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY))) => {
                 curve25519_public(attributes, key_type)
             }
@@ -154,6 +162,18 @@ fn ec_private(attributes: &AttributeMap) -> Result<ec::PrivateKey, Error> {
     ec::PrivateKey::from_scalar(curve, secret(attributes, Attr::VALUE)?).map_err(fault(Attr::VALUE))
 }
 
+fn sm2_public(attributes: &AttributeMap) -> Result<sm2::PublicKey, Error> {
+    der::check_sm2(attributes.plain(Attr::EC_PARAMS))?;
+    let is_raw_len = |len| len == 1 + sm2::FIELD || len == 1 + 2 * sm2::FIELD;
+    let point = der::point(plain(attributes, Attr::EC_POINT)?, is_raw_len);
+    sm2::PublicKey::from_point(point).map_err(fault(Attr::EC_POINT))
+}
+
+fn sm2_private(attributes: &AttributeMap) -> Result<sm2::PrivateKey, Error> {
+    der::check_sm2(attributes.plain(Attr::EC_PARAMS))?;
+    sm2::PrivateKey::from_scalar(secret(attributes, Attr::VALUE)?).map_err(fault(Attr::VALUE))
+}
+
 fn curve25519_public(attributes: &AttributeMap, key_type: KeyType) -> Result<Material, Error> {
     der::check_curve25519(key_type, plain(attributes, Attr::EC_PARAMS)?)?;
     let point = der::point(plain(attributes, Attr::EC_POINT)?, |len| len == x25519::KEY);
@@ -182,6 +202,7 @@ fn secret_key(attributes: &AttributeMap, key_type: KeyType) -> Result<SecretKey,
     let value = attributes.secret(Attr::VALUE).ok_or(Error::TemplateIncomplete(Attr::VALUE))?;
     let (legal, expected) = match key_type {
         KeyType::AES => (matches!(value.len(), 16 | 24 | 32), "an AES key has 16, 24 or 32 bytes"),
+        KeyType::SM4 => (value.len() == crypto::sm4::BLOCK, "an SM4 key has 16 bytes"),
         KeyType::AES_XTS => {
             let (first, second) = value.as_bytes().split_at(value.len() / 2);
             let legal = value.len() == crypto::aes::XTS_KEY && !crypto::equal(first, second);

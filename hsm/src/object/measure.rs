@@ -37,6 +37,7 @@ impl Object {
             (_, KeyType::EC) => {
                 der::curve(self.attributes.plain(Attr::EC_PARAMS)?).ok().map(|curve| curve.bits() as u64)
             }
+            (_, KeyType::SM2) => Some(256),
             (_, KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY) => Some(255),
             _ => None,
         }
@@ -55,7 +56,7 @@ impl Object {
                 1024.. => 80,
                 _ => 0,
             },
-            Some(KeyType::EC | KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY) => match size {
+            Some(KeyType::EC | KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY | KeyType::SM2) => match size {
                 512.. => 256,
                 384.. => 192,
                 255.. => 128,

@@ -116,6 +116,9 @@ numbers! {
         SHA512_224_HMAC = 0x43;
         SHA512_256_HMAC = 0x44;
         AES_XTS = 0x35;
+        SM2 = 0xc34c5601; // the standard has none: `mechanism/sm2.rs`
+        SM4 = 0xc34c5602;
+        SM3_HMAC = 0xc34c5603;
     }
 }
 

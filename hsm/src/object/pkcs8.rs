@@ -4,7 +4,7 @@
 use ::der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
 use ::der::{Decode, Reader, Sequence, SliceReader, TagNumber};
 use crypto::ec::Curve;
-use crypto::{Secret, ec, rsa};
+use crypto::{Secret, ec, rsa, sm2};
 
 use super::attributes::key::PAIR_TYPES;
 use super::der::{self, Algorithm, EcPrivateKey, RsaPrivateKey, encoded, failed};
@@ -29,6 +29,7 @@ pub fn encode(key: &Material) -> Result<Secret, Error> {
     match key {
         Material::Rsa(key) => encode_rsa(key),
         Material::Ec(key) => encode_ec(key),
+        Material::Sm2(key) => Ok(key.to_pkcs8()?),
         Material::Ed25519(key) => encode_raw(der::ED25519, &key.seed()),
         Material::X25519(key) => encode_raw(der::X25519, &key.to_bytes()),
         _ => Err(Error::KeyNotWrappable("it is not a private key")),
@@ -97,7 +98,8 @@ pub fn decode(bytes: &Secret, key_type: KeyType) -> Result<AttributeMap, Error> 
     let (algorithm, key) = outer(bytes.as_bytes()).map_err(|_| INVALID)?;
     match (key_type, algorithm.oid) {
         (KeyType::RSA, der::RSA) if algorithm.parameters.is_none_or(AnyRef::is_null) => decode_rsa(key),
-        (KeyType::EC, der::EC) => decode_ec(algorithm, key),
+        (KeyType::EC, der::EC) => decode_ec(algorithm, key, |oid| Curve::from_oid(oid).map(Curve::field_len)),
+        (KeyType::SM2, der::EC) => decode_ec(algorithm, key, |oid| (oid == sm2::OID).then_some(sm2::FIELD)),
         (KeyType::EC_EDWARDS, der::ED25519) | (KeyType::EC_MONTGOMERY, der::X25519)
             if algorithm.parameters.is_none() =>
         {
@@ -175,16 +177,21 @@ fn decode_rsa(key: &[u8]) -> Result<AttributeMap, Error> {
     Ok(attributes)
 }
 
-fn decode_ec(algorithm: Algorithm<'_>, key: &[u8]) -> Result<AttributeMap, Error> {
+/// `field_len` tells how long numbers are on the curve of an object identifier, if keys of the type can be on it.
+fn decode_ec(
+    algorithm: Algorithm<'_>,
+    key: &[u8],
+    field_len: impl Fn(&[u8]) -> Option<usize>,
+) -> Result<AttributeMap, Error> {
     let key = EcPrivateKey::from_der(key).map_err(|_| INVALID)?;
     let params = algorithm.parameters.ok_or(INVALID)?;
     let params = encoded(&params)?;
-    let curve = Curve::from_oid(&params).ok_or(INVALID)?;
+    let field_len = field_len(&params).ok_or(INVALID)?;
     let same_curve = match key.parameters {
         None => true,
         Some(oid) => encoded(&oid)? == params,
     };
-    if key.version != 1 || !same_curve || key.private_key.as_bytes().len() != curve.field_len() {
+    if key.version != 1 || !same_curve || key.private_key.as_bytes().len() != field_len {
         return Err(INVALID);
     }
     let mut attributes = AttributeMap::new();

@@ -229,6 +229,7 @@ impl Plan<'_> {
         let can_be = |len: usize| match self.key_type {
             KeyType::AES => [16, 24, 32].contains(&len),
             KeyType::AES_XTS => len == 64,
+            KeyType::SM4 => len == 16,
             _ => len > 0,
         };
         let asked =
@@ -236,7 +237,11 @@ impl Plan<'_> {
         if can_be(bytes.len()) && asked.is_none_or(|asked| asked == bytes.len()) {
             return Ok(bytes.duplicate());
         }
-        stand_in(asked.unwrap_or(if self.key_type == KeyType::AES_XTS { 64 } else { USUAL }))
+        stand_in(asked.unwrap_or(match self.key_type {
+            KeyType::AES_XTS => 64,
+            KeyType::SM4 => 16,
+            _ => USUAL,
+        }))
     }
 }
 

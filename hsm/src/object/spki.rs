@@ -25,6 +25,8 @@ pub fn encode(key: &Material) -> Result<Option<Vec<u8>>, Error> {
         Material::RsaPublic(key) => rsa(key),
         Material::Ec(key) => ec(&key.public()),
         Material::EcPublic(key) => ec(key),
+        Material::Sm2(key) => Ok(key.public().to_spki()?),
+        Material::Sm2Public(key) => Ok(key.to_spki()?),
         Material::Ed25519(key) => info(der::ED25519, None, key.public().as_bytes()),
         Material::Ed25519Public(key) => info(der::ED25519, None, key.as_bytes()),
         Material::X25519(key) => info(der::X25519, None, key.public().as_bytes()),

@@ -122,13 +122,15 @@ pub(super) fn can(class: Class, key_type: KeyType, usage: Attr) -> bool {
         (Class::PUBLIC_KEY, KeyType::RSA) => &[Attr::ENCRYPT, Attr::VERIFY, Attr::VERIFY_RECOVER, Attr::WRAP],
         (Class::PRIVATE_KEY, KeyType::RSA) => &[Attr::DECRYPT, Attr::SIGN, Attr::SIGN_RECOVER, Attr::UNWRAP],
         (Class::PUBLIC_KEY, KeyType::EC | KeyType::EC_EDWARDS) => &[Attr::VERIFY],
+        (Class::PUBLIC_KEY, KeyType::SM2) => &[Attr::ENCRYPT, Attr::VERIFY],
+        (Class::PRIVATE_KEY, KeyType::SM2) => &[Attr::DECRYPT, Attr::SIGN],
         (Class::PRIVATE_KEY, KeyType::EC) => &[Attr::SIGN, Attr::DERIVE],
         (Class::PRIVATE_KEY, KeyType::EC_EDWARDS) => &[Attr::SIGN],
         (Class::PRIVATE_KEY, KeyType::EC_MONTGOMERY) | (Class::SECRET_KEY, KeyType::HKDF) => &[Attr::DERIVE],
         (Class::SECRET_KEY, KeyType::AES) => {
             &[Attr::ENCRYPT, Attr::DECRYPT, Attr::SIGN, Attr::VERIFY, Attr::WRAP, Attr::UNWRAP, Attr::DERIVE]
         }
-        (Class::SECRET_KEY, KeyType::AES_XTS) => &[Attr::ENCRYPT, Attr::DECRYPT],
+        (Class::SECRET_KEY, KeyType::AES_XTS | KeyType::SM4) => &[Attr::ENCRYPT, Attr::DECRYPT],
         (Class::SECRET_KEY, KeyType::GENERIC_SECRET) => &[Attr::SIGN, Attr::VERIFY, Attr::DERIVE],
         (Class::SECRET_KEY, _) => &[Attr::SIGN, Attr::VERIFY],
         _ => &[],

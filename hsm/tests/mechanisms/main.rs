@@ -13,6 +13,7 @@ mod generate;
 mod key_agreement;
 mod keywrap;
 mod macs;
+mod national;
 mod properties;
 mod refusals;
 mod registry;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use crypto::{Hash, ec, ed25519, rsa, x25519};
+use crypto::{Hash, ec, ed25519, rsa, sm2, x25519};
 use hsm::Error;
 use hsm::mechanism::{DerivedKey, Mechanism};
 use hsm::object::{KeyType, Material};
@@ -22,6 +22,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     let curve = ec::PrivateKey::generate(ec::Curve::P256).unwrap();
     let edwards = ed25519::PrivateKey::generate().unwrap();
     let montgomery = x25519::PrivateKey::generate().unwrap();
+    let national = sm2::PrivateKey::generate().unwrap();
     vec![
         Arc::clone(&PAIR.private),
         Arc::clone(&PAIR.public),
@@ -33,6 +34,8 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         Arc::new(Material::X25519(montgomery)),
         secret(&[1; 16]),
         secret(&random(64)),
+        Arc::new(Material::Sm2Public(national.public().clone())),
+        Arc::new(Material::Sm2(national)),
     ]
 });
 
@@ -60,10 +63,11 @@ pub(crate) fn working(row: &Mechanism, data_len: usize) -> (Key, Key, Params) {
             (curve, ecdh1(1, b"", &peer.point().unwrap()))
         }
         _ if row.key_types.contains(&KeyType::EC) => (curve, Params::None),
+        _ if row.key_types.contains(&KeyType::SM2) => ((key(11), key(10)), Params::None),
         "CKM_AES_XTS" => ((key(9), key(9)), iv(&[7; 16])),
-        "CKM_AES_CBC" | "CKM_AES_CBC_PAD" => (aes, iv(&[7; 16])),
-        "CKM_AES_CTR" => (aes, ctr(128, &[7; 16])),
-        "CKM_AES_GCM" => (aes, gcm(&[7; 12], b"aad", 128)),
+        "CKM_AES_CBC" | "CKM_AES_CBC_PAD" | "CKM_SM4_CBC" | "CKM_SM4_CBC_PAD" => (aes, iv(&[7; 16])),
+        "CKM_AES_CTR" | "CKM_SM4_CTR" => (aes, ctr(128, &[7; 16])),
+        "CKM_AES_GCM" | "CKM_SM4_GCM" => (aes, gcm(&[7; 12], b"aad", 128)),
         "CKM_AES_CCM" => (aes, ccm(data_len, &[7; 12], b"aad", 16)),
         _ if name.ends_with("_GENERAL") => (aes, number(10)),
         _ => (aes, Params::None),
@@ -103,6 +107,7 @@ fn fits(row: &Mechanism, key: &Material) -> bool {
         | (KeyType::EC, Material::Ec(_) | Material::EcPublic(_))
         | (KeyType::EC_EDWARDS, Material::Ed25519(_) | Material::Ed25519Public(_))
         | (KeyType::EC_MONTGOMERY, Material::X25519(_) | Material::X25519Public(_)) => true,
+        (KeyType::SM2, key) => matches!(key, Material::Sm2(_) | Material::Sm2Public(_)),
         (KeyType::RSA | KeyType::EC | KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY, _) => false,
         (_, key) => matches!(key, Material::Secret(_)),
     })
@@ -171,8 +176,14 @@ fn a_parameter_that_is_none_of_the_mechanism_is_refused() {
 
 #[test]
 fn a_parameter_that_is_needed_is_missed() {
-    const OPTIONAL: [&str; 4] =
-        ["CKM_EDDSA", "CKM_AES_KEY_WRAP", "CKM_AES_KEY_WRAP_KWP", "CKM_AES_KEY_WRAP_PAD"];
+    const OPTIONAL: [&str; 6] = [
+        "CKM_EDDSA",
+        "CKM_AES_KEY_WRAP",
+        "CKM_AES_KEY_WRAP_KWP",
+        "CKM_AES_KEY_WRAP_PAD",
+        "CKM_SM2_SM3",
+        "CKM_SM2_ENCRYPT",
+    ];
     for row in ALL.iter().filter(|row| !row.params.is_empty() && !OPTIONAL.contains(&row.name)) {
         let (private, public, _) = working(row, 16);
         for key in [private, public] {

@@ -10,7 +10,7 @@ use wire::layout::LeafWord;
 
 use crate::support::{ALL, row};
 use crate::{
-    aead, blocks, curves, digests, edwards, generate, key_agreement, keywrap, macs, rsa_encryption,
+    aead, blocks, curves, digests, edwards, generate, key_agreement, keywrap, macs, national, rsa_encryption,
     rsa_signatures,
 };
 
@@ -33,6 +33,7 @@ fn every_mechanism_has_vectors_from_outside_and_another_implementation() {
         key_agreement::OUTSIDE,
         keywrap::OUTSIDE,
         &macs::outside(),
+        national::OUTSIDE,
         rsa_encryption::OUTSIDE,
         &rsa_signatures::outside(),
     ]);
@@ -46,6 +47,7 @@ fn every_mechanism_has_vectors_from_outside_and_another_implementation() {
         key_agreement::ORACLE,
         keywrap::ORACLE,
         &macs::oracle(),
+        national::ORACLE,
         rsa_encryption::ORACLE,
         &rsa_signatures::oracle(),
     ]);
@@ -97,8 +99,25 @@ fn every_number_and_name_is_that_of_the_header() {
     }
     .into_iter()
     .collect();
-    let ours: BTreeMap<u64, &str> = ALL.iter().map(|row| (row.id.0, row.name)).collect();
-    assert_eq!(ours, header);
+    let (vendor, standard): (Vec<_>, Vec<_>) =
+        ALL.iter().map(|row| (row.id.0, row.name)).partition(|(id, _)| *id >= ck::CKM_VENDOR_DEFINED);
+    assert_eq!(standard.into_iter().collect::<BTreeMap<_, _>>(), header);
+    // What the standard has not is in our own range, under the names of README.md.
+    assert_eq!(vendor, national::NAMES);
+    let range = ck::CKM_VENDOR_DEFINED | 0x434c_5600; // "CLV"
+    assert!(vendor.iter().all(|(id, _)| id & !0xff == range));
+}
+
+/// The numbers of key types that the standard has not.
+#[test]
+fn key_types_of_our_own_are_in_our_own_range() {
+    use hsm::object::KeyType;
+    let range = ck::CKK_VENDOR_DEFINED | 0x434c_5600;
+    let ours = [KeyType::SM2, KeyType::SM4, KeyType::SM3_HMAC].map(|key_type| key_type.0);
+    assert_eq!(ours, [range + 1, range + 2, range + 3]);
+    for row in ALL.iter().filter(|row| row.id.0 < ck::CKM_VENDOR_DEFINED) {
+        assert!(row.key_types.iter().all(|key_type| !ours.contains(&key_type.0)), "{}", row.name);
+    }
 }
 
 #[test]
@@ -166,6 +185,12 @@ fn every_layout_has_the_size_of_the_structure_in_the_header() {
         (ck::CKM_AES_KEY_WRAP, vec![8]),
         (ck::CKM_AES_KEY_WRAP_KWP, vec![4]),
         (ck::CKM_AES_KEY_WRAP_PAD, vec![4]),
+        (national::SM2_SM3, vec![16]), // a pointer and a length
+        (national::SM2_ENCRYPT, vec![8]),
+        (national::SM4_CBC, vec![16]),
+        (national::SM4_CBC_PAD, vec![16]),
+        (national::SM4_CTR, vec![size_of::<ck::CK_AES_CTR_PARAMS>()]),
+        (national::SM4_GCM, gcm[..2].to_vec()),
     ]
     .into();
     for row in ALL.iter() {
@@ -211,6 +236,11 @@ fn mechanism_info_has_the_units_and_flags_of_the_standard() {
         (ck::CKM_SHA256_KEY_GEN, 1, 4096, ck::CKF_GENERATE),
         (ck::CKM_SHA256_HMAC, 1, 1 << 20, ck::CKF_SIGN | ck::CKF_VERIFY),
         (ck::CKM_SHA256, 0, 0, ck::CKF_DIGEST),
+        (national::SM2_KEY_PAIR_GEN, 256, 256, ck::CKF_GENERATE_KEY_PAIR | curve),
+        (national::SM2, 256, 256, ck::CKF_SIGN | ck::CKF_VERIFY | curve),
+        (national::SM2_ENCRYPT, 256, 256, ck::CKF_ENCRYPT | ck::CKF_DECRYPT | curve),
+        (national::SM3, 0, 0, ck::CKF_DIGEST),
+        (national::SM4_GCM, 16, 16, ck::CKF_ENCRYPT | ck::CKF_DECRYPT),
     ] {
         let info = row(id).info();
         let name = row(id).name;

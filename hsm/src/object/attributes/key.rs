@@ -14,7 +14,7 @@ const MECHANISMS: u32 = 512;
 
 /// The types of keys that come as pairs.
 pub(crate) const PAIR_TYPES: &[u64] =
-    &[KeyType::RSA.0, KeyType::EC.0, KeyType::EC_EDWARDS.0, KeyType::EC_MONTGOMERY.0];
+    &[KeyType::RSA.0, KeyType::EC.0, KeyType::EC_EDWARDS.0, KeyType::EC_MONTGOMERY.0, KeyType::SM2.0];
 
 /// The types of secret keys.
 pub(crate) const SECRET_TYPES: &[u64] = &[
@@ -33,10 +33,14 @@ pub(crate) const SECRET_TYPES: &[u64] = &[
     KeyType::SHA3_256_HMAC.0,
     KeyType::SHA3_384_HMAC.0,
     KeyType::SHA3_512_HMAC.0,
+    KeyType::SM4.0,
+    KeyType::SM3_HMAC.0,
 ];
 
 const RSA: &[u64] = &[KeyType::RSA.0];
 const CURVES: &[u64] = &[KeyType::EC.0, KeyType::EC_EDWARDS.0, KeyType::EC_MONTGOMERY.0];
+/// SM2 keys are all on one curve, so that nobody need name it.
+const SM2: &[u64] = &[KeyType::SM2.0];
 
 const fn own(row: Row) -> Row {
     row.given(Given::Never, Given::Never, Given::Never)
@@ -102,6 +106,8 @@ pub(super) const PUBLIC_PARTS: &[Row] = &[
     ),
     Row::new(Attr::EC_PARAMS, Form::Bytes, 2048).of(CURVES).given(Given::Must, Given::Must, Given::Never),
     Row::new(Attr::EC_POINT, Form::Bytes, 160).of(CURVES).given(Given::Must, Given::Never, Given::Never),
+    Row::new(Attr::EC_PARAMS, Form::Bytes, 2048).of(SM2).given(Given::May, Given::May, Given::Never).rule(),
+    Row::new(Attr::EC_POINT, Form::Bytes, 160).of(SM2).given(Given::Must, Given::Never, Given::Never),
 ];
 
 const fn part(attribute: Attr, create: Given) -> Row {
@@ -124,6 +130,9 @@ pub(super) const PRIVATE_PARTS: &[Row] = &[
         .of(CURVES)
         .given(Given::Must, Given::Never, Given::Never)
         .secret(),
+    Row::new(Attr::EC_PARAMS, Form::Bytes, 2048).of(SM2).given(Given::May, Given::Never, Given::Never).rule(),
+    Row::new(Attr::EC_POINT, Form::Bytes, 160).of(SM2).given(Given::May, Given::Never, Given::Never),
+    Row::new(Attr::VALUE, Form::Bytes, 160).of(SM2).given(Given::Must, Given::Never, Given::Never).secret(),
 ];
 
 pub(super) const SECRET: &[Row] = &[

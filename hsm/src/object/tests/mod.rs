@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crypto::ec::{self, Curve};
-use crypto::{Secret, ed25519, rsa, x25519};
+use crypto::{Secret, ed25519, rsa, sm2, x25519};
 use wire::template::{AttributeValue as Sent, Leaf, Query};
 use wire::{Attribute, List, Room, Rv, Template};
 
@@ -95,6 +95,8 @@ pub(super) static ED: LazyLock<ed25519::PrivateKey> =
     LazyLock::new(|| ed25519::PrivateKey::generate().unwrap());
 pub(super) static X: LazyLock<x25519::PrivateKey> = LazyLock::new(|| x25519::PrivateKey::generate().unwrap());
 
+pub(super) static SM2: LazyLock<sm2::PrivateKey> = LazyLock::new(|| sm2::PrivateKey::generate().unwrap());
+
 pub(super) const ED_NAME: &[u8] = b"\x13\x0cedwards25519";
 pub(super) const X_OID: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x6e];
 
@@ -180,8 +182,12 @@ pub(super) fn kinds() -> Vec<Vec<Given>> {
     let x = KeyType::EC_MONTGOMERY;
     kinds.push(curve25519(Class::PUBLIC_KEY, x, X_OID, bytes(Attr::EC_POINT, x_public.as_bytes())));
     kinds.push(curve25519(Class::PRIVATE_KEY, x, X_OID, bytes(Attr::VALUE, X.to_bytes().as_bytes())));
+    let (sm2_private, sm2_public) = (SM2.scalar(), SM2.public().point());
+    kinds.push(with(&head(Class::PUBLIC_KEY, KeyType::SM2), &[bytes(Attr::EC_POINT, &sm2_public)]));
+    kinds.push(with(&head(Class::PRIVATE_KEY, KeyType::SM2), &[bytes(Attr::VALUE, sm2_private.as_bytes())]));
+    kinds.push(secret_key(KeyType::SM4, &[9; 16]));
     let rest = attributes::key::SECRET_TYPES.iter().map(|kind| KeyType(*kind));
-    kinds.extend(rest.filter(|kind| *kind != KeyType::AES_XTS).map(secret));
+    kinds.extend(rest.filter(|kind| ![KeyType::AES_XTS, KeyType::SM4].contains(kind)).map(secret));
     kinds
 }
 
