@@ -16,6 +16,8 @@ use crate::{Hsm, Run};
 /// People whose UKeys lie in the test's own directory, as `NAME.ukey` with the PIN in `NAME.pin`.
 pub struct Staff<'a> {
     hsm: &'a Hsm,
+    /// What their UKeys are.
+    algorithm: Algorithm,
 }
 
 impl<'a> Staff<'a> {
@@ -25,7 +27,16 @@ impl<'a> Staff<'a> {
     /// If one cannot be made.
     #[must_use]
     pub fn new(hsm: &'a Hsm, names: &[&str]) -> Self {
-        let staff = Self { hsm };
+        Self::with_keys(hsm, names, Algorithm::Ed25519)
+    }
+
+    /// Gives each of these people a UKey of this algorithm.
+    ///
+    /// # Panics
+    /// If one cannot be made.
+    #[must_use]
+    pub fn with_keys(hsm: &'a Hsm, names: &[&str], algorithm: Algorithm) -> Self {
+        let staff = Self { hsm, algorithm };
         for name in names {
             staff.hire(name);
         }
@@ -39,7 +50,7 @@ impl<'a> Staff<'a> {
     pub fn hire(&self, name: &str) {
         let cost = Cost::new(8 << 10, 1, 1).expect("a low cost");
         let pin = format!("pin of {name}");
-        let (bytes, public) = file::create(name, Algorithm::Ed25519, pin.as_bytes(), cost).expect("a UKey");
+        let (bytes, public) = file::create(name, self.algorithm, pin.as_bytes(), cost).expect("a UKey");
         self.hsm.write(&format!("{name}.ukey"), bytes);
         self.hsm.write(&format!("{name}.pub"), public.to_bytes());
         self.hsm.write(&format!("{name}.pin"), format!("{pin}\n"));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tests::{Hsm, Staff};
-use ukey::Holder;
+use ukey::{Algorithm, Holder};
 use wire::admin::Command;
 use wire::admin::command::Quorum;
 
@@ -50,6 +50,38 @@ fn two_of_five_can_do_nothing_of_the_table_and_three_can() {
     }
     staff.by("Ada", &["quorum", "list"]).succeeds().says("partition create ").done();
     staff.by("Ada", &["partition", "create", "x", "--blank"]).fails().says("approval of 2 hsm-so").done();
+}
+
+#[test]
+fn officers_with_sm2_ukeys_log_in_and_approve() {
+    let hsm = Hsm::start();
+    let staff = Staff::with_keys(&hsm, &["Ada", "Ben", "Eva"], Algorithm::Sm2);
+    staff.initialise(&["Ada", "Ben", "Eva"], 2);
+    let ukey = staff.key("Ada").public().clone();
+    assert_eq!(ukey.algorithm(), Algorithm::Sm2);
+    // A login that another one signed, or that has a bit wrong, is none.
+    let mut console = staff.console();
+    let message = console.challenge(&[]);
+    let other = staff.key("Ben").sign(wire::admin::people::LOGIN, &message).unwrap();
+    assert!(matches!(console.answer(&staff.key("Ada"), other), wire::admin::Told::Failed { .. }));
+    let message = console.challenge(&[]);
+    let mut wrong = staff.key("Ada").sign(wire::admin::people::LOGIN, &message).unwrap();
+    wrong[40] ^= 1;
+    assert!(matches!(console.answer(&staff.key("Ada"), wrong), wire::admin::Told::Failed { .. }));
+    drop(staff.console_of("Ada"));
+
+    staff.by("Ada", &DELETE).fails().says("needs the approval of 2 hsm-so: make a request").done();
+    staff
+        .together(&["Ben"], &DELETE)
+        .fails()
+        .says("needs the approval of 2 hsm-so, and 1 approved it")
+        .done();
+    staff.request("Ada", "r", &DELETE).succeeds().done();
+    let files = [staff.sign("Ada", "r"), staff.sign("Eva", "r")];
+    let text = String::from_utf8(hsm.read(&files[1])).unwrap();
+    hsm.write("changed", text.replacen("\"signature\": \"", "\"signature\": \"00", 1));
+    staff.with("Ada", &[&files[0], "changed"], &DELETE).fails().says("the signature is not by UKey").done();
+    staff.with("Ada", &[&files[0], &files[1]], &DELETE).succeeds().done();
 }
 
 #[test]

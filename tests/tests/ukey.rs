@@ -68,7 +68,7 @@ fn json(run: &Run) -> serde_json::Value {
 #[test]
 fn a_ukey_is_made_shown_and_tried() {
     let desk = Desk::new();
-    for algorithm in ["ed25519", "p256"] {
+    for (algorithm, name) in [("ed25519", "Ed25519"), ("p256", "P-256"), ("sm2", "SM2")] {
         let file = format!("{algorithm}.ukey");
         desk.ukey(&[
             "create",
@@ -88,7 +88,7 @@ fn a_ukey_is_made_shown_and_tried() {
         assert_eq!(mode & 0o777, 0o600, "others may read {file}");
         let shown = json(&desk.ukey(&["show", &file, "--json"]).succeeds());
         assert_eq!(shown["name"], "Ada Lovelace");
-        assert_eq!(shown["algorithm"], if algorithm == "p256" { "P-256" } else { "Ed25519" });
+        assert_eq!(shown["algorithm"], name);
         assert_eq!((&shown["memory_kib"], &shown["passes"]), (&131_072.into(), &3.into()));
         let id = shown["id"].as_str().unwrap();
         desk.ukey(&["show", &file]).succeeds().says(id).says("131072 KiB").done();

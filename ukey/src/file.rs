@@ -14,7 +14,7 @@
 //! | 34 | 12 | nonce of AES-256-GCM, random |
 //! | 46 | 2 | p, the length of the public part |
 //! | 48 | p | the public part, as [`Public`] is written |
-//! | 48 + p | 64 | ciphertext: the signing key (an Ed25519 seed, or a private value of P-256), then the sealing key (X25519, or P-256), 32 bytes each |
+//! | 48 + p | 64 | ciphertext: the signing key (an Ed25519 seed, or a private value of P-256 or SM2), then the sealing key (X25519, P-256 or SM2), 32 bytes each |
 //! | 112 + p | 16 | tag of AES-256-GCM |
 //!
 //! The key of AES-256-GCM is the 32 bytes that Argon2id makes of PIN and salt. All bytes before the ciphertext are

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crypto::{ec, ed25519, x25519};
+use crypto::{ec, ed25519, sm2, x25519};
 
 use crate::public::signed;
 use crate::{Algorithm, Error, Public, Secret};
@@ -29,6 +29,7 @@ pub trait Holder {
 pub(crate) enum Pair {
     Ed25519 { signing: ed25519::PrivateKey, sealing: x25519::PrivateKey },
     P256 { signing: ec::PrivateKey, sealing: ec::PrivateKey },
+    Sm2 { signing: sm2::PrivateKey, sealing: sm2::PrivateKey },
 }
 
 /// Length in bytes of each of the two private keys.
@@ -46,6 +47,9 @@ impl Pair {
                 sealing: x25519::PrivateKey::generate()?,
             },
             Algorithm::P256 => Self::P256 { signing: p256()?, sealing: p256()? },
+            Algorithm::Sm2 => {
+                Self::Sm2 { signing: sm2::PrivateKey::generate()?, sealing: sm2::PrivateKey::generate()? }
+            }
         })
     }
 
@@ -54,6 +58,7 @@ impl Pair {
         let (signing, sealing) = match self {
             Self::Ed25519 { signing, sealing } => (signing.seed(), sealing.to_bytes()),
             Self::P256 { signing, sealing } => (signing.scalar()?, sealing.scalar()?),
+            Self::Sm2 { signing, sealing } => (signing.scalar(), sealing.scalar()),
         };
         // Room for all at once: a buffer that grows leaves copies behind.
         let mut both = Vec::with_capacity(Self::LEN);
@@ -72,6 +77,10 @@ impl Pair {
                 sealing: x25519::PrivateKey::from_bytes(sealing)?,
             },
             Algorithm::P256 => Self::P256 { signing: p256(signing)?, sealing: p256(sealing)? },
+            Algorithm::Sm2 => Self::Sm2 {
+                signing: sm2::PrivateKey::from_scalar(signing)?,
+                sealing: sm2::PrivateKey::from_scalar(sealing)?,
+            },
         })
     }
 
@@ -82,6 +91,9 @@ impl Pair {
             }
             Self::P256 { signing, sealing } => {
                 Public::p256(name, &signing.public().point()?, &sealing.public().point()?)
+            }
+            Self::Sm2 { signing, sealing } => {
+                Public::sm2(name, &signing.public().point(), &sealing.public().point())
             }
         }
     }
@@ -104,6 +116,7 @@ impl Holder for FileKey {
                 signing.sign(ed25519::Variant::Pure, &signed(context, message)?)?
             }
             Pair::P256 { signing, .. } => signing.sign(&Public::digest(context, message)?)?,
+            Pair::Sm2 { signing, .. } => signing.sign(sm2::DEFAULT_ID, &signed(context, message)?)?,
         })
     }
 
@@ -114,6 +127,7 @@ impl Holder for FileKey {
                 Pair::P256 { sealing, .. } => {
                     sealing.agree(&ec::PublicKey::from_point(ec::Curve::P256, peer)?)?
                 }
+                Pair::Sm2 { sealing, .. } => sealing.decrypt(sm2::Form::Raw, peer)?,
             })
         })
     }

@@ -2,7 +2,7 @@
 //!
 //! The private key may be on a token that knows ECDH and nothing of HPKE, so the key schedule is done here.
 
-use crypto::{Hash, aead, aes, ec, kdf, x25519};
+use crypto::{Hash, aead, aes, ec, kdf, random, sm2, x25519};
 
 use crate::{Algorithm, Error, Public, Secret};
 
@@ -13,19 +13,31 @@ const INFO: &[u8] = b"Claviger UKey seal 1\0";
 const TAG: usize = 16;
 const KEY: usize = 32;
 const NONCE: usize = 12;
-/// Length in bytes of the KEM's shared secret, on both curves.
+/// Length in bytes of the KEM's shared secret, whatever the KEM.
 const SHARED: usize = 32;
+/// Length in bytes of an uncompressed point.
+const POINT: usize = 65;
 const BASE: u8 = 0;
 /// HKDF-SHA256 (RFC 9180, "Key Derivation Functions (KDFs)").
 const KDF: u16 = 1;
 /// AES-256-GCM (RFC 9180, "Authenticated Encryption with Associated Data (AEAD) Functions").
 const AEAD: u16 = 2;
 
-/// The KEM's number (RFC 9180, "Key Encapsulation Mechanisms (KEMs)").
+/// The KEM's number (RFC 9180, "Key Encapsulation Mechanisms (KEMs)"); for SM2, which it has not, one of our own.
 const fn kem(algorithm: Algorithm) -> u16 {
     match algorithm {
         Algorithm::Ed25519 => 0x20,
         Algorithm::P256 => 0x10,
+        Algorithm::Sm2 => 0xff02,
+    }
+}
+
+/// Length in bytes of what the KEM sends: an ephemeral public key, or an SM2 ciphertext.
+const fn sent(algorithm: Algorithm) -> usize {
+    match algorithm {
+        Algorithm::Ed25519 => x25519::KEY,
+        Algorithm::P256 => POINT,
+        Algorithm::Sm2 => POINT + 32 + SHARED,
     }
 }
 
@@ -44,6 +56,11 @@ pub(crate) fn seal(to: &Public, head: &[u8], context: &[u8], secret: &Secret) ->
             let agreed = ephemeral.agree(&ec::PublicKey::from_point(ec::Curve::P256, to.sealing())?)?;
             (ephemeral.public().point()?, agreed)
         }
+        Algorithm::Sm2 => {
+            let agreed = Secret::new(random::bytes(SHARED)?);
+            let to = sm2::PublicKey::from_point(to.sealing())?;
+            (to.encrypt(sm2::Form::Raw, agreed.as_bytes())?, agreed)
+        }
     };
     let (key, nonce) = schedule(to, &ephemeral, &agreed, context)?;
     let sealed = aead::gcm_seal(&key, nonce.as_bytes(), head, TAG, secret.as_bytes())?;
@@ -59,14 +76,15 @@ pub(crate) fn open(
 ) -> Result<Secret, Error> {
     let closed = || Error::Sealed { by: by.id() };
     let rest = sealed.strip_prefix(head).ok_or_else(closed)?;
-    let (ephemeral, ciphertext) = rest.split_at_checked(by.sealing().len()).ok_or_else(closed)?;
+    let (ephemeral, ciphertext) = rest.split_at_checked(sent(by.algorithm())).ok_or_else(closed)?;
     if !(TAG..=MAX_SECRET + TAG).contains(&ciphertext.len()) {
         return Err(closed());
     }
     check_ephemeral(by.algorithm(), ephemeral).map_err(|_| closed())?;
     let agreed = agree(ephemeral).map_err(|error| match error {
-        // A public key of small order, of which there is nothing more to say than that it does not open.
-        Error::Crypto(crypto::Error::InvalidKey(_)) => closed(),
+        // A public key of small order or a ciphertext for another, of which there is nothing more to say than that it
+        // does not open.
+        Error::Crypto(crypto::Error::InvalidKey(_) | crypto::Error::InvalidData(_)) => closed(),
         other => other,
     })?;
     let (key, nonce) = schedule(by, ephemeral, &agreed, context)?;
@@ -79,6 +97,10 @@ fn check_ephemeral(algorithm: Algorithm, ephemeral: &[u8]) -> Result<(), crypto:
     match algorithm {
         Algorithm::Ed25519 => x25519::PublicKey::from_bytes(ephemeral).map(drop),
         Algorithm::P256 => ec::PublicKey::from_point(ec::Curve::P256, ephemeral).map(drop),
+        Algorithm::Sm2 => {
+            let point = ephemeral.get(..POINT).unwrap_or_default();
+            sm2::PublicKey::from_point(point).map(drop)
+        }
     }
 }
 

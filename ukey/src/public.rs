@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crypto::{Hash, ec, ed25519, hash};
+use crypto::{Hash, ec, ed25519, hash, sm2};
 
 use crate::reader::Reader;
 use crate::{Error, Id, Secret, hpke};
@@ -17,7 +17,7 @@ const MAGIC: &[u8] = b"UKEYPUB";
 const VERSION: u8 = 1;
 /// Length in bytes of an Ed25519 or X25519 public key.
 const SHORT: usize = 32;
-/// Length in bytes of an uncompressed point of P-256.
+/// Length in bytes of an uncompressed point of P-256 or SM2.
 const POINT: usize = 65;
 
 /// What a UKey's two key pairs are.
@@ -27,18 +27,21 @@ pub enum Algorithm {
     Ed25519,
     /// ECDSA on P-256 with SHA-256 (FIPS 186-5) signs, ECDH on P-256 receives secrets.
     P256,
+    /// SM2 signs with SM3 and the default identifier (GB/T 32918.2), and SM2 receives secrets (GB/T 32918.4).
+    Sm2,
 }
 
 impl Algorithm {
     /// Every algorithm there is.
-    pub const ALL: [Self; 2] = [Self::Ed25519, Self::P256];
+    pub const ALL: [Self; 3] = [Self::Ed25519, Self::P256, Self::Sm2];
 
-    /// Its name for people: `Ed25519` or `P-256`.
+    /// Its name for people: `Ed25519`, `P-256` or `SM2`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ed25519 => "Ed25519",
             Self::P256 => "P-256",
+            Self::Sm2 => "SM2",
         }
     }
 
@@ -47,6 +50,7 @@ impl Algorithm {
         match self {
             Self::Ed25519 => 1,
             Self::P256 => 2,
+            Self::Sm2 => 3,
         }
     }
 
@@ -54,7 +58,7 @@ impl Algorithm {
     const fn key_len(self) -> usize {
         match self {
             Self::Ed25519 => SHORT,
-            Self::P256 => POINT,
+            Self::P256 | Self::Sm2 => POINT,
         }
     }
 }
@@ -73,11 +77,11 @@ impl fmt::Display for Algorithm {
 /// |---:|---:|---|
 /// | 0 | 7 | `UKEYPUB` |
 /// | 7 | 1 | format version, 1 |
-/// | 8 | 1 | algorithm: 1 Ed25519 with X25519, 2 P-256 twice |
+/// | 8 | 1 | algorithm: 1 Ed25519 with X25519, 2 P-256 twice, 3 SM2 twice |
 /// | 9 | 1 | n, the length of the name, 1 to 64 |
 /// | 10 | n | the holder's name for the key: UTF-8 without control characters |
-/// | 10 + n | k | the key that verifies: k is 32 (Ed25519), or 65 (a point of P-256, uncompressed) |
-/// | 10 + n + k | k | the key that seals: X25519, or a point of P-256, uncompressed |
+/// | 10 + n | k | the key that verifies: k is 32 (Ed25519), or 65 (a point of P-256 or SM2, uncompressed) |
+/// | 10 + n + k | k | the key that seals: X25519, or a point of P-256 or SM2, uncompressed |
 #[derive(Clone, PartialEq, Eq)]
 pub struct Public {
     name: String,
@@ -105,6 +109,14 @@ impl Public {
     /// `Name` for a name that cannot be one; `Malformed` for what is no point of the curve.
     pub fn p256(name: &str, signing: &[u8], sealing: &[u8]) -> Result<Self, Error> {
         Self::new(name, Algorithm::P256, signing, sealing)
+    }
+
+    /// Of two points of SM2, uncompressed.
+    ///
+    /// # Errors
+    /// `Name` for a name that cannot be one; `Malformed` for what is no point of the curve.
+    pub fn sm2(name: &str, signing: &[u8], sealing: &[u8]) -> Result<Self, Error> {
+        Self::new(name, Algorithm::Sm2, signing, sealing)
     }
 
     fn new(name: &str, algorithm: Algorithm, signing: &[u8], sealing: &[u8]) -> Result<Self, Error> {
@@ -141,13 +153,13 @@ impl Public {
         self.id
     }
 
-    /// The public key that seals: 32 bytes of X25519, or an uncompressed point of P-256.
+    /// The public key that seals: 32 bytes of X25519, or an uncompressed point of P-256 or SM2.
     #[must_use]
     pub fn sealing(&self) -> &[u8] {
         &self.sealing
     }
 
-    /// The public key that verifies: 32 bytes of Ed25519, or an uncompressed point of P-256.
+    /// The public key that verifies: 32 bytes of Ed25519, or an uncompressed point of P-256 or SM2.
     #[must_use]
     pub fn signing(&self) -> &[u8] {
         &self.signing
@@ -198,6 +210,10 @@ impl Public {
                 let digest = Self::digest(context, message)?;
                 ec::PublicKey::from_point(ec::Curve::P256, &self.signing)?.verify(&digest, signature)
             }
+            Algorithm::Sm2 => {
+                let message = signed(context, message)?;
+                sm2::PublicKey::from_point(&self.signing)?.verify(sm2::DEFAULT_ID, &message, signature)
+            }
         };
         right.map_err(|_| Error::Signature { by: self.id })
     }
@@ -218,6 +234,10 @@ impl Public {
     /// DHKEM(X25519 or P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; `info` is `Claviger UKey seal 1`, a zero
     /// byte, and the context; `aad` is the two bytes at the beginning.
     ///
+    /// To an SM2 UKey it is the same, with a KEM of our own in place of HPKE's, numbered 0xff02: what stands for the
+    /// ephemeral public key is an SM2 ciphertext (C1 C3 C2, 129 bytes) of 32 random bytes, which stand for the ECDH
+    /// shared secret.
+    ///
     /// # Errors
     /// `SecretLength` if it is empty or longer than [`crate::MAX_SECRET`].
     pub fn seal(&self, context: &[u8], secret: &Secret) -> Result<Vec<u8>, Error> {
@@ -225,7 +245,8 @@ impl Public {
     }
 
     /// Opens what [`Self::seal`] sealed, for a holder whose key is not in memory: `agree` gives the ECDH shared
-    /// secret (the x coordinate) of its private key and the public key it is given.
+    /// secret (the x coordinate) of its private key and the public key it is given; of an SM2 UKey, the decryption of
+    /// the ciphertext it is given.
     ///
     /// # Errors
     /// `Sealed` if it was sealed to another UKey, for another context, or was altered; else what `agree` says.
@@ -285,5 +306,9 @@ fn check_key(algorithm: Algorithm, key: &[u8]) -> Result<(), &'static str> {
         Algorithm::P256 => ec::PublicKey::from_point(ec::Curve::P256, key)
             .map(drop)
             .map_err(|_| "a point is not on the curve P-256"),
+        Algorithm::Sm2 if key.len() != POINT || key.first() != Some(&4) => Err("a point is not uncompressed"),
+        Algorithm::Sm2 => {
+            sm2::PublicKey::from_point(key).map(drop).map_err(|_| "a point is not on the curve of SM2")
+        }
     }
 }

@@ -73,6 +73,9 @@ fn a_public_key_of_small_order_opens_nothing() {
     let p256 = self::key(Algorithm::P256);
     let sealed = [&[1, 2, 4][..], &[1; 64], &[0; 20]].concat();
     assert_eq!(p256.open(b"", &sealed).err(), Some(Error::Sealed { by: p256.public().id() }));
+    let sm2 = self::key(Algorithm::Sm2);
+    let sealed = [&[1, 3, 4][..], &[1; 128], &[0; 20]].concat();
+    assert_eq!(sm2.open(b"", &sealed).err(), Some(Error::Sealed { by: sm2.public().id() }));
 }
 
 #[test]
@@ -97,6 +100,7 @@ where
     let theirs = match algorithm {
         Algorithm::Ed25519 => Public::ed25519("x", &[9; 32], &point),
         Algorithm::P256 => Public::p256("x", &point, &point),
+        Algorithm::Sm2 => Public::sm2("x", &point, &point),
     };
     let sealed = theirs.unwrap().seal(b"the context", &Secret::new(b"from us".to_vec())).unwrap();
     let (head, rest) = sealed.split_at(2);
@@ -177,7 +181,7 @@ fn a_public_half_comes_back_as_it_was_written_and_nothing_else_does() {
         assert!(matches!(Public::from_bytes(&longer), Err(Error::Trailing { extra: 1, .. })));
         let newer = [b"UKEYPUB", &[9][..], &bytes[8..]].concat();
         assert!(matches!(Public::from_bytes(&newer), Err(Error::Newer { version: 9, known: 1, .. })));
-        let unknown = [&bytes[..8], &[3], &bytes[9..]].concat();
+        let unknown = [&bytes[..8], &[9], &bytes[9..]].concat();
         assert_eq!(
             Public::from_bytes(&unknown).unwrap_err().to_string(),
             "a UKey's public part is malformed: it is of an unknown algorithm"
@@ -202,6 +206,16 @@ fn a_point_that_is_none_or_is_written_otherwise_is_refused() {
         assert!(Public::p256("x", bad, good).is_err());
         assert!(Public::p256("x", good, bad).is_err());
     }
+    let sm2 = key(Algorithm::Sm2).public().clone();
+    let mut off = sm2.signing().to_vec();
+    off[64] ^= 1;
+    let compressed = [&[2 | (sm2.signing()[64] & 1)], &sm2.signing()[1..33]].concat();
+    // A point of P-256 is none of SM2, and the other way round.
+    for bad in [&off[..], &compressed, good] {
+        assert!(Public::sm2("x", bad, sm2.sealing()).is_err());
+        assert!(Public::sm2("x", sm2.signing(), bad).is_err());
+    }
+    assert!(Public::p256("x", sm2.signing(), good).is_err());
     assert!(Public::ed25519("x", &[0; 32], &[1; 32]).is_err());
     assert!(Public::ed25519("x", &[1; 32], &[1; 31]).is_err());
 }
@@ -213,6 +227,43 @@ fn an_id_is_that_of_the_keys_whatever_the_name() {
     assert_eq!(public.id(), renamed.id());
     let swapped = Public::p256("test", public.sealing(), public.signing()).unwrap();
     assert_ne!(public.id(), swapped.id());
+}
+
+/// r and s as openssl writes them, a SEQUENCE of two INTEGERs.
+fn der_signature(raw: &[u8]) -> Vec<u8> {
+    let number = |half: &[u8]| {
+        let mut digits: Vec<u8> = half.iter().copied().skip_while(|byte| *byte == 0).collect();
+        if digits.first().is_none_or(|byte| byte & 0x80 != 0) {
+            digits.insert(0, 0);
+        }
+        [&[2, digits.len() as u8], digits.as_slice()].concat()
+    };
+    let both = [number(&raw[..32]), number(&raw[32..])].concat();
+    [&[0x30, both.len() as u8], both.as_slice()].concat()
+}
+
+/// What an SM2 UKey signs is, byte by byte, what the documentation says.
+#[test]
+fn openssl_verifies_what_an_sm2_ukey_signs() {
+    let (key, place) = (key(Algorithm::Sm2), tempfile::tempdir().unwrap());
+    let write = |name: &str, bytes: &[u8]| std::fs::write(place.path().join(name), bytes).unwrap();
+    let public = crypto::sm2::PublicKey::from_point(key.public().signing()).unwrap();
+    write("public", &public.to_spki().unwrap());
+    write("message", b"Claviger UKey signature 1\0\x06log inchallenge");
+    let verifies = |signature: &[u8]| {
+        write("signature", &der_signature(signature));
+        std::process::Command::new("openssl")
+            .args(["pkeyutl", "-verify", "-pubin", "-inkey", "public", "-keyform", "DER", "-rawin"])
+            .args(["-in", "message", "-sigfile", "signature", "-digest", "sm3"])
+            .args(["-pkeyopt", "distid:1234567812345678"])
+            .current_dir(place.path())
+            .output()
+            .expect("the tests need the openssl program")
+            .status
+            .success()
+    };
+    assert!(verifies(&key.sign("log in", b"challenge").unwrap()));
+    assert!(!verifies(&key.sign("approve", b"challenge").unwrap()));
 }
 
 proptest! {

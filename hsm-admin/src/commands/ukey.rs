@@ -145,6 +145,7 @@ impl PinFrom {
 enum Choice {
     Ed25519,
     P256,
+    Sm2,
 }
 
 impl UKey {
@@ -180,6 +181,7 @@ impl Create {
         let algorithm = match self.algorithm {
             None | Some(Choice::Ed25519) => Algorithm::Ed25519,
             Some(Choice::P256) => Algorithm::P256,
+            Some(Choice::Sm2) => Algorithm::Sm2,
         };
         let cost = file::Cost::new(self.memory.saturating_mul(1024), self.passes, 1).map_err(refuse)?;
         // What would be refused in the end is refused before a PIN is thought up.
@@ -196,7 +198,7 @@ impl Create {
     fn on_token(&self, text: &str) -> Result<Public, Error> {
         let spec = Spec::Token(text.to_owned());
         let refuse = |error: ukey::Error| spec.refuse(error);
-        if self.algorithm == Some(Choice::Ed25519) {
+        if !matches!(self.algorithm, None | Some(Choice::P256)) {
             return Err(Error::Usage("a UKey on a token is P-256: leave out --algorithm".into()));
         }
         let Spec::Token(text) = text.parse().unwrap_or_else(|never| match never {}) else {
