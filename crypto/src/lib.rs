@@ -29,6 +29,7 @@ pub mod hash;
 pub mod kdf;
 pub mod keywrap;
 pub mod mac;
+pub mod mldsa;
 pub mod random;
 pub mod rsa;
 mod secret;
@@ -55,6 +56,8 @@ const _: () = {
     key::<ed25519::PrivateKey>();
     key::<x25519::PrivateKey>();
     key::<sm2::PrivateKey>();
+    key::<mldsa::PrivateKey>();
+    key::<mldsa::PublicKey>();
     key::<sm2::PublicKey>();
     key::<sm4::GcmKey>();
     movable::<hash::Digest>();

@@ -15,6 +15,7 @@ pub(crate) mod cipher;
 pub(crate) mod curve25519;
 pub(crate) mod digest;
 pub(crate) mod ec;
+pub(crate) mod mldsa;
 pub(crate) mod rsa;
 
 /// Declares the owner of a pointer that AWS-LC allocated: never null, freed once, on drop.

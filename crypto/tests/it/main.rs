@@ -4,6 +4,7 @@
 
 mod asymmetric;
 mod implicit_rejection;
+mod mldsa;
 mod nist;
 mod oracle;
 mod rsa_keys;
