@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use audit::segment::State;
 use audit::{Class, HEAD, Object, Outcome, Partition, Person, Record, Signer, Writer, file_name};
 use crypto::ed25519::PrivateKey;
+use crypto::{mldsa, sm2};
 use tempfile::TempDir;
 
 const SECOND: u64 = 1_000_000_000;
@@ -36,25 +37,32 @@ impl Log {
     }
 
     fn of(id: [u8; 16], record: &dyn Fn(u64) -> Record) -> Self {
+        Self::signed(id, record, [&key(1), &key(1), &key(1)])
+    }
+
+    /// A log whose segments are signed by these keys.
+    fn signed(id: [u8; 16], record: &dyn Fn(u64) -> Record, keys: [&dyn Signer; 3]) -> Self {
         let log = Self(TempDir::new().unwrap());
-        let (mut out, key) = (Vec::new(), key(1));
-        let mut writer = Writer::create(id, "hsm of the test".into(), &key, 0, &mut out).unwrap();
+        let mut out = Vec::new();
+        let mut writer = Writer::create(id, "hsm of the test".into(), keys[0], 0, &mut out).unwrap();
+        let key = |writer: &Writer| keys[writer.segment() as usize - 1];
         for sequence in 1..=30 {
             writer.append(&record(sequence), &mut out).unwrap();
             if sequence.is_multiple_of(5) {
                 let state = if sequence == 30 { State::Closed } else { State::Open };
-                let head = writer.checkpoint(state, &key, sequence * SECOND, &mut out).unwrap();
+                let head = writer.checkpoint(state, key(&writer), sequence * SECOND, &mut out).unwrap();
                 fs::write(log.path(HEAD), head.to_head()).unwrap();
                 fs::write(log.path(&format!("../{}.{sequence}", log.name())), head.to_head()).unwrap();
             }
             if sequence.is_multiple_of(10) && sequence < 30 {
                 let (number, mut new) = (writer.segment(), Vec::new());
-                writer.roll(&key, sequence * SECOND, &mut out, &mut new).unwrap();
+                let next = keys[number as usize];
+                writer.roll(key(&writer), next, sequence * SECOND, &mut out, &mut new).unwrap();
                 fs::write(log.segment(number), std::mem::replace(&mut out, new)).unwrap();
             }
         }
         fs::write(log.segment(3), out).unwrap();
-        fs::write(log.path("audit.pem"), Signer::public(&key).to_pem().unwrap()).unwrap();
+        fs::write(log.path("audit.pem"), keys[0].public().to_pem().unwrap()).unwrap();
         log
     }
 
@@ -125,6 +133,36 @@ fn a_log_as_it_was_written_verifies() {
     assert!(text.ends_with("\nas it was written\n"), "{text}");
     let kept = log.kept(15);
     assert_eq!(log.verify(&["--head", kept.to_str().unwrap()]).0, 0);
+}
+
+/// The first key is all that a verifier needs; each further one is named by the end that the one before signed.
+#[test]
+fn each_segment_may_be_signed_by_a_key_of_another_algorithm() {
+    let (ed25519, sm2) = (key(1), sm2::PrivateKey::from_scalar(&[7; 32]).unwrap());
+    let (mldsa, stranger) = (mldsa::PrivateKey::from_seed(&[7; 32]).unwrap(), key(2));
+    for keys in [[&ed25519 as &dyn Signer, &sm2, &mldsa], [&mldsa, &ed25519, &sm2], [&sm2, &sm2, &sm2]] {
+        let log = Log::signed([9; 16], &record, keys);
+        let (code, text) = log.verify(&[]);
+        assert_eq!(code, 0, "{text}");
+        assert!(text.contains(&keys[2].public().fingerprint().unwrap()), "{text}");
+        // Every bit that a key or a signature is made of counts.
+        for segment in 1..=3 {
+            let frames = log.frames(segment);
+            let whole = fs::read(log.segment(segment)).unwrap();
+            // Within the header's key, its signature, a checkpoint's, and the last frame's.
+            for at in [frames[0] + 160, frames[1] - 2, frames[7] - 2, whole.len() - 2] {
+                log.change(segment, |bytes| bytes[at] ^= 1);
+                let (code, text) = log.verify(&[]);
+                assert!(code != 0 && text.contains("TAMPERED"), "byte {at} of segment {segment}: {text}");
+                fs::write(log.segment(segment), &whole).unwrap();
+            }
+        }
+        // A segment that somebody signs with a key of his own.
+        let forged = Log::signed([9; 16], &record, [keys[0], &stranger, keys[2]]);
+        fs::copy(forged.segment(2), log.segment(2)).unwrap();
+        let (code, text) = log.verify(&[]);
+        assert!(code != 0 && text.contains("signed by another key"), "{text}");
+    }
 }
 
 /// What is done to a log, and what the program then says.
@@ -358,6 +396,14 @@ fn a_verifier_written_from_the_document_agrees() {
     let good = verify(&log);
     assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stderr));
     assert_eq!(String::from_utf8_lossy(&good.stdout), "30 records verified\n");
+    // One that is signed by SM2.
+    let sm2 = sm2::PrivateKey::from_scalar(&[7; 32]).unwrap();
+    let national = Log::signed([9; 16], &record, [&sm2, &sm2, &sm2]);
+    let good = verify(&national);
+    assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stderr));
+    let at = national.frames(2)[1] - 2;
+    national.change(2, |bytes| bytes[at] ^= 1);
+    assert!(!verify(&national).status.success());
     let at = log.frames(2)[4] + 80;
     log.change(2, |bytes| bytes[at] ^= 1);
     let bad = verify(&log);

@@ -5,12 +5,25 @@ key, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 CONTEXT = {1: b"header", 3: b"checkpoint", 4: b"end"}
 sha = lambda *parts: hashlib.sha256(b"".join(parts)).digest()
 
+SM2 = b"SM2" in subprocess.run(
+    ["openssl", "pkey", "-pubin", "-in", key, "-noout", "-text"], capture_output=True).stdout
+
+def integer(digits):
+    digits = digits.lstrip(b"\0")
+    digits = b"\0" + digits if not digits or digits[0] > 127 else digits
+    return bytes([2, len(digits)]) + digits
+
 def check_signature(kind, body, signature):
+    options = []
+    if SM2:
+        both = integer(signature[:32]) + integer(signature[32:])
+        signature = bytes([0x30, len(both)]) + both
+        options = ["-digest", "sm3", "-pkeyopt", "distid:1234567812345678"]
     with tempfile.NamedTemporaryFile() as message, tempfile.NamedTemporaryFile() as written:
         message.write(b"Claviger audit v1: " + CONTEXT[kind] + b"\0" + body); message.flush()
         written.write(signature); written.flush()
         subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", key, "-rawin", "-in", message.name,
-                        "-sigfile", written.name], check=True, stdout=subprocess.DEVNULL)
+                        "-sigfile", written.name, *options], check=True, stdout=subprocess.DEVNULL)
 
 def root(hashes):
     if len(hashes) < 2:

@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         if out.len() > ROLL {
             let (number, mut new) = (writer.segment(), Vec::new());
-            writer.roll(&key, sequence * 20_000, &mut out, &mut new)?;
+            writer.roll(&key, &key, sequence * 20_000, &mut out, &mut new)?;
             fs::write(folder.join(file_name(number)), std::mem::replace(&mut out, new))?;
         }
     }

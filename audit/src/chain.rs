@@ -146,6 +146,11 @@ impl Writer {
         self.log
     }
 
+    /// The key that signs what comes next: this segment, or the one after it if this has ended.
+    pub fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
     /// The chain's hash now.
     pub fn chain(&self) -> Digest {
         self.chain
@@ -245,21 +250,22 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends the segment and begins the next one under the same key: the last bytes of the old file, and the first
-    /// of the new one.
+    /// Ends the segment and begins the next one: the last bytes of the old file, and the first of the new one. `next`
+    /// signs the new one, and may be the same key.
     ///
     /// # Errors
     /// As [`Writer::end`] and [`Writer::next`].
     pub fn roll(
         &mut self,
         signer: &dyn Signer,
+        next: &dyn Signer,
         now: u64,
         old: &mut Vec<u8>,
         new: &mut Vec<u8>,
     ) -> Result<(), Error> {
         let (mut writer, mut last, mut first) = (self.clone(), Vec::new(), Vec::new());
-        writer.end(signer, signer.public(), now, &mut last)?;
-        writer.next(signer, now, &mut first)?;
+        writer.end(signer, next.public(), now, &mut last)?;
+        writer.next(next, now, &mut first)?;
         old.append(&mut last);
         new.append(&mut first);
         *self = writer;

@@ -35,7 +35,7 @@ pub mod verify;
 
 pub use chain::Writer;
 pub use error::Error;
-pub use key::{PublicKey, Signer};
+pub use key::{Algorithm, PublicKey, Signer};
 pub use record::{Class, Door, Object, Outcome, Partition, Peer, Person, Record};
 pub use text::Text;
 

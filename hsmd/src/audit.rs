@@ -13,9 +13,8 @@ use std::time::{Duration, Instant};
 
 use audit::segment::State;
 use audit::{Class, Outcome, Record};
-use crypto::ed25519::PrivateKey;
 use hsm::event::{self, Actor, Event, Events, Uses as Level};
-use hsm::vault::{Change, Kept, Ledger, NotRecorded, Note, RecordId, Vault, VaultError, kind};
+use hsm::vault::{Kept, Ledger, NotRecorded, Note, Vault};
 use parking_lot::Mutex;
 use tracing::{debug, error, warn};
 
@@ -24,6 +23,7 @@ mod door;
 mod files;
 mod form;
 mod forward;
+mod keys;
 mod log;
 mod reading;
 mod uses;
@@ -34,6 +34,7 @@ pub(crate) use reading::Reading;
 
 use files::Mark;
 use forward::{Forwarder, Progress};
+use keys::Keys;
 use log::Log;
 use uses::Uses;
 
@@ -41,8 +42,6 @@ use uses::Uses;
 const TICK: Duration = Duration::from_secs(1);
 /// How often counted uses are recorded.
 const MINUTE: Duration = Duration::from_secs(60);
-/// The audit key, in the vault.
-const KEY: RecordId = RecordId { domain: 0, kind: kind::AUDIT_KEY, number: 0 };
 
 /// The log of an open daemon.
 pub(crate) struct Audit {
@@ -116,26 +115,32 @@ impl Audit {
         store: &Path,
         accept_loss: bool,
     ) -> Result<Self, crate::daemon::OpenError> {
-        let signer = key(vault)?;
+        let keys = Keys::open(vault, config.signing.algorithm())?;
         let mark =
             vault.mark()?.map(|bytes| Mark::from_bytes(&bytes)).transpose().map_err(OpenError::from)?;
         let directory = config.directory(store);
-        let mut begun = files::open(&directory, &config.name(), &signer, mark.as_ref(), accept_loss)?;
-        let lost = begun.lost.take();
+        let mut begun = files::open(&directory, &config.name(), &keys, mark.as_ref(), accept_loss)?;
+        let (lost, changed) = (begun.lost.take(), begun.changed.take());
         if let Some(why) = &begun.read_only {
             warn!("nothing can be recorded, and so what must be recorded is refused: {why}");
         }
-        let log = Log::new(directory, Box::new(signer), config.segment_bytes, begun);
+        let log = Log::new(directory, config.segment_bytes, begun);
         let shared = Arc::new(Shared { log, uses: Uses::default(), forwarded: Progress::default() });
-        if let Some(lost) = lost {
-            let details = [("lost", lost)];
+        let told = |command, details: &[(&'static str, String)]| {
+            let outcome = Ok(());
             shared.administrative(&AdminEvent {
                 actor: Actor::DAEMON,
-                command: "accept audit loss",
+                command,
                 object: None,
-                details: &details,
-                outcome: Ok(()),
-            })?;
+                details,
+                outcome,
+            })
+        };
+        if let Some(lost) = lost {
+            told("accept audit loss", &[("lost", lost)])?;
+        }
+        if let Some((from, to)) = changed {
+            told("change audit key", &[("from", from), ("to", to)])?;
         }
         let ticker = Arc::clone(&shared);
         let mut threads = vec![run("audit", move |stopped| ticker.tick(&stopped))?];
@@ -225,16 +230,6 @@ fn run(name: &str, what: impl FnOnce(Receiver<()>) + Send + 'static) -> Result<R
     let (stop, stopped) = mpsc::channel();
     let thread = thread::Builder::new().name(name.into()).spawn(move || what(stopped));
     Ok((stop, thread.map_err(audit::Error::Io)?))
-}
-
-/// The key that signs; made at the first start.
-fn key(vault: &Vault) -> Result<PrivateKey, crate::daemon::OpenError> {
-    if let Some((_, seed)) = vault.get(KEY)? {
-        return Ok(PrivateKey::from_seed(seed.as_bytes()).map_err(VaultError::from)?);
-    }
-    let key = PrivateKey::generate().map_err(VaultError::from)?;
-    vault.commit(vec![Change::create(KEY, key.seed())])?;
-    Ok(key)
 }
 
 impl Shared {

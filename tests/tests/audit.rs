@@ -161,6 +161,72 @@ fn a_log_that_was_cut_is_named_at_the_start_and_given_up_only_on_demand() {
     place.start().stop();
 }
 
+/// What the verifier says, which is given the log and the public key alone.
+fn verified_by(place: &Place, key: &str) -> Run {
+    let mut command = Command::new(place.program("hsm-admin"));
+    command
+        .args(["audit", "verify", "--key"])
+        .env("NO_COLOR", "1")
+        .arg(place.audit().join(key))
+        .arg(place.audit());
+    Run::of(&command)
+}
+
+#[test]
+fn the_log_is_signed_by_the_algorithm_that_was_chosen_and_a_change_of_it_is_signed_by_the_old_key() {
+    let place = Place::new("[audit]\nsigning = \"sm2\"\n");
+    let daemon = place.start();
+    daemon.partition("keys", "standard");
+    daemon.stop();
+    let sm2 = fs::read_to_string(place.audit().join("public-key.pem")).unwrap();
+    verified_by(&place, "public-key.pem").succeeds().says("signed by SM2:").says("as it was written").done();
+
+    place.configure("[audit]\nsigning = \"ml-dsa-65\"\n");
+    let daemon = place.start();
+    daemon.partition("more", "standard");
+    daemon.stop();
+    // A verifier begins with the key of the oldest segment, and is told of the other one by the log itself.
+    assert_eq!(fs::read_to_string(place.audit().join("public-key.pem")).unwrap(), sm2);
+    verified_by(&place, "public-key.pem")
+        .succeeds()
+        .says("signed by ML-DSA-65:")
+        .says("in 2 segments")
+        .done();
+    let all = place.verified();
+    let change = all.iter().find(|record| record.action.as_str() == "change audit key").unwrap();
+    let said: Vec<_> = change.details.iter().map(|(_, value)| value.as_str()).collect();
+    assert!(said[0].starts_with("SM2:") && said[1].starts_with("ML-DSA-65:"), "{said:?}");
+    verified_by(&place, "public-key-ml-dsa-65.pem").fails().says("signed by another key").done();
+
+    // Back to the first, and with the one that is there without a word in the configuration.
+    place.configure("");
+    place.start().stop();
+    verified_by(&place, "public-key.pem").succeeds().says("signed by Ed25519:").says("in 3 segments").done();
+    place.start().stop();
+    assert_eq!(segments(&place.audit()).len(), 3, "nothing changed, so no segment ended");
+
+    // A bit of a record, of the old key's last signature and of the new key's name are each found.
+    let paths = segments(&place.audit());
+    let whole: Vec<_> = paths.iter().map(|path| fs::read(path).unwrap()).collect();
+    for (segment, at) in
+        [(0, whole[0].len() - 3), (0, whole[0].len() - 200), (1, 900), (1, whole[1].len() - 3), (2, 300)]
+    {
+        let mut bytes = whole[segment].clone();
+        bytes[at] ^= 1;
+        fs::write(&paths[segment], bytes).unwrap();
+        verified_by(&place, "public-key.pem").fails().says("TAMPERED").done();
+        fs::write(&paths[segment], &whole[segment]).unwrap();
+    }
+    verified_by(&place, "public-key.pem").succeeds().done();
+}
+
+#[test]
+fn an_algorithm_that_is_none_is_named() {
+    let place = Place::new("");
+    place.configure("[audit]\nsigning = \"rsa\"\n");
+    place.hsmd(&[]).fails().says("ed25519").says("ml-dsa-65").done();
+}
+
 #[test]
 fn an_edited_record_is_found_at_the_start() {
     let place = Place::new("");

@@ -90,7 +90,7 @@ fn a_file_that_stops_in_its_header_holds_nothing() {
 fn a_roll_gives_the_end_of_one_file_and_the_beginning_of_the_next() {
     let (mut old, mut writer, _) = segment();
     let mut new = Vec::new();
-    writer.roll(&key(), 4000, &mut old, &mut new).unwrap();
+    writer.roll(&key(), &key(), 4000, &mut old, &mut new).unwrap();
     assert_eq!((writer.segment(), writer.next_sequence(), writer.records()), (2, 4, 0));
     let mut ended = resume(&old, None).unwrap().writer;
     assert!(ended.ended());

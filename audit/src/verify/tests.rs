@@ -42,7 +42,7 @@ fn log(id: u8, signer: &PrivateKey, record: impl Fn(u64) -> Record) -> Log {
         }
         if sequence.is_multiple_of(8) && sequence < 24 {
             let mut new = Vec::new();
-            writer.roll(signer, sequence * 2_000_000_000, &mut out, &mut new).unwrap();
+            writer.roll(signer, signer, sequence * 2_000_000_000, &mut out, &mut new).unwrap();
             log.segments.push(std::mem::replace(&mut out, new));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use audit::Algorithm;
 use serde::Deserialize;
 
 /// Where the audit log is, and where it goes.
@@ -14,8 +15,36 @@ pub(crate) struct Config {
     pub(crate) name: Option<String>,
     /// Bytes after which a segment ends, if a day does not end it first.
     pub(crate) segment_bytes: u64,
+    /// What the log is signed with from the next start on.
+    pub(crate) signing: Signing,
     /// Where records are sent as they are written.
     pub(crate) forward: Option<Forward>,
+}
+
+/// See [`Config::signing`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) enum Signing {
+    /// Ed25519.
+    #[default]
+    #[serde(rename = "ed25519")]
+    Ed25519,
+    /// SM2 with SM3.
+    #[serde(rename = "sm2")]
+    Sm2,
+    /// ML-DSA-65.
+    #[serde(rename = "ml-dsa-65")]
+    MlDsa65,
+}
+
+impl Signing {
+    /// As the log has it.
+    pub(super) const fn algorithm(self) -> Algorithm {
+        match self {
+            Self::Ed25519 => Algorithm::Ed25519,
+            Self::Sm2 => Algorithm::Sm2,
+            Self::MlDsa65 => Algorithm::MlDsa65,
+        }
+    }
 }
 
 /// A receiver of records.
@@ -60,7 +89,13 @@ pub(crate) enum Format {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { directory: None, name: None, segment_bytes: 64 << 20, forward: None }
+        Self {
+            directory: None,
+            name: None,
+            segment_bytes: 64 << 20,
+            signing: Signing::default(),
+            forward: None,
+        }
     }
 }
 

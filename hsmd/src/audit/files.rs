@@ -2,23 +2,27 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufReader, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use audit::chain::Resumed;
 use audit::segment::{Checkpoint, Frame, Reader, Signed, State};
-use audit::{Error, HEAD, PublicKey, Record, Signer, Writer, file_name};
+use audit::{Error, HEAD, PublicKey, Record, Writer, file_name};
 use hsm::vault::NotRecorded;
 use tracing::{error, warn};
 
 use super::form::now;
+use super::keys::{Key, Keys};
 
-/// The name of the file with the public key.
+/// The name of the file with the public key of the oldest segment, with which a verifier begins.
 const PUBLIC_KEY: &str = "public-key.pem";
 
 /// A log that can be written on.
 pub(super) struct Begun {
     pub(super) writer: Writer,
+    /// The key that signs what comes next.
+    pub(super) signer: Key,
     pub(super) file: File,
     /// Bytes of the newest segment.
     pub(super) length: u64,
@@ -30,6 +34,8 @@ pub(super) struct Begun {
     pub(super) read_only: Option<NotRecorded>,
     /// What was given up to open it, if anything.
     pub(super) lost: Option<String>,
+    /// The fingerprints of the key that signed up to here and of the one that signs from here on, if it is another.
+    pub(super) changed: Option<(String, String)>,
 }
 
 /// What the store knows of the log.
@@ -90,7 +96,7 @@ pub(crate) enum OpenError {
 pub(super) fn open(
     directory: &Path,
     hsm: &str,
-    signer: &dyn Signer,
+    keys: &Keys,
     mark: Option<&Mark>,
     accept_loss: bool,
 ) -> Result<Begun, OpenError> {
@@ -99,10 +105,11 @@ pub(super) fn open(
         Err(error) if !directory.is_dir() => return Err(io(error)),
         _ => {}
     }
-    let what = match resume(directory, &signer.public(), mark) {
+    let what = match resume(directory, keys, mark) {
         Ok(Some(begun)) => {
-            write_public_key(directory, signer);
-            return go_on(directory, signer, begun).map_err(io);
+            let begun = go_on(directory, keys, begun).map_err(io)?;
+            write_public_keys(directory, keys, &begun.signer);
+            return Ok(begun);
         }
         Ok(None) => None,
         Err(Error::Io(error)) => return Err(io(error)),
@@ -115,20 +122,31 @@ pub(super) fn open(
         error!("the audit log was cut or changed, and that was accepted: {what}");
         set_aside(directory).map_err(io)?;
     }
+    let signer = Arc::clone(keys.chosen());
     let mut log = [0; 16];
     crypto::random::fill(&mut log).map_err(Error::from)?;
     let mut bytes = Vec::new();
-    let mut writer = Writer::create(log, hsm.into(), signer, now(), &mut bytes)?;
-    let head = writer.checkpoint(State::Open, signer, now(), &mut bytes)?;
-    write_public_key(directory, signer);
+    let mut writer = Writer::create(log, hsm.into(), &*signer, now(), &mut bytes)?;
+    let head = writer.checkpoint(State::Open, &*signer, now(), &mut bytes)?;
     let file = make(directory, &file_name(1), &bytes).map_err(io)?;
     replace(directory, HEAD, &head.to_head()).map_err(io)?;
+    write_public_keys(directory, keys, &signer);
     let (length, note) = (bytes.len() as u64, mark.map_or(0, |mark| mark.note));
-    Ok(Begun { writer, file, length, note, head: Some(head), read_only: None, lost: what })
+    Ok(Begun {
+        writer,
+        signer,
+        file,
+        length,
+        note,
+        head: Some(head),
+        read_only: None,
+        lost: what,
+        changed: None,
+    })
 }
 
 /// Goes on with what is there; none if there never was a log.
-fn resume(directory: &Path, key: &PublicKey, mark: Option<&Mark>) -> Result<Option<Begun>, Error> {
+fn resume(directory: &Path, keys: &Keys, mark: Option<&Mark>) -> Result<Option<Begun>, Error> {
     let mut segments = segments(directory)?;
     let tampered = |segment, what: &str| Error::Tampered { segment, offset: 0, what: what.to_owned() };
     let wanted = mark.map_or(0, |mark| mark.head.body.segment);
@@ -146,8 +164,11 @@ fn resume(directory: &Path, key: &PublicKey, mark: Option<&Mark>) -> Result<Opti
             return Err(tampered(segment, &format!("it ends here, and it had segment {wanted}")));
         }
         let (file, read_only) = open_to_write(&path)?;
-        let head = newest_head(directory, key, mark);
-        let resumed = match Writer::resume(BufReader::with_capacity(1 << 20, &file), key, head.as_ref()) {
+        let named = signed_by(&path)?;
+        let signer = Arc::clone(named.and_then(|key| keys.of(&key)).unwrap_or(keys.chosen()));
+        let key = signer.public();
+        let head = newest_head(directory, &key, mark);
+        let resumed = match Writer::resume(BufReader::with_capacity(1 << 20, &file), &key, head.as_ref()) {
             Ok(resumed) => resumed,
             Err(Error::TornHeader) if !segments.is_empty() || mark.is_none() => {
                 warn!("{} was begun and nothing written to it when the daemon ended", path.display());
@@ -166,7 +187,17 @@ fn resume(directory: &Path, key: &PublicKey, mark: Option<&Mark>) -> Result<Opti
             0 if segment > wanted => before(&segments, wanted)?.max(floor),
             note => note.max(floor),
         };
-        return Ok(Some(Begun { writer, file, length, note, head: None, read_only, lost: None }));
+        let (head, lost, changed) = (None, None, None);
+        return Ok(Some(Begun { writer, signer, file, length, note, head, read_only, lost, changed }));
+    }
+}
+
+/// The key that a segment's header names; none if it has no whole header, which whoever reads on will find.
+fn signed_by(path: &Path) -> Result<Option<PublicKey>, Error> {
+    match Reader::open(BufReader::new(File::open(path)?)) {
+        Ok(reader) => Ok(Some(reader.header().body.key.clone())),
+        Err(Error::Io(error)) => Err(error.into()),
+        Err(_) => Ok(None),
     }
 }
 
@@ -195,13 +226,31 @@ fn last_note(path: &Path, length: u64) -> Result<u64, Error> {
     Ok(note)
 }
 
-/// Begins the next segment if the last one has ended.
-fn go_on(directory: &Path, signer: &dyn Signer, mut begun: Begun) -> io::Result<Begun> {
-    if begun.writer.ended() && begun.read_only.is_none() {
+/// Begins the next segment if the last one has ended, or another key was chosen to sign.
+fn go_on(directory: &Path, keys: &Keys, mut begun: Begun) -> io::Result<Begun> {
+    if begun.read_only.is_some() {
+        return Ok(begun);
+    }
+    if begun.writer.ended() {
+        let named = keys.of(begun.writer.key()).ok_or_else(|| io::Error::other(Error::OtherKey))?;
+        begun.signer = Arc::clone(named);
         let mut bytes = Vec::new();
-        begun.writer.next(signer, now(), &mut bytes).map_err(io::Error::other)?;
+        begun.writer.next(&*begun.signer, now(), &mut bytes).map_err(io::Error::other)?;
         begun.file = make(directory, &file_name(begun.writer.segment()), &bytes)?;
         begun.length = bytes.len() as u64;
+    }
+    let (old, new) = (begun.signer.public(), keys.chosen().public());
+    if old != new {
+        let (mut last, mut first) = (Vec::new(), Vec::new());
+        let rolled = begun.writer.roll(&*begun.signer, &**keys.chosen(), now(), &mut last, &mut first);
+        rolled.map_err(io::Error::other)?;
+        begun.file.write_all_at(&last, begun.length)?;
+        begun.file.sync_data()?;
+        begun.file = make(directory, &file_name(begun.writer.segment()), &first)?;
+        begun.length = first.len() as u64;
+        begun.signer = Arc::clone(keys.chosen());
+        let fingerprint = |key: &PublicKey| key.fingerprint().unwrap_or_default();
+        begun.changed = Some((fingerprint(&old), fingerprint(&new)));
     }
     Ok(begun)
 }
@@ -275,13 +324,24 @@ pub(super) fn set_aside(directory: &Path) -> io::Result<()> {
     }
 }
 
-fn write_public_key(directory: &Path, signer: &dyn Signer) {
-    let wrote = signer.public().to_pem().map_err(|error| error.to_string()).and_then(|pem| {
-        let there = fs::read(directory.join(PUBLIC_KEY)).is_ok_and(|there| there == pem.as_bytes());
+/// Writes the public key of the oldest segment, and that of what is signed now if it is another.
+fn write_public_keys(directory: &Path, keys: &Keys, signer: &Key) {
+    let oldest = segments(directory).ok().and_then(|segments| signed_by(&segments.first()?.1).ok().flatten());
+    let first = oldest.and_then(|key| keys.of(&key)).unwrap_or(signer);
+    write_public_key(directory, PUBLIC_KEY, &first.public());
+    if first.public() != signer.public() {
+        let algorithm = signer.public().algorithm().name().to_lowercase();
+        write_public_key(directory, &format!("public-key-{algorithm}.pem"), &signer.public());
+    }
+}
+
+fn write_public_key(directory: &Path, name: &str, key: &PublicKey) {
+    let wrote = key.to_pem().map_err(|error| error.to_string()).and_then(|pem| {
+        let there = fs::read(directory.join(name)).is_ok_and(|there| there == pem.as_bytes());
         if there {
             return Ok(());
         }
-        replace(directory, PUBLIC_KEY, pem.as_bytes()).map_err(|error| error.to_string())
+        replace(directory, name, pem.as_bytes()).map_err(|error| error.to_string())
     });
     if let Err(error) = wrote {
         warn!("the public key of the audit log is not in {}: {error}", directory.display());

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use audit::record::{CLOCK_SET_BACK, CLOCK_TOLERANCE};
 use audit::segment::{Checkpoint, Signed, State};
-use audit::{Class, HEAD, Record, Signer, Writer, file_name};
+use audit::{Class, HEAD, Record, Writer, file_name};
 use hsm::vault::NotRecorded;
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
@@ -24,6 +24,7 @@ use tracing::error;
 
 use super::files::{self, Begun};
 use super::form::now;
+use super::keys::Key;
 
 /// Bytes taken ahead of what is written.
 const AHEAD: u64 = 1 << 20;
@@ -39,7 +40,7 @@ const DAY: u64 = 24 * 3600 * 1_000_000_000;
 /// The log.
 pub(super) struct Log {
     directory: PathBuf,
-    signer: Box<dyn Signer + Send + Sync>,
+    signer: Key,
     segment_bytes: u64,
     line: Mutex<Line>,
     tail: Mutex<Tail>,
@@ -118,12 +119,7 @@ pub(super) struct Durable {
 
 impl Log {
     /// The log that was opened in `directory`.
-    pub(super) fn new(
-        directory: PathBuf,
-        signer: Box<dyn Signer + Send + Sync>,
-        segment_bytes: u64,
-        begun: Begun,
-    ) -> Self {
+    pub(super) fn new(directory: PathBuf, segment_bytes: u64, begun: Begun) -> Self {
         let written = Written::default();
         written.at(begun.writer.next_sequence() - 1, begun.writer.segment(), begun.length);
         let tail = Tail {
@@ -141,7 +137,7 @@ impl Log {
         };
         Self {
             directory,
-            signer,
+            signer: begun.signer,
             segment_bytes,
             line: Mutex::default(),
             tail: Mutex::new(tail),
@@ -350,7 +346,7 @@ impl Log {
         let (mut writer, mut last, mut first) = (tail.writer.clone(), Vec::new(), Vec::new());
         let failed = |error: io::Error| not_recorded(&self.directory, &error);
         writer
-            .roll(&*self.signer, now(), &mut last, &mut first)
+            .roll(&*self.signer, &*self.signer, now(), &mut last, &mut first)
             .map_err(|error| NotRecorded::Failed(error.to_string()))?;
         let before = tail.end + last.len() as u64;
         let ended = tail.file.write_all_at(&last, tail.end).and_then(|()| tail.file.sync_data());
