@@ -14,25 +14,36 @@ use parking_lot::{Mutex, RwLock};
 use crate::caller::Caller;
 use crate::iam::{AccountId, Iam, ProjectId};
 
+mod agree;
 mod allow;
 pub mod cipher;
 mod create;
 mod data;
+mod data_key;
 mod error;
 mod id;
 mod key;
 mod life;
+mod mac;
 mod name;
 mod project;
+mod random;
+mod re_encrypt;
 mod record;
+mod signature;
 pub mod spec;
 
+pub use agree::DataKeyPair;
 pub use create::NewKey;
 pub use data::{Decrypted, Encrypted, Scheme};
+pub use data_key::{DataKey, Length};
 pub use error::{KmsError, Result};
 pub use id::KeyId;
 pub use key::{DAY, Imported, Key, Millis, Multi, Origin, Rotation, State, Version};
+pub use mac::MacAlgorithm;
+pub use re_encrypt::{Place, ReEncrypted};
 pub use record::Kept;
+pub use signature::{Algorithm, Message};
 
 use project::{Home, Project, Shelf};
 use record::creation;

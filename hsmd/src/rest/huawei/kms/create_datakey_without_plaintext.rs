@@ -1,0 +1,35 @@
+//! Makes a data key, and gives it encrypted only.
+
+use dew::caller::Caller;
+use dew::kms::KmsError;
+use hyper::Method;
+use serde::{Deserialize, Serialize};
+
+use super::hex::Hex;
+use super::new_data_key::NewDataKey;
+use crate::rest::operation::Operation;
+use crate::services::Services;
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Op(NewDataKey);
+
+#[derive(Serialize)]
+pub(super) struct Reply {
+    key_id: String,
+    cipher_text: Hex,
+}
+
+impl Operation for Op {
+    type Reply = Reply;
+    type Error = KmsError;
+    const NAME: &'static str = "CreateDatakeyWithoutPlaintext";
+    const METHOD: Method = Method::POST;
+    const PATH: &'static str = "/v1.0/{project_id}/kms/create-datakey-without-plaintext";
+    const WAITS: bool = false;
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Reply, KmsError> {
+        let made = self.0.make(Self::NAME, caller, services)?;
+        Ok(Reply { key_id: made.key.to_string(), cipher_text: Hex::of(&made.cipher) })
+    }
+}
