@@ -52,10 +52,13 @@ fn wanted(operation: &str, spec: &str) -> Result<(Mechanism, Attributes)> {
         let sized = Attributes::default().ulong(Attr::MODULUS_BITS, bits);
         return Ok((made(0x0), sized.bytes(Attr::PUBLIC_EXPONENT, &[1, 0, 1])));
     }
+    if spec == "SM2" {
+        return Ok((made(0xc34c_5601), Attributes::default()));
+    }
     let curve = CURVES.iter().find(|(name, _)| *name == spec).ok_or_else(|| {
         let names: Vec<_> = CURVES.iter().map(|(name, _)| *name).collect();
         KmsError::DataKeySpec(format!(
-            "key_spec {spec:?} is no type of EC pair: expected {}",
+            "key_spec {spec:?} is no type of EC pair: expected {} or SM2",
             names.join(", ")
         ))
     })?;

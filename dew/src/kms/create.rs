@@ -153,7 +153,7 @@ impl Kms {
 /// New material for a key, made in the HSM; not there before it is committed.
 pub(super) fn material(desk: &Desk, key: &Key, number: u32, now: Millis) -> Result<(Fresh, Version)> {
     let (spec, usage, id) = (key.spec, key.usage, key.id.to_string());
-    let (mechanism, closed) = (spec.generation()?, closed(spec, usage, &key.name, id.as_bytes()));
+    let (mechanism, closed) = (spec.generation(), closed(spec, usage, &key.name, id.as_bytes()));
     let fresh = if spec.family().is_pair() {
         let open = open(spec, usage, &key.name, id.as_bytes()).and(sized(spec));
         desk.generate_pair(&mechanism, &open.template()?, &closed.template()?)?

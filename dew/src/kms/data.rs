@@ -24,6 +24,8 @@ pub enum Scheme {
     Symmetric,
     /// RSAES-OAEP with SHA-256.
     OaepSha256,
+    /// SM2, in the ASN.1 of GM/T 0009.
+    Sm2,
 }
 
 impl Scheme {
@@ -35,15 +37,18 @@ impl Scheme {
         match name {
             "SYMMETRIC_DEFAULT" => Ok(Self::Symmetric),
             "RSAES_OAEP_SHA_256" => Ok(Self::OaepSha256),
+            "SM2_ENCRYPT" => Ok(Self::Sm2),
             _ => Err(KmsError::Algorithm(format!(
-                "encryption_algorithm {name:?} is unknown: expected SYMMETRIC_DEFAULT or RSAES_OAEP_SHA_256"
+                "encryption_algorithm {name:?} is unknown: expected SYMMETRIC_DEFAULT, RSAES_OAEP_SHA_256 or SM2_ENCRYPT"
             ))),
         }
     }
 
     fn check(self, key: &Key) -> Result<()> {
         match (self, key.spec.family()) {
-            (Self::Symmetric, Family::Cipher) | (Self::OaepSha256, Family::Rsa) => Ok(()),
+            (Self::Symmetric, Family::Cipher)
+            | (Self::OaepSha256, Family::Rsa)
+            | (Self::Sm2, Family::Sm2) => Ok(()),
             (_, Family::Cipher) => Err(KmsError::NotForSymmetric),
             _ => Err(KmsError::NotForAsymmetric(format!(
                 "encryption_algorithm is not one of keys of type {}",
@@ -102,6 +107,7 @@ impl Kms {
                 let open = key.current()?.open.ok_or(KmsError::Symmetric)?;
                 desk.encrypt(open, oaep_sha256()?, plain)?
             }
+            Scheme::Sm2 => desk.encrypt(key.current()?.open.ok_or(KmsError::Symmetric)?, SM2, plain)?,
         };
         Ok(Encrypted { key: key.id, cipher })
     }
@@ -133,6 +139,7 @@ impl Kms {
             Scheme::OaepSha256 => {
                 desk.decrypt(key.current()?.closed, oaep_sha256()?, cipher).map_err(not_opened)?
             }
+            Scheme::Sm2 => desk.decrypt(key.current()?.closed, SM2, cipher).map_err(not_opened)?,
         };
         Ok(Decrypted { key: key.id, plain })
     }
@@ -203,11 +210,14 @@ const fn algorithm(key: &Key) -> Result<Algorithm> {
     }
 }
 
+/// `CKM_SM2_ENCRYPT`
+const SM2: Mechanism = Mechanism { id: MechanismId(0xc34c_5604), params: Params::None };
+
 /// `CKM_AES_GCM` with its `CK_GCM_PARAMS`.
 fn gcm(algorithm: Algorithm, iv: &[u8], authenticated: &[u8]) -> Result<Mechanism> {
     let id = match algorithm {
         Algorithm::Aes256Gcm => 0x1087,
-        Algorithm::Sm4Gcm => return Err(KmsError::BadSpec("keys of type SM4 are not offered".to_owned())),
+        Algorithm::Sm4Gcm => 0xc34c_5626, // CKM_SM4_GCM, whose parameter is the same
     };
     let words = vec![
         Value::Bytes(iv.into()),

@@ -5,7 +5,7 @@ use crypto::{Hash, Secret};
 use super::cipher::Form;
 use super::data::{check_additional, open, usable};
 use super::error::{KmsError, Result};
-use super::spec::{Family, Usage};
+use super::spec::{Family, Spec, Usage};
 use super::{Key, KeyId, Kms};
 use crate::caller::Caller;
 
@@ -144,6 +144,9 @@ fn symmetric(key: &Key) -> Result<&Key> {
     }
 }
 
-fn fingerprint(_key: &Key, plain: &[u8]) -> Result<Vec<u8>> {
-    Ok(crypto::hash::digest(Hash::Sha256, plain).map_err(hsm::Error::from)?)
+fn fingerprint(key: &Key, plain: &[u8]) -> Result<Vec<u8>> {
+    Ok(match key.spec {
+        Spec::Sm4 => crypto::sm3::digest(plain).to_vec(),
+        _ => crypto::hash::digest(Hash::Sha256, plain).map_err(hsm::Error::from)?,
+    })
 }

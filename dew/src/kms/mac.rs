@@ -25,6 +25,7 @@ static ALGORITHMS: &[MacAlgorithm] = &[
     MacAlgorithm { name: "HMAC_SHA_256", spec: Spec::Hmac256, mechanism: 0x251 },
     MacAlgorithm { name: "HMAC_SHA_384", spec: Spec::Hmac384, mechanism: 0x261 },
     MacAlgorithm { name: "HMAC_SHA_512", spec: Spec::Hmac512, mechanism: 0x271 },
+    MacAlgorithm { name: "HMAC_SM3", spec: Spec::HmacSm3, mechanism: 0xc34c_5612 },
 ];
 
 impl MacAlgorithm {

@@ -53,6 +53,7 @@ enum Scheme {
     Ecdsa,
     Ed25519,
     Ed25519Prehashed,
+    Sm2,
 }
 
 /// A signature algorithm.
@@ -60,6 +61,7 @@ enum Scheme {
 pub struct Algorithm {
     name: &'static str,
     scheme: Scheme,
+    /// Of SM2, whose hash is SM3, one that is as long.
     hash: Hash,
     specs: &'static [Spec],
 }
@@ -80,6 +82,7 @@ static ALGORITHMS: &[Algorithm] = &[
     row("RSASSA_PKCS1_V1_5_SHA_512", Scheme::Pkcs1, Hash::Sha512, RSA),
     row("ECDSA_SHA_256", Scheme::Ecdsa, Hash::Sha256, &[Spec::EcP256, Spec::Secp256k1]),
     row("ECDSA_SHA_384", Scheme::Ecdsa, Hash::Sha384, &[Spec::EcP384]),
+    row("SM2DSA_SM3", Scheme::Sm2, Hash::Sha256, &[Spec::Sm2]),
     row("ED25519_SHA_512", Scheme::Ed25519, Hash::Sha512, &[Spec::Ed25519]),
     row("ED25519_PH_SHA_512", Scheme::Ed25519Prehashed, Hash::Sha512, &[Spec::Ed25519]),
 ];
@@ -124,6 +127,11 @@ impl Algorithm {
         }
     }
 
+    /// Whether its signatures are two numbers, which programs write as DER.
+    const fn is_two_numbers(self) -> bool {
+        matches!(self.scheme, Scheme::Ecdsa | Scheme::Sm2)
+    }
+
     /// The mechanism of the HSM, and what it is given.
     fn mechanism(self, message: Message<'_>) -> Result<(Mechanism, Vec<u8>)> {
         let none = |id| Mechanism { id: MechanismId(id), params: Params::None };
@@ -150,6 +158,8 @@ impl Algorithm {
             (Scheme::Pss, Message::Digest(_)) => (pss(0xd)?, data),
             (Scheme::Ecdsa, Message::Raw(_)) => (none(0x1044 + step), data),
             (Scheme::Ecdsa, Message::Digest(_)) => (none(0x1041), data),
+            (Scheme::Sm2, Message::Raw(_)) => (none(0xc34c_5603), data),
+            (Scheme::Sm2, Message::Digest(_)) => (none(0xc34c_5602), data),
             (Scheme::Ed25519, _) => (none(0x1057), data),
             (Scheme::Ed25519Prehashed, _) => {
                 (mechanism(0x1057, vec![Value::Bool(1), Value::Bytes(Vec::new().into())])?, data)
@@ -174,7 +184,7 @@ impl Kms {
         let key = signer(&found, algorithm, message)?;
         let (mechanism, data) = algorithm.mechanism(message)?;
         let signature = self.desk(key.slot, caller)?.sign(key.current()?.closed, mechanism, &data)?;
-        let signature = if algorithm.scheme == Scheme::Ecdsa { to_der(&signature)? } else { signature };
+        let signature = if algorithm.is_two_numbers() { to_der(&signature)? } else { signature };
         Ok((key.id, signature))
     }
 
@@ -193,12 +203,12 @@ impl Kms {
         let found = self.permitted(caller, "ValidateSignature", key)?;
         let key = signer(&found, algorithm, message)?;
         let (mechanism, data) = algorithm.mechanism(message)?;
-        let raw = match algorithm.scheme {
-            Scheme::Ecdsa => match from_der(signature, key.spec) {
+        let raw = match algorithm.is_two_numbers() {
+            true => match from_der(signature, key.spec) {
                 Some(raw) => raw,
                 None => return Ok((key.id, false)),
             },
-            _ => signature.to_vec(),
+            false => signature.to_vec(),
         };
         let open = key.current()?.open.ok_or(KmsError::SymmetricSigns)?;
         Ok((key.id, self.desk(key.slot, caller)?.verify(open, mechanism, &data, &raw)?))

@@ -174,35 +174,34 @@ impl Spec {
     }
 
     /// The type of the HSM's keys of this type.
-    ///
-    /// # Errors
-    /// `BadSpec` for one that the HSM has no keys of.
-    pub fn key_type(self) -> Result<KeyType> {
-        Ok(match self {
+    #[must_use]
+    pub const fn key_type(self) -> KeyType {
+        match self {
             Self::Aes256 => KeyType::AES,
             Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => KeyType::RSA,
             Self::EcP256 | Self::EcP384 | Self::Secp256k1 => KeyType::EC,
             Self::Ed25519 => KeyType::EC_EDWARDS,
             Self::Hmac256 | Self::Hmac384 | Self::Hmac512 => KeyType::GENERIC_SECRET,
-            Self::Sm2 | Self::Sm4 | Self::HmacSm3 => {
-                return Err(KmsError::BadSpec(format!("keys of type {} are not offered", self.name())));
-            }
-        })
+            Self::Sm2 => KeyType::SM2,
+            Self::Sm4 => KeyType::SM4,
+            Self::HmacSm3 => KeyType::SM3_HMAC,
+        }
     }
 
     /// What makes a key of this type in the HSM.
-    ///
-    /// # Errors
-    /// As [`Self::key_type`].
-    pub fn generation(self) -> Result<Mechanism> {
-        let id = match self.key_type()? {
-            KeyType::AES => 0x1080,        // CKM_AES_KEY_GEN
-            KeyType::RSA => 0x0,           // CKM_RSA_PKCS_KEY_PAIR_GEN
-            KeyType::EC => 0x1040,         // CKM_EC_KEY_PAIR_GEN
-            KeyType::EC_EDWARDS => 0x1055, // CKM_EC_EDWARDS_KEY_PAIR_GEN
-            _ => 0x350,                    // CKM_GENERIC_SECRET_KEY_GEN
+    #[must_use]
+    pub const fn generation(self) -> Mechanism {
+        let id = match self.key_type() {
+            KeyType::AES => 0x1080,           // CKM_AES_KEY_GEN
+            KeyType::RSA => 0x0,              // CKM_RSA_PKCS_KEY_PAIR_GEN
+            KeyType::EC => 0x1040,            // CKM_EC_KEY_PAIR_GEN
+            KeyType::EC_EDWARDS => 0x1055,    // CKM_EC_EDWARDS_KEY_PAIR_GEN
+            KeyType::SM2 => 0xc34c_5601,      // CKM_SM2_KEY_PAIR_GEN
+            KeyType::SM4 => 0xc34c_5621,      // CKM_SM4_KEY_GEN
+            KeyType::SM3_HMAC => 0xc34c_5614, // CKM_SM3_KEY_GEN
+            _ => 0x350,                       // CKM_GENERIC_SECRET_KEY_GEN
         };
-        Ok(Mechanism { id: MechanismId(id), params: Params::None })
+        Mechanism { id: MechanismId(id), params: Params::None }
     }
 }
 

@@ -165,7 +165,7 @@ def data_keys():
         body = CreateRsaDatakeyPairRequestBody(key_id=aes, key_spec=spec)
         pair = kms.create_rsa_datakey_pair(CreateRsaDatakeyPairRequest(body=body))
         pair_is_one(pair, decrypt_data)
-    for spec in ["ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1"]:
+    for spec in ["ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1", "SM2"]:
         body = CreateEcDatakeyPairRequestBody(key_id=aes, key_spec=spec)
         pair = kms.create_ec_datakey_pair(CreateEcDatakeyPairRequest(body=body))
         pair_is_one(pair, decrypt_data)
@@ -239,6 +239,42 @@ def signatures():
 signers = {}
 
 
+def national():
+    """SM2, SM3 and SM4, which OpenSSL has too."""
+    sm2, cipher, sm4, mac = key("SM2"), key("SM2", "ENCRYPT_DECRYPT"), key("SM4"), key("HMAC_SM3")
+    message = b"what is signed"
+    fields = {"key_id": sm2, "message": b64(message), "signing_algorithm": "SM2DSA_SM3", "message_type": "RAW"}
+    signature = kms.sign(SignRequest(body=SignRequestBody(**fields))).signature
+    body = VerifyRequestBody(signature=signature, **fields)
+    assert kms.validate_signature(ValidateSignatureRequest(body=body)).signature_valid == "true"
+    with tempfile.TemporaryDirectory() as folder:
+        pem = kms.show_public_key(ShowPublicKeyRequest(body=OperateKeyRequestBody(key_id=sm2))).public_key
+        public = written(folder, "public.pem", pem.encode())
+        file, text = written(folder, "signature", unb64(signature)), written(folder, "text", message)
+        options = ["-rawin", "-digest", "sm3", "-pkeyopt", "distid:1234567812345678"]
+        openssl("pkeyutl", "-verify", "-pubin", "-inkey", public, *options, "-in", text, "-sigfile", file)
+
+        pem = kms.show_public_key(ShowPublicKeyRequest(body=OperateKeyRequestBody(key_id=cipher))).public_key
+        public = written(folder, "cipher.pem", pem.encode())
+        sealed = openssl("pkeyutl", "-encrypt", "-pubin", "-inkey", public, stdin=b"by openssl " * 3)
+    body = DecryptDataRequestBody(key_id=cipher, cipher_text=b64(sealed), encryption_algorithm="SM2_ENCRYPT")
+    assert kms.decrypt_data(DecryptDataRequest(body=body)).plain_text == "by openssl " * 3
+
+    body = EncryptDataRequestBody(key_id=sm4, plain_text="under SM4")
+    sealed = kms.encrypt_data(EncryptDataRequest(body=body)).cipher_text
+    assert kms.decrypt_data(DecryptDataRequest(body=DecryptDataRequestBody(cipher_text=sealed))).plain_text == "under SM4"
+    made = kms.create_datakey(CreateDatakeyRequest(body=CreateDatakeyRequestBody(key_id=sm4, key_spec="SM4")))
+    body = DecryptDatakeyRequestBody(key_id=sm4, cipher_text=made.cipher_text, datakey_cipher_length="16")
+    opened = kms.decrypt_datakey(DecryptDatakeyRequest(body=body))
+    plain = bytes.fromhex(opened.data_key)
+    assert opened.datakey_dgst == openssl("dgst", "-sm3", "-r", stdin=plain).split()[0].decode()
+
+    body = GenerateMacRequestBody(key_id=mac, mac_algorithm="HMAC_SM3", message=b64(message))
+    made = kms.generate_mac(GenerateMacRequest(body=body)).mac
+    body = VerifyMacRequestBody(key_id=mac, mac_algorithm="HMAC_SM3", message=b64(message), mac=made)
+    assert kms.verify_mac(VerifyMacRequest(body=body)).mac_valid is True
+
+
 def macs():
     message = b"what is authenticated"
     for spec, algorithm in [("HMAC_256", "HMAC_SHA_256"), ("HMAC_384", "HMAC_SHA_384"), ("HMAC_512", "HMAC_SHA_512")]:
@@ -289,4 +325,5 @@ data_keys()
 signatures()
 macs()
 agreement()
+national()
 print("every operation with a key: good")
