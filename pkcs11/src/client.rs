@@ -16,6 +16,7 @@ mod connection;
 mod operations;
 mod patience;
 mod pool;
+mod turns;
 
 pub(crate) use application::Application;
 pub(crate) use operations::Kind;
@@ -70,7 +71,7 @@ impl Client {
             return Ok(Arc::clone(application));
         }
         let _turn = self.mutex.as_ref().map(initialize::Mutex::lock).transpose()?;
-        let mut place = self.pool.place();
+        let mut place = self.pool.wait();
         let connection = place.put(self.connect()?);
         Ok(Arc::clone(connection.application()))
     }
@@ -124,14 +125,19 @@ impl Client {
         mut take: impl Take<T>,
     ) -> Result<T, Rv> {
         let _turn = self.mutex.as_ref().map(initialize::Mutex::lock).transpose()?;
-        let mut place = self.pool.place();
+        let mut pending = self.patience.begin(call.is_long());
+        let mut place = self.pool.free().unwrap_or_else(|| {
+            pending.give_way();
+            self.pool.wait()
+        });
         for _ in 0..2 {
             let current = self.generation.load(SeqCst);
             if place.connection().is_none_or(|open| open.application().generation != current) {
+                pending.give_way();
                 place.put(self.connect()?);
             }
             let connection = place.connection().ok_or(Rv::GENERAL_ERROR)?;
-            match connection.exchange(&self.patience, front.as_deref_mut(), call, &mut take) {
+            match connection.exchange(&mut pending, front.as_deref_mut(), call, &mut take) {
                 Ok(result) => return result,
                 Err(Lost::Refused(rv)) => return Err(rv),
                 Err(Lost::Untaken) => place.clear(),

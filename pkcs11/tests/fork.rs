@@ -123,11 +123,21 @@ fn the_parent_s_end_is_seen_although_a_child_lives_on() {
 /// Threads are in the middle of calls, and of opening connections, at each fork.
 #[test]
 fn forks_among_busy_threads_leave_no_lock_held() {
+    forks_among_threads(Duration::from_micros(200));
+}
+
+/// Threads wait for their turn, and hand it on, at each fork.
+#[test]
+fn forks_in_a_crowd_of_short_calls_leave_no_lock_held() {
+    forks_among_threads(Duration::ZERO);
+}
+
+fn forks_among_threads(delay: Duration) {
     let fake = Fake::start();
     let module = Module::new();
-    *lock(&fake.state.delay) = Duration::from_micros(200);
+    *lock(&fake.state.delay) = delay;
     let stop = AtomicBool::new(false);
-    let sessions: Vec<_> = (0..4).map(|_| module.open_session()).collect();
+    let sessions: Vec<_> = (0..6).map(|_| module.open_session()).collect();
     thread::scope(|scope| {
         for session in &sessions {
             let stop = &stop;

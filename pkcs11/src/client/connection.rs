@@ -18,7 +18,7 @@ use crate::memory::{Offer, Window};
 
 use super::Application;
 use super::operations::Front;
-use super::patience::{Patience, Patient};
+use super::patience::{Patient, Pending};
 
 /// What a connection keeps of its buffers between calls, in bytes.
 const KEEP: usize = 2 << 20;
@@ -94,7 +94,7 @@ impl Connection {
     /// used again; else the connection is dead.
     pub(super) fn exchange<T>(
         &mut self,
-        patience: &Patience,
+        pending: &mut Pending<'_>,
         front: Option<&mut Front<'_>>,
         call: &impl Frame,
         take: &mut impl Take<T>,
@@ -111,15 +111,19 @@ impl Connection {
         // A frame that was not sent in full is not carried out.
         send(&self.stream, [head, data, tail]).map_err(|_| Lost::Untaken)?;
         if let Some(front) = front {
-            front.answer = Some(self.reply(patience, &mut |reply: &[u8]| decoded(reply))?);
+            front.answer = Some(self.reply(pending, &mut |reply: &[u8]| decoded(reply))?);
         }
-        let result = self.reply(patience, take)?;
+        let result = self.reply(pending, take)?;
         self.wipe();
         Ok(result)
     }
 
-    fn reply<T>(&mut self, patience: &Patience, take: &mut impl Take<T>) -> Result<Result<T, Rv>, Lost> {
-        let mut daemon = Patient { stream: &self.stream, patience };
+    fn reply<T>(
+        &mut self,
+        pending: &mut Pending<'_>,
+        take: &mut impl Take<T>,
+    ) -> Result<Result<T, Rv>, Lost> {
+        let mut daemon = Patient { stream: &self.stream, call: pending };
         let (len, start) = match self.replies.begin(&mut daemon) {
             Ok(begun) => begun,
             // The daemon's end closed with a part of what was sent unread.
@@ -224,6 +228,11 @@ pub(super) trait Frame {
         self.append(to)?;
         Ok((to.len(), &[]))
     }
+
+    /// Whether it takes long to send.
+    fn is_long(&self) -> bool {
+        false
+    }
 }
 
 impl<C: Call> Frame for C {
@@ -235,9 +244,13 @@ impl<C: Call> Frame for C {
         close_frame(to.get_mut(at..).unwrap_or_default(), 0)
     }
 
+    fn is_long(&self) -> bool {
+        self.data().len() >= LONG
+    }
+
     fn append_around(&self, to: &mut Vec<u8>) -> Result<(usize, &[u8]), Rv> {
         let data = self.data();
-        if data.len() < LONG {
+        if !self.is_long() {
             self.append(to)?;
             return Ok((to.len(), &[]));
         }

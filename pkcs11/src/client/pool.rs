@@ -35,15 +35,23 @@ impl Default for Pool {
 
 impl Pool {
     /// A place that no other thread uses: the first free one, so that as few as can be have a connection.
-    pub(super) fn place(&self) -> Place<'_> {
+    pub(super) fn free(&self) -> Option<Place<'_>> {
         for slot in &self.slots {
             match slot.connection.try_lock() {
-                Ok(connection) => return Place { slot, connection },
+                Ok(connection) => return Some(Place { slot, connection }),
                 Err(TryLockError::Poisoned(poisoned)) => {
-                    return Place::after_panic(slot, poisoned.into_inner());
+                    return Some(Place::after_panic(slot, poisoned.into_inner()));
                 }
                 Err(TryLockError::WouldBlock) => {}
             }
+        }
+        None
+    }
+
+    /// A place that no other thread uses, once one is free.
+    pub(super) fn wait(&self) -> Place<'_> {
+        if let Some(place) = self.free() {
+            return place;
         }
         let index = self.next.fetch_add(1, SeqCst) % MAX;
         let [first, ..] = &self.slots;
