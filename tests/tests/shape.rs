@@ -21,6 +21,7 @@ const SAFE: &[&str] = &[
 
 /// Where `unsafe` may stand in what is shipped: around C functions, and around C pointers.
 const UNSAFE: &[&str] = &[
+    "foreign/src/ffi.rs",
     "crypto/src/ffi.rs",
     "crypto/src/ffi/",
     "pkcs11/src/memory.rs",
@@ -34,6 +35,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("crypto", &[]),
     ("softhsm", &["crypto"]),
+    ("foreign", &["crypto"]),
     ("ukey", &["crypto"]),
     ("backup", &["crypto", "ukey"]),
     ("audit", &["crypto"]),
@@ -42,7 +44,10 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("hsm", &["wire", "crypto", "ukey", "backup"]),
     ("dew", &["wire", "crypto", "hsm"]),
     ("pkcs11", &["wire"]),
-    ("hsm-admin", &["wire", "crypto", "backup", "softhsm", "ukey", "audit", "audit-cli", "signing"]),
+    (
+        "hsm-admin",
+        &["wire", "crypto", "backup", "softhsm", "foreign", "ukey", "audit", "audit-cli", "signing"],
+    ),
     ("hsmd", &["wire", "crypto", "ukey", "backup", "hsm", "dew", "audit", "signing"]),
 ];
 
