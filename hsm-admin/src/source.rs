@@ -6,10 +6,12 @@ use wire::{Bytes, List, Template};
 
 pub(crate) mod file;
 pub(crate) mod key;
+mod object;
 pub(crate) mod p12;
 pub(crate) mod pem;
 pub(crate) mod softhsm;
 pub(crate) mod ssh;
+pub(crate) mod token;
 
 /// The standard's numbers of attributes, classes and key types that sources are translated to.
 #[allow(dead_code)] // a source uses some of them

@@ -3,8 +3,8 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use ::softhsm::Who;
 use clap::{Args, Subcommand};
-use softhsm::Who;
 use wire::admin::import::{self as protocol, Arrived, MAX_ARRIVAL, MAX_ARRIVALS};
 use wire::admin::{Ask, Told};
 use wire::{Bytes, codec};
@@ -15,9 +15,10 @@ use crate::error::Error;
 use crate::screen::{Bar, Screen};
 use crate::secret::{self, Prompt, Source};
 use crate::source::key::Wishes;
-use crate::source::{Thing, file, p12, pem, softhsm as token, ssh};
+use crate::source::{Thing, file, p12, pem, softhsm, ssh};
 
 mod report;
+mod token;
 
 use report::{Outcome, remarks, rows, table};
 
@@ -28,16 +29,9 @@ pub(crate) enum Import {
     Pem(Pem),
     P12(P12),
     Ssh(Ssh),
-    /// Tells how keys come from an NSS database, which is not read itself
-    Nss {
-        /// The database's folder
-        folder: PathBuf,
-    },
-    /// Tells how keys come from a Kryoptic database, which is not read itself
-    Kryoptic {
-        /// The database
-        database: PathBuf,
-    },
+    Nss(token::Nss),
+    Kryoptic(token::Kryoptic),
+    Token(token::Token),
 }
 
 /// Bring in every object of a SoftHSM2 token, with its attributes
@@ -184,23 +178,16 @@ impl Import {
             Self::Pem(Pem { from }) => from.run(daemon, screen, "pem", pem::read),
             Self::P12(P12 { from }) => from.run(daemon, screen, "p12", p12::read),
             Self::Ssh(Ssh { from }) => from.run(daemon, screen, "ssh", ssh::read),
-            Self::Nss { folder } => Err(unread(
-                folder,
-                "an NSS database is not read: write each key and its certificate to a file with `pk12util -o FILE -n \
-                 NAME -d sql:FOLDER`, and give that to `import p12`",
-            )),
-            Self::Kryoptic { database } => Err(unread(
-                database,
-                "a Kryoptic database is not read: let its own module wrap the keys that may leave with C_WrapKey, \
-                 under a key that is here too, and unwrap them here with C_UnwrapKey",
-            )),
+            Self::Nss(from) => from.run(daemon, screen),
+            Self::Kryoptic(from) => from.run(daemon, screen),
+            Self::Token(from) => from.run(daemon, screen),
         }
     }
 }
 
 impl Softhsm {
     fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
-        let source = token::Source::find(&self.folder, self.token.as_deref())?;
+        let source = softhsm::Source::find(&self.folder, self.token.as_deref())?;
         let (who, what) = match self.so {
             true => (Who::Officer, "the PIN of the token's security officer"),
             false => (Who::User, "the PIN of the token's user"),
@@ -215,10 +202,6 @@ impl Softhsm {
         let name = format!("softhsm token {:?} ({})", source.token.label, source.token.serial);
         self.to.bring(daemon, screen, &self.partition, &name, &things)
     }
-}
-
-fn unread(path: &Path, why: &str) -> Error {
-    Error::Source { file: path.display().to_string(), why: why.to_owned() }
 }
 
 type ReadFile = fn(&[u8], &Wishes, pem::Ask<'_>) -> Result<Vec<Thing>, Error>;

@@ -1,6 +1,7 @@
 //! A private key from a file, as the two objects that it becomes.
 
 use crypto::{Hash, Secret, ec, ed25519, x25519};
+use pkcs8::AlgorithmIdentifierRef;
 use pkcs8::der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, UintRef};
 use pkcs8::der::{Decode, Encode, Reader, SliceReader};
 use sec1::EcPrivateKey;
@@ -90,7 +91,7 @@ impl PrivateKey {
         Ok(Self::Ec { params, scalar: Secret::new(key.private_key.to_vec()) })
     }
 
-    fn key_type(&self) -> u64 {
+    pub(super) fn key_type(&self) -> u64 {
         match self {
             Self::Rsa { .. } => key_type::RSA,
             Self::Ec { .. } => key_type::EC,
@@ -100,7 +101,7 @@ impl PrivateKey {
     }
 
     /// The DER object identifier of the curve; none of an RSA key.
-    fn params(&self) -> Result<Option<Vec<u8>>, String> {
+    pub(super) fn params(&self) -> Result<Option<Vec<u8>>, String> {
         let der = |oid: ObjectIdentifier| oid.to_der().map(Some).map_err(|error| error.to_string());
         match self {
             Self::Rsa { .. } => Ok(None),
@@ -163,6 +164,22 @@ impl PrivateKey {
         }
     }
 
+    /// What the private object is made of besides the curve: attributes by number.
+    pub(super) fn parts(&self) -> Vec<(u64, &[u8])> {
+        match self {
+            Self::Rsa { modulus, exponent, parts } => {
+                let public = [(attribute::MODULUS, &modulus[..]), (attribute::PUBLIC_EXPONENT, exponent)];
+                public
+                    .into_iter()
+                    .chain(parts.iter().map(|(part, value)| (*part, value.as_bytes())))
+                    .collect()
+            }
+            Self::Ec { scalar: value, .. } | Self::Ed25519(value) | Self::X25519(value) => {
+                vec![(attribute::VALUE, value.as_bytes())]
+            }
+        }
+    }
+
     fn common(&self, class: u64, label: &str, id: &[u8]) -> Result<Draft, String> {
         let mut draft = Draft::default();
         draft.number(attribute::CLASS, class);
@@ -181,16 +198,7 @@ impl PrivateKey {
         draft.flag(attribute::PRIVATE, true);
         draft.flag(attribute::SENSITIVE, true);
         draft.flag(attribute::EXTRACTABLE, wishes.extractable);
-        match self {
-            Self::Rsa { modulus, exponent, parts } => {
-                draft.bytes(attribute::MODULUS, modulus);
-                draft.bytes(attribute::PUBLIC_EXPONENT, exponent);
-                parts.iter().for_each(|(part, value)| draft.bytes(*part, value.as_bytes()));
-            }
-            Self::Ec { scalar: value, .. } | Self::Ed25519(value) | Self::X25519(value) => {
-                draft.bytes(attribute::VALUE, value.as_bytes());
-            }
-        }
+        self.parts().into_iter().for_each(|(part, value)| draft.bytes(part, value));
         Ok(draft)
     }
 
@@ -286,6 +294,49 @@ fn certificate_draft(der: &[u8], label: &str, wishes: &Wishes) -> Result<(Draft,
     Ok((draft, id))
 }
 
+/// The public key in an X.509 certificate: its key type, and what an object of it is made of.
+pub(super) fn certified(der: &[u8]) -> Result<(u64, Vec<(u64, Vec<u8>)>), String> {
+    let text = |error: pkcs8::der::Error| error.to_string();
+    let Certificate { algorithm, public_key, .. } = Certificate::from_der(der).map_err(text)?;
+    let key = public_key.as_bytes().ok_or("its public key is no whole number of bytes")?;
+    let on_curve = |params: Result<Vec<u8>, pkcs8::der::Error>| {
+        let point = octets(key)?;
+        Ok::<_, String>(vec![(attribute::EC_PARAMS, params.map_err(text)?), (attribute::EC_POINT, point)])
+    };
+    match algorithm.oid {
+        RSA => {
+            let key = pkcs1::RsaPublicKeyRef::from_der(key).map_err(text)?;
+            let parts = [
+                (attribute::MODULUS, key.modulus.as_bytes().to_vec()),
+                (attribute::PUBLIC_EXPONENT, key.public_exponent.as_bytes().to_vec()),
+            ];
+            Ok((key_type::RSA, parts.to_vec()))
+        }
+        EC => {
+            let params = algorithm.parameters.ok_or("it names no curve")?;
+            Ok((key_type::EC, on_curve(params.to_der())?))
+        }
+        ED25519 => Ok((key_type::EC_EDWARDS, on_curve(ED25519.to_der())?)),
+        other => Err(format!("its algorithm ({other}) is not supported")),
+    }
+}
+
+/// The length in bytes of the DER at the beginning of some bytes.
+pub(super) fn der_len(bytes: &[u8]) -> Result<usize, String> {
+    let text = |error: pkcs8::der::Error| format!("it is no PKCS#8: {error}");
+    let mut reader = SliceReader::new(bytes).map_err(text)?;
+    let whole = reader.tlv_bytes().map_err(text)?;
+    Ok(whole.len())
+}
+
+/// `CKA_EC_POINT` as the standard has it: the point in an OCTET STRING, which some tokens leave out.
+pub(super) fn octets(point: &[u8]) -> Result<Vec<u8>, String> {
+    if <&OctetStringRef>::from_der(point).is_ok() {
+        return Ok(point.to_vec());
+    }
+    OctetStringRef::new(point).and_then(|point| point.to_der()).map_err(|error| error.to_string())
+}
+
 /// Whether the bytes are an X.509 certificate, as far as its parts tell.
 pub(crate) fn is_certificate(der: &[u8]) -> bool {
     Certificate::from_der(der).is_ok()
@@ -296,6 +347,8 @@ struct Certificate<'a> {
     serial: AnyRef<'a>,
     issuer: AnyRef<'a>,
     subject: AnyRef<'a>,
+    /// Of the public key.
+    algorithm: AlgorithmIdentifierRef<'a>,
     public_key: BitStringRef<'a>,
 }
 
@@ -312,15 +365,17 @@ impl<'a> Certificate<'a> {
                 let issuer = AnyRef::decode(body)?;
                 let _validity = AnyRef::decode(body)?;
                 let subject = AnyRef::decode(body)?;
-                let public_key = body.sequence(|info: &mut SliceReader<'a>| {
-                    let _algorithm = AnyRef::decode(info)?;
-                    BitStringRef::decode(info)
+                let (algorithm, public_key) = body.sequence(|info: &mut SliceReader<'a>| {
+                    Ok::<_, pkcs8::der::Error>((
+                        AlgorithmIdentifierRef::decode(info)?,
+                        BitStringRef::decode(info)?,
+                    ))
                 })?;
                 // Unique identifiers and extensions.
                 while !body.is_finished() {
                     let _rest = AnyRef::decode(body)?;
                 }
-                Ok::<_, pkcs8::der::Error>(Self { serial, issuer, subject, public_key })
+                Ok::<_, pkcs8::der::Error>(Self { serial, issuer, subject, algorithm, public_key })
             })?;
             let (_algorithm, _signature) = (AnyRef::decode(signed)?, AnyRef::decode(signed)?);
             Ok::<_, pkcs8::der::Error>(parts)

@@ -1,17 +1,15 @@
 //! A SoftHSM2 token directory: its files read, opened with a PIN, and translated object by object.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use softhsm::{Attribute, Opened, Stored, Token, Value, Who};
-use wire::admin::import::{Arrival, History, MAX_PUBLIC};
-use wire::template::{AttributeType, Leaf};
-use wire::{Bytes, List, Template};
+use softhsm::{Attribute, Opened, Stored, Token, Who};
+use wire::admin::import::Arrival;
 
-use super::number::{attribute, class, class_name, key_type, key_type_name};
-use super::{Draft, Thing, file, hex};
+use super::number::{attribute, class};
+use super::object::{self, Attributes, Public};
+use super::{Thing, file};
 use crate::error::Error;
 
 /// The file of the token itself.
@@ -27,9 +25,6 @@ pub(crate) struct Source {
     folder: PathBuf,
     pub(crate) token: Token,
 }
-
-/// An object's attributes, in the clear.
-type Attributes = BTreeMap<Attribute, Value>;
 
 impl Source {
     /// Finds the token in a folder: the folder itself, or the one token in it, or the one of this label or serial
@@ -63,15 +58,17 @@ impl Source {
         let mut objects = Vec::new();
         for path in object_files(&self.folder)? {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            objects.push((name, object(&opened, &path)));
+            objects.push((name, read(&opened, &path)));
         }
         let publics: Vec<_> =
-            objects.iter().filter_map(|(_, object)| public(object.as_ref().ok()?)).collect();
+            objects.iter().filter_map(|(_, object)| object::public(object.as_ref().ok()?)).collect();
         let damaged = objects.iter().any(|(_, object)| object.is_err());
         let mut things: Vec<_> = objects
             .iter()
             .map(|(name, object)| match object {
-                Ok(attributes) => thing(name, attributes, &publics, damaged),
+                Ok(attributes) => {
+                    object::thing(name, attributes, |notes| translate(attributes, &publics, damaged, notes))
+                }
                 Err(why) => Thing::unreadable(name.clone(), why.clone()),
             })
             .collect();
@@ -132,175 +129,27 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     list().map_err(|cause| Error::File { path: folder.to_owned(), why: cause.to_string() })
 }
 
-fn object(opened: &Opened, path: &Path) -> Result<Attributes, String> {
+fn read(opened: &Opened, path: &Path) -> Result<Attributes, String> {
     let bytes = file::whole(path).map_err(|error| error.to_string())?;
     let stored = Stored::read(&bytes).map_err(|error| error.to_string())?;
     opened.object(stored).map_err(|error| error.to_string())
 }
 
-fn number(attributes: &Attributes, kind: u64) -> Option<u64> {
-    match attributes.get(&Attribute(kind)) {
-        Some(Value::Number(number)) => Some(*number),
-        _ => None,
-    }
-}
-
-fn flag(attributes: &Attributes, kind: u64) -> bool {
-    matches!(attributes.get(&Attribute(kind)), Some(Value::Flag(true)))
-}
-
-fn bytes(attributes: &Attributes, kind: u64) -> &[u8] {
-    match attributes.get(&Attribute(kind)) {
-        Some(Value::Bytes(bytes)) => bytes.as_bytes(),
-        _ => &[],
-    }
-}
-
-/// A public key of the source: to which private keys it may belong, and what it is.
-struct Public {
-    id: Vec<u8>,
-    key_type: u64,
-    template: Template,
-}
-
-fn public(attributes: &Attributes) -> Option<Public> {
-    if number(attributes, attribute::CLASS) != Some(class::PUBLIC_KEY) {
-        return None;
-    }
-    let (id, key_type) =
-        (bytes(attributes, attribute::ID).to_vec(), number(attributes, attribute::KEY_TYPE)?);
-    let mut draft = Draft::default();
-    draft.number(attribute::CLASS, class::PUBLIC_KEY);
-    draft.number(attribute::KEY_TYPE, key_type);
-    for part in [attribute::MODULUS, attribute::PUBLIC_EXPONENT, attribute::EC_PARAMS, attribute::EC_POINT] {
-        let value = bytes(attributes, part);
-        if !value.is_empty() {
-            draft.bytes(part, value);
-        }
-    }
-    Some(Public { id, key_type, template: draft.finish().ok()? })
-}
-
 /// An object, of a token of which `damaged` says that some of its files cannot be read.
-fn thing(file: &str, attributes: &Attributes, publics: &[Public], damaged: bool) -> Thing {
-    let label = String::from_utf8_lossy(bytes(attributes, attribute::LABEL)).into_owned();
-    let mut notes = Vec::new();
-    let arrival = translate(attributes, publics, damaged, &mut notes);
-    Thing {
-        name: if label.is_empty() { file.to_owned() } else { label },
-        class: number(attributes, attribute::CLASS).map(class_name).unwrap_or_default(),
-        kind: number(attributes, attribute::KEY_TYPE).map(key_type_name).unwrap_or_default(),
-        id: hex(bytes(attributes, attribute::ID)),
-        arrival,
-        notes,
-    }
-}
-
-/// What stands in the history, is worked out anew, or has no meaning any more: not in the template.
-const NOT_GIVEN: [u64; 12] = [
-    attribute::UNIQUE_ID,
-    attribute::CHECK_VALUE,
-    attribute::LOCAL,
-    attribute::KEY_GEN_MECHANISM,
-    attribute::ALWAYS_SENSITIVE,
-    attribute::NEVER_EXTRACTABLE,
-    attribute::MODULUS_BITS,
-    attribute::PRIME_BITS,
-    attribute::VALUE_LEN,
-    attribute::TRUSTED,
-    attribute::SECONDARY_AUTH,
-    attribute::AUTH_PIN_FLAGS,
-];
-
 fn translate(
     attributes: &Attributes,
     publics: &[Public],
     damaged: bool,
     notes: &mut Vec<String>,
 ) -> Result<Box<Arrival>, String> {
-    if !flag(attributes, attribute::TOKEN) {
+    if !object::flag(attributes, attribute::TOKEN) {
         return Err("CKA_TOKEN is false: SoftHSM2 left it over from a call that failed".into());
     }
-    let mut draft = Draft::default();
-    for (Attribute(kind), value) in attributes.iter().filter(|(kind, _)| !NOT_GIVEN.contains(&kind.0)) {
-        match value {
-            Value::Flag(flag) => draft.flag(*kind, *flag),
-            Value::Number(number) => draft.number(*kind, *number),
-            Value::Bytes(bytes) if bytes.is_empty() => {}
-            Value::Bytes(bytes) => draft.bytes(*kind, bytes.as_bytes()),
-            Value::Mechanisms(list) if list.is_empty() => {}
-            Value::Mechanisms(list) => draft.bytes(*kind, &flat(list)),
-            Value::Map(map) if map.is_empty() => {}
-            Value::Map(map) => draft.template(*kind, leaves(map)?)?,
-        }
-    }
-    if flag(attributes, attribute::TRUSTED) {
-        notes.push("CKA_TRUSTED is not taken over: the security officer gives it here".into());
-    }
-    let this = number(attributes, attribute::CLASS);
+    let this = object::number(attributes, attribute::CLASS);
     if matches!(this, Some(class::PUBLIC_KEY | class::PRIVATE_KEY | class::SECRET_KEY))
         && !attributes.contains_key(&Attribute::ALLOWED_MECHANISMS)
     {
         notes.push("the file has no CKA_ALLOWED_MECHANISMS: SoftHSM2 before 2.4 wrote none".into());
     }
-    let public = publics_of(attributes, publics);
-    let check_value = Some(bytes(attributes, attribute::CHECK_VALUE)).filter(|value| !value.is_empty());
-    if this == Some(class::SECRET_KEY) && check_value.is_none() {
-        notes.push("the source has no check value to compare with".into());
-    }
-    if this == Some(class::PRIVATE_KEY) && public.is_empty() {
-        // An RSA key has its modulus with it. Of others nothing but the public key tells whether it was altered.
-        if damaged && number(attributes, attribute::KEY_TYPE) != Some(key_type::RSA) {
-            return Err(
-                "its public key is not there to compare with, and other files of the token are damaged"
-                    .into(),
-            );
-        }
-        notes.push("the source has no public key to compare with".into());
-    }
-    Ok(Box::new(Arrival {
-        template: draft.finish()?,
-        history: Some(history(attributes)),
-        check_value: check_value.map(Bytes::from),
-        public,
-    }))
-}
-
-fn history(attributes: &Attributes) -> History {
-    History {
-        local: flag(attributes, attribute::LOCAL),
-        key_gen_mechanism: number(attributes, attribute::KEY_GEN_MECHANISM),
-        always_sensitive: flag(attributes, attribute::ALWAYS_SENSITIVE),
-        never_extractable: flag(attributes, attribute::NEVER_EXTRACTABLE),
-    }
-}
-
-/// The public keys that a private key may belong to: those with its id and type.
-fn publics_of(attributes: &Attributes, publics: &[Public]) -> List<Template, MAX_PUBLIC> {
-    let mut fit = Vec::new();
-    let (id, key_type) = (bytes(attributes, attribute::ID), number(attributes, attribute::KEY_TYPE));
-    if number(attributes, attribute::CLASS) == Some(class::PRIVATE_KEY) && !id.is_empty() {
-        let own = publics.iter().filter(|public| public.id == id && Some(public.key_type) == key_type);
-        fit.extend(own.take(MAX_PUBLIC).map(|public| public.template.clone()));
-    }
-    List::new(fit).unwrap_or_default()
-}
-
-fn flat(list: &[u64]) -> Vec<u8> {
-    list.iter().flat_map(|mechanism| mechanism.to_le_bytes()).collect()
-}
-
-fn leaves(map: &BTreeMap<Attribute, Value>) -> Result<Vec<Leaf>, String> {
-    map.iter()
-        .map(|(Attribute(kind), value)| {
-            let value = match value {
-                Value::Flag(flag) => vec![u8::from(*flag)],
-                Value::Number(number) => number.to_le_bytes().to_vec(),
-                Value::Bytes(bytes) => bytes.as_bytes().to_vec(),
-                Value::Mechanisms(list) => flat(list),
-                Value::Map(_) => return Err("a template in it holds a template".to_owned()),
-            };
-            Ok(Leaf { kind: AttributeType(*kind), value: Bytes::from(value) })
-        })
-        .collect()
+    object::translate(attributes, publics, damaged, notes)
 }
