@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use backup::{DomainSecret, Opener, Recipients};
 use dew::instance::{
-    Access, Activating, Instance, InstanceError, Instances, Limits, Order, Status, Type, months_after,
+    Access, Activating, Instance, InstanceError, Instances, Limits, Order, Status, Type, described,
+    months_after,
 };
+use hsm::backup::How;
 use hsm::event::{Actor, Unrecorded};
 use hsm::mechanism::Mechanisms;
 use hsm::partition::Partition;
@@ -321,4 +324,101 @@ fn what_was_changed_meanwhile_is_not_overwritten() {
     assert_eq!(world.instances().allocate(&by_id).unwrap().name, "a-0002");
     let world = world.again();
     assert_eq!(world.instances().named("a-0002").unwrap().stage, Status::ToBeActivated);
+}
+
+fn domain() -> DomainSecret {
+    DomainSecret { id: [3; 16], secret: crypto::Secret::new(vec![5; 32]) }
+}
+
+fn back_up(world: &World, partition: Option<&str>) -> Vec<u8> {
+    let partition = partition.map(|label| world.hsm.partition_named(label).unwrap());
+    let (to, mut file) = (Recipients::Domain(domain()), Vec::new());
+    world.hsm.back_up(partition.as_deref(), &to, &mut file, &Actor::DAEMON).unwrap();
+    file
+}
+
+/// Restores a file; tells why not.
+fn restore(world: &World, file: &[u8], replace: bool, older: bool) -> Result<(), String> {
+    let how = How { replace, older, limit: 1 << 30, file: None, services: described };
+    let restored = world.hsm.restore(file, &Opener::Domain(domain()), how, &Actor::DAEMON);
+    restored.map(drop).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_restore_brings_instances_back_as_they_were_and_new_ones_get_other_numbers() {
+    let there = World::new();
+    there.running("gone", Type::Server, Limits::default());
+    let instance = there.running("pay", Type::Finance, Limits::default());
+    there.at(months_after(START, 1));
+    there.instances().delete("gone").unwrap();
+    there.at(START);
+    let file = back_up(&there, None);
+
+    let here = World::new();
+    restore(&here, &file, false, false).unwrap();
+    assert_eq!(here.instances().all().unwrap(), [there.instances().named("pay").unwrap()]);
+    let slot = here.hsm.partition_named("pay").unwrap().slot();
+    let client = here.client(&instance);
+    log_in(&client, session(&client, slot).unwrap()).unwrap();
+    // The counter came along.
+    let next = here.running("next", Type::Server, Limits::default());
+    assert_eq!(next.number, instance.number + 1);
+    drop(client);
+    let here = here.again();
+    assert_eq!(here.instances().all().unwrap().len(), 2);
+
+    // A second time it must be meant, and what came since stays.
+    let why = restore(&here, &file, false, false).unwrap_err();
+    assert!(why.contains("is there already"), "{why}");
+    let why = restore(&here, &file, true, false).unwrap_err();
+    assert!(why.contains("--older"), "{why}");
+    restore(&here, &file, true, true).unwrap();
+    let names: Vec<_> = here.instances().all().unwrap().into_iter().map(|one| one.name).collect();
+    assert_eq!(names, ["pay", "next"]);
+    let again = here.running("again", Type::Server, Limits::default());
+    assert_eq!(again.number, next.number + 1, "no number is given twice");
+}
+
+#[test]
+fn what_would_clash_with_an_instance_here_does_not_come_back_at_all() {
+    let there = World::new();
+    there.running("pay", Type::Server, Limits::default());
+    let (whole, alone) = (back_up(&there, None), back_up(&there, Some("pay")));
+    let refused = |here: &World, file: &[u8], why: &str| {
+        let before = (here.instances().all().unwrap(), here.hsm.partitions().len());
+        let said = restore(here, file, true, true).unwrap_err();
+        assert!(said.contains(why), "{said}");
+        assert_eq!((here.instances().all().unwrap(), here.hsm.partitions().len()), before);
+    };
+    let order = |world: &World, name: &str| {
+        let order = Order {
+            name,
+            edition: "platinum",
+            project: "default",
+            quantity: 1,
+            test_only: true,
+            months: 1,
+            tags: &[],
+        };
+        world.instances().order(&order).unwrap();
+    };
+
+    // A partition alone, where nothing is of its instance: the next one with the number would own it.
+    let here = World::new();
+    refused(&here, &alone, "is of instance \"pay\", which is not here");
+    order(&here, "other");
+    refused(&here, &alone, "is of instance \"pay\", which is not here");
+    refused(&here, &whole, "had the number that \"other\" has here");
+    let here = World::new();
+    order(&here, "pay");
+    refused(&here, &whole, "another one of that name");
+    // Another number, name and slot, and the same address: what the one before it had is free again.
+    let here = World::new();
+    here.running("first", Type::Server, Limits::default());
+    here.at(months_after(START, 1));
+    here.instances().delete("first").unwrap();
+    here.running("second", Type::Server, Limits::default());
+    refused(&here, &whole, "has the address 10.0.0.");
+    // On its own HSM the partition comes back, as its instance is there.
+    restore(&there, &alone, true, true).unwrap();
 }

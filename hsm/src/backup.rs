@@ -22,14 +22,15 @@ mod content;
 mod domain;
 mod holders;
 mod restore;
+mod services;
 
 pub use content::FileHash;
 pub use holders::Holders;
 pub use restore::{How, Restored, RestoredPartition};
 
 /// The kinds of record of the HSM itself that make sense on another machine: people, what they must approve, for whom
-/// backups are made, the cloning domain, and the directory of accounts. Not its counters, its audit log's key, or what
-/// is under way.
+/// backups are made, the cloning domain, the directory of accounts, and instances. Not its counters, its audit log's key,
+/// or what is under way.
 const TRAVELS: &[u8] = &[
     kind::PERSON,
     kind::QUORUM,
@@ -45,6 +46,7 @@ const TRAVELS: &[u8] = &[
     kind::AGENCY,
     kind::ACCESS_KEY,
     kind::DIRECTORY_KEY,
+    kind::INSTANCE,
 ];
 
 /// Why there is no backup, or why one is refused; then nothing was changed.

@@ -60,6 +60,23 @@ pub enum Kind {
     DirectoryKey,
 }
 
+/// The record that counts a service's records: the number of the next, as eight bytes, the lowest first.
+pub const COUNTER: u64 = 0;
+
+/// What there may be one of in a service's record, as a restore asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// What it has for ever, and no other has.
+    pub id: [u8; 16],
+    /// Its name.
+    pub name: String,
+    /// The addresses that no other may have.
+    pub places: Vec<String>,
+}
+
+/// Reads a service's record; none of one that does not decode.
+pub type Describe = fn(Kind, &[u8]) -> Option<Described>;
+
 impl Kind {
     const fn id(self, number: u64) -> RecordId {
         let kind = match self {

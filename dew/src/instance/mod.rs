@@ -6,7 +6,7 @@
 //! initialisation asks for itself who is there, since nothing but a UKey does for that.
 
 use hsm::event::Actor;
-use hsm::service::{Confining, Deed, Kind, Write};
+use hsm::service::{COUNTER, Confining, Deed, Kind, Write};
 use hsm::vault::Version;
 use hsm::{Error, Hsm, vault};
 
@@ -25,7 +25,7 @@ pub use kind::{Edition, Type};
 pub use life::{Activating, Addresses};
 pub use network::{Cidr, MAX_ALLOWED, NoCidr};
 pub use order::{MAX_INSTANCES, Order};
-pub use record::{Access, Activation, Id, Instance, Issued, Limits, months_after};
+pub use record::{Access, Activation, Id, Instance, Issued, Limits, described, months_after};
 pub use state::{OutOfOrder, Status, Step, after};
 
 /// The instances of an HSM, as somebody sees and changes them.
@@ -41,9 +41,6 @@ struct Stored {
     instance: Instance,
     version: Version,
 }
-
-/// The record that counts instances: 0, as none has that number.
-const COUNTER: u64 = 0;
 
 impl<'a> Instances<'a> {
     /// The instances of an HSM. What changes is recorded as done by this actor.

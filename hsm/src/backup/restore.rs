@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::event::Actor;
 use crate::hsm::{Hsm, SlotTurn};
 use crate::partition::Partition;
+use crate::service::Describe;
 use crate::vault::{Batch, Change, Expect, RecordId, Version, kind};
 
 /// How a restore is meant.
@@ -26,6 +27,8 @@ pub struct How {
     pub limit: u64,
     /// Which file is meant.
     pub file: FileHash,
+    /// Reads the records of services.
+    pub services: Describe,
 }
 
 /// What a restore brought.
@@ -82,10 +85,16 @@ impl Hsm {
     ///
     /// # Errors
     /// `File` and `Content` for what is wrong with it; `TooLong`.
-    pub fn verify_backup(&self, from: impl Read, opener: &Opener, limit: u64) -> Result<Header, BackupError> {
+    pub fn verify_backup(
+        &self,
+        from: impl Read,
+        opener: &Opener,
+        limit: u64,
+        services: Describe,
+    ) -> Result<Header, BackupError> {
         let content = Content::read(Sealed::read(from)?.open(opener)?, limit, None)?;
         match content.header.facts.what {
-            What::Partition | What::Hsm => content.check()?,
+            What::Partition | What::Hsm => content.check(services)?,
             What::Keys | What::Domain => {}
         }
         Ok(content.header)
@@ -114,7 +123,7 @@ impl Hsm {
             return Err(BackupError::Other { what: sealed.header().facts.what.name(), instead });
         }
         let content = Content::read(sealed.open(opener)?, how.limit, how.file)?;
-        content.check()?;
+        content.check(how.services)?;
         let mut turn = self.slot_turn();
         self.put_back(&content, how, &mut turn, by)
     }
@@ -136,6 +145,8 @@ impl Hsm {
             }
         }
         let mut changes = self.own_changes(content, how, &mut older)?;
+        changes.extend(self.instances_back(content, how, &mut older)?);
+        self.check_instances(content, how)?;
         if let Some(why) = older.first().filter(|_| !how.older) {
             return Err(BackupError::Older(why.clone()));
         }
@@ -278,7 +289,8 @@ impl Hsm {
             return Ok(Vec::new());
         }
         let names = self.vault.names(0);
-        let here: Vec<_> = names.into_iter().filter(|id| TRAVELS.contains(&id.kind)).collect();
+        let is_setting = |kind: u8| TRAVELS.contains(&kind) && kind != kind::INSTANCE;
+        let here: Vec<_> = names.into_iter().filter(|id| is_setting(id.kind)).collect();
         let newest = here.iter().filter_map(|id| self.vault.version(*id)).max();
         if newest.is_some() {
             let what = "the HSM's own settings (people, quorum, who opens backups, cloning domain, accounts)";
@@ -293,7 +305,7 @@ impl Hsm {
             }
         }
         let mut changes: BTreeMap<RecordId, Option<Secret>> = here.into_iter().map(|id| (id, None)).collect();
-        for ((kind, number), record) in &content.own {
+        for ((kind, number), record) in content.own.iter().filter(|((kind, _), _)| is_setting(*kind)) {
             changes.insert(RecordId { domain: 0, kind: *kind, number: *number }, Some(record.duplicate()));
         }
         Ok(any(changes))

@@ -54,7 +54,7 @@ impl Confinement {
     }
 
     /// The confinement whose record this is.
-    pub(super) fn decode(record: &Secret) -> Result<Self, Error> {
+    pub(crate) fn decode(record: &Secret) -> Result<Self, Error> {
         wire::codec::decode(record.as_bytes()).map_err(|_| Error::Internal("a confinement's record decodes"))
     }
 }

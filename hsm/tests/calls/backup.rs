@@ -15,7 +15,7 @@ use wire::{Rv, SlotId};
 use crate::support::*;
 
 const BY: &Actor<'static> = &Actor::DAEMON;
-const MEANT: How = How { replace: true, older: false, limit: 1 << 30, file: None };
+const MEANT: How = How { replace: true, older: false, limit: 1 << 30, file: None, services: |_, _| None };
 const NEW: How = How { replace: false, ..MEANT };
 const OLDER: How = How { older: true, ..MEANT };
 

@@ -254,7 +254,7 @@ fn a_backup_brings_named_users_back_with_no_fewer_wrong_tries() {
     world.hsm.reset_user_pin(&partition, OTTO, b"another", &Actor::DAEMON).unwrap();
     world.hsm.remove_user(&partition, CRYPTO_USER, &Actor::DAEMON).unwrap();
     drop(partition);
-    let how = How { replace: true, older: true, limit: 1 << 30, file: None };
+    let how = How { replace: true, older: true, limit: 1 << 30, file: None, services: |_, _| None };
     world.hsm.restore(&file[..], &Opener::Domain(domain()), how, &Actor::DAEMON).unwrap();
     let check = |world: &World| {
         assert_eq!(world.partition(STANDARD).users().len(), 3);

@@ -35,9 +35,16 @@ const LOOK: u16 = 1000; // milliseconds
 #[derive(Default)]
 pub(crate) struct Remotes {
     bell: OnceLock<UnixStream>,
+    /// Why clients cannot reach an instance that runs, by its number.
+    troubles: RwLock<BTreeMap<u64, String>>,
 }
 
 impl Remotes {
+    /// Why clients cannot reach an instance that runs.
+    pub(crate) fn trouble(&self, instance: u64) -> Option<String> {
+        self.troubles.read().get(&instance).cloned()
+    }
+
     /// Has the instances looked at: something has changed.
     pub(crate) fn look(&self) {
         if let Some(mut bell) = self.bell.get() {
@@ -180,6 +187,7 @@ impl Porter {
             }
             stays
         });
+        let mut troubles = BTreeMap::new();
         for (at, number) in wanted {
             let door = self.doors.entry(at).or_insert(Door { instance: number, socket: None });
             if door.socket.is_none() {
@@ -188,10 +196,21 @@ impl Porter {
                         info!(address = %at, "an instance's door is open");
                         door.socket = Some(socket);
                     }
-                    Err(error) => warn!(address = %at, "an instance cannot listen: {error}"),
+                    // It is tried again: the address may come to be this machine's, or free.
+                    Err(error) => {
+                        let why = format!("clients cannot reach it, as it cannot listen at {at}: {error}");
+                        troubles.entry(number).or_insert(why);
+                    }
                 }
             }
         }
+        let mut told = self.daemon.remotes.troubles.write();
+        for (number, why) in troubles.iter().filter(|(number, why)| told.get(number) != Some(why)) {
+            let name = running.iter().find(|instance| instance.number == *number);
+            warn!(instance = name.map(|instance| instance.name.as_str()), "{why}");
+        }
+        *told = troubles;
+        drop(told);
         self.admit(running);
     }
 

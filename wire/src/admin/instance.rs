@@ -224,7 +224,7 @@ pub struct Instance {
     pub initialised: bool,
     /// For whom certificates are.
     pub clients: Vec<String>,
-    /// Why it could not be made.
+    /// Why it could not be made, or why clients cannot reach it.
     pub failure: Option<String>,
     /// What comes next.
     pub next: String,

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 
 use backup::{DomainSecret, Header, Opener, Recipients};
 use crypto::Secret;
+use dew::instance::described;
 use hsm::Hsm;
 use hsm::backup::{BackupError, Holders, How};
 use hsm::event::{Actor, Door, Person};
@@ -32,13 +33,16 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::Verify { with } => {
             let (hsm, limit) = (talk.hsm()?, talk.daemon.config.limits.bytes);
             let opener = opener(&hsm, with)?;
-            file(&taking(talk, |from, _| hsm.verify_backup(from, &opener, limit))?)
+            file(&taking(talk, |from, _| hsm.verify_backup(from, &opener, limit, described))?)
         }
         Ask::Restore { file, with, replace, older } => {
             let (hsm, limit) = (talk.hsm()?, talk.daemon.config.limits.bytes);
             let opener = opener(&hsm, with)?;
-            let how = How { replace: *replace, older: *older, limit, file: Some(*file) };
-            restored(taking(talk, |from, by| hsm.restore(from, &opener, how, by))?)?
+            let (replace, older, file) = (*replace, *older, Some(*file));
+            let how = How { replace, older, limit, file, services: described };
+            let back = taking(talk, |from, by| hsm.restore(from, &opener, how, by))?;
+            talk.daemon.remotes.look();
+            restored(back)?
         }
         Ask::Domain => {
             protocol::Told::Domain(talk.hsm()?.cloning_domain().map_err(text)?.map(|domain| domain.id))

@@ -13,7 +13,7 @@ use wire::{Bytes, List};
 
 use super::talk::Talk;
 use crate::server::describe;
-use crate::server::remote::certificate;
+use crate::server::remote::{Remotes, certificate};
 
 /// The one project.
 const PROJECT: &str = "default";
@@ -23,13 +23,13 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     let hsm = talk.hsm()?;
     let instances = Instances::new(&hsm, talk.actor());
     let changed = match ask {
-        Ask::Order(order) => return ordered(&hsm, instances, order),
+        Ask::Order(order) => return ordered(&hsm, instances, order, &talk.daemon.remotes),
         Ask::List { tag } => {
             let mut all = instances.all().map_err(text)?;
             if let Some((key, value)) = tag {
                 all.retain(|instance| instance.tags.has(key, value.as_deref()));
             }
-            return list(&hsm, instances, &all);
+            return list(&hsm, instances, &all, &talk.daemon.remotes);
         }
         Ask::Show { instance } => instances.named(instance),
         Ask::Allocate { instance } => instances.allocate(instance),
@@ -68,10 +68,15 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     };
     let changed = changed.map_err(text)?;
     talk.daemon.remotes.look();
-    Ok(Told::Instance(Answer::Instance(Box::new(shown(&hsm, instances, &changed)))))
+    Ok(Told::Instance(Answer::Instance(Box::new(shown(&hsm, instances, &changed, &talk.daemon.remotes)))))
 }
 
-fn ordered(hsm: &Hsm, instances: Instances<'_>, order: &protocol::Order) -> Result<Told, String> {
+fn ordered(
+    hsm: &Hsm,
+    instances: Instances<'_>,
+    order: &protocol::Order,
+    remotes: &Remotes,
+) -> Result<Told, String> {
     let made = instances.order(&Order {
         name: &order.name,
         edition: &order.edition,
@@ -81,7 +86,7 @@ fn ordered(hsm: &Hsm, instances: Instances<'_>, order: &protocol::Order) -> Resu
         months: order.months,
         tags: &order.tags,
     });
-    list(hsm, instances, &made.map_err(text)?)
+    list(hsm, instances, &made.map_err(text)?, remotes)
 }
 
 fn activate(
@@ -135,14 +140,14 @@ fn certify(talk: &Talk<'_>, instances: Instances<'_>, name: &str, client: &str) 
     }))))
 }
 
-fn list(hsm: &Hsm, instances: Instances<'_>, all: &[Instance]) -> Result<Told, String> {
-    let all = all.iter().map(|instance| shown(hsm, instances, instance)).collect();
+fn list(hsm: &Hsm, instances: Instances<'_>, all: &[Instance], remotes: &Remotes) -> Result<Told, String> {
+    let all = all.iter().map(|instance| shown(hsm, instances, instance, remotes)).collect();
     let all = List::new(all).ok_or("there are more instances than one list brings")?;
     Ok(Told::Instance(Answer::Instances(all)))
 }
 
 /// An instance, for the console.
-fn shown(hsm: &Hsm, instances: Instances<'_>, instance: &Instance) -> protocol::Instance {
+fn shown(hsm: &Hsm, instances: Instances<'_>, instance: &Instance, remotes: &Remotes) -> protocol::Instance {
     let now = instances.now();
     let Limits { partitions, sessions, objects } = instance.limits;
     let of_it = hsm.partitions_of_instance(instance.number);
@@ -177,7 +182,7 @@ fn shown(hsm: &Hsm, instances: Instances<'_>, instance: &Instance) -> protocol::
         partitions: of_it.iter().map(|partition| (partition.slot().0, partition.label())).collect(),
         initialised: instance.initialised,
         clients: clients.map(|issued| issued.client.clone()).collect(),
-        failure: instance.failure.clone(),
+        failure: instance.failure.clone().or_else(|| remotes.trouble(instance.number)),
         next: instance.next(now).to_owned(),
     }
 }
