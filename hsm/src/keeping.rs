@@ -76,7 +76,7 @@ impl Hsm {
         Ok(done.map(drop)?)
     }
 
-    /// Overwrites what was destroyed, if a crash kept that from being done. Tells whether there was anything.
+    /// Overwrites what was destroyed or replaced and has not been overwritten yet. Tells whether there was anything.
     ///
     /// # Errors
     /// What the vault says.

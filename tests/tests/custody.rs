@@ -3,11 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use conformance::names::Rv;
 use conformance::session::Session;
 use conformance::template::Template;
 use cryptoki_sys as ck;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use tests::{PIN, Place, Run, needs};
 
 const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
@@ -185,6 +187,60 @@ fn the_root_key_moves_from_a_file_to_a_passphrase_and_back() {
     let daemon = place.start();
     all_is_there(&place);
     assert!(!place.path("root.key.next").exists());
+    drop(daemon);
+}
+
+const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
+
+/// What a stopped daemon's store holds under a key: the last bytes of it, which are sealed.
+fn sealed_end(place: &Place, is_key: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let database = Database::open(place.store()).unwrap();
+    let transaction = database.begin_read().unwrap();
+    let table = transaction.open_table(RECORDS).unwrap();
+    let mut all = table.iter().unwrap().map(Result::unwrap);
+    let (_, value) = all.find(|(key, _)| is_key(key.value())).expect("a record");
+    value.value()[value.value().len() - 24..].to_vec()
+}
+
+/// Whether any file of the store holds these bytes.
+fn holds(place: &Place, bytes: &[u8]) -> bool {
+    let files = fs::read_dir(place.store().parent().unwrap()).unwrap().map(Result::unwrap);
+    files
+        .filter_map(|file| fs::read(file.path()).ok())
+        .any(|file| file.windows(bytes.len()).any(|part| part == bytes))
+}
+
+#[test]
+fn what_a_change_of_keys_replaced_is_in_no_file_of_the_store_afterwards() {
+    let place = Place::new("");
+    let daemon = place.start();
+    keep_something(&place, &daemon);
+    daemon.stop();
+    let header = sealed_end(&place, |key| key == b"h");
+    let daemon = place.start();
+    assert!(holds(&place, &header), "or the test shows nothing");
+    place.admin("rekey root").succeeds().done();
+    assert!(!holds(&place, &header), "the header that the old root key opens is in the file still");
+    all_is_there(&place);
+    daemon.kill();
+
+    // The partition's key, which the old key of the store sealed: domain 0, kind 0.
+    let daemon = place.start();
+    daemon.stop();
+    let is_key = |key: &[u8]| key.starts_with(&[&b"r"[..], &[0; 8], &[0]].concat());
+    let (header, key) = (sealed_end(&place, |key| key == b"h"), sealed_end(&place, is_key));
+    let daemon = place.start();
+    assert!(holds(&place, &header) && holds(&place, &key), "or the test shows nothing");
+    place.admin("rekey").succeeds().done();
+    let until = Instant::now() + Duration::from_secs(60);
+    while holds(&place, &header) || holds(&place, &key) {
+        assert!(Instant::now() < until, "what the old keys sealed is in the file still");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    all_is_there(&place);
+    daemon.kill();
+    let daemon = place.start();
+    all_is_there(&place);
     drop(daemon);
 }
 

@@ -17,6 +17,7 @@ use crypto::Secret;
 use super::header::{self, HEADER, Lid};
 use super::journal::{self, Stamp};
 use super::keys::{Ring, RootKey, StoreKeys, Tag, random_key};
+use super::zeroize::to_overwrite;
 use super::{Damage, Fault, Known, RecordId, Vault, VaultError, Version};
 
 /// How far the change of keys is.
@@ -75,7 +76,8 @@ impl Known {
 
 impl Vault {
     /// Has the store opened by another root key from now on, and notes who keeps it. Durable when it returns; a
-    /// crash before leaves a store that the old one opens.
+    /// crash before leaves a store that the old one opens. What the old header left in the store is overwritten by
+    /// [`Self::finish_zeroizing`].
     ///
     /// # Errors
     /// As [`Self::commit`].
@@ -85,6 +87,7 @@ impl Vault {
             let keys = self.store_keys(&writer.lid)?;
             staged.new_keys.header = Some(lid.seal(self.id, &keys)?);
             staged.new_keys.lid = Some(lid);
+            staged.records.extend([to_overwrite()]);
             Ok(())
         })
     }
@@ -118,7 +121,7 @@ impl Vault {
     }
 
     /// Seals at most `limit` more records anew, in one commit; if none is left, destroys the old keys. Gives how
-    /// far it is, and none once there is nothing left to do.
+    /// far it is, and none once there is nothing left to do but [`Self::finish_zeroizing`].
     ///
     /// # Errors
     /// As [`Self::commit`]; what was done before stays done.
@@ -222,6 +225,7 @@ impl Vault {
             staged.new_keys.keys = Some(derived);
             // What the journal holds from before is sealed under the old key.
             staged.new_keys.fold = true;
+            staged.records.extend([to_overwrite()]);
             done = true;
             Ok(())
         })?;

@@ -1,4 +1,5 @@
-//! Zeroizing: destroying for good, and going on with it after a crash.
+//! Zeroizing: destroying for good, and going on with it after a crash. What a change of keys replaced is overwritten in
+//! the same way.
 //!
 //! Of a partition: its key and its records go in one commit, with a mark that what they left behind in the store
 //! is still to be overwritten. Of the whole vault: first the anchor, which is outside the store, is told what is
@@ -10,10 +11,15 @@ use super::{Anchor, AnchorState, Batch, Change, Damage, Expect, RecordId, Vault,
 use crate::store::{self, Store};
 use crypto::Secret;
 
-/// In domain 0, of kind `SETTINGS`: that what was destroyed is still to be overwritten.
+/// In domain 0, of kind `SETTINGS`: that what was destroyed or replaced is still to be overwritten.
 const TO_OVERWRITE: RecordId = RecordId { domain: 0, kind: kind::SETTINGS, number: 2 };
 /// Entries destroyed in one commit.
 const AT_ONCE: usize = 1024;
+
+/// The note, for the commit that destroys or replaces something, that it is still to be overwritten.
+pub(super) fn to_overwrite() -> (RecordId, Option<Secret>) {
+    (TO_OVERWRITE, Some(Secret::new(vec![0])))
+}
 
 impl Vault {
     /// Destroys a domain for good: its key and records in one commit, then what they left behind.
@@ -23,14 +29,14 @@ impl Vault {
     /// made up for by [`Self::finish_zeroizing`].
     pub fn zeroize_domain(&self, domain: u64, with: impl Into<Batch>) -> Result<Version, VaultError> {
         let mut batch = with.into();
-        let value = Some(Secret::new(domain.to_be_bytes().to_vec()));
-        batch.changes.push(Change { id: TO_OVERWRITE, expect: Expect::Any, value });
+        let (id, value) = to_overwrite();
+        batch.changes.push(Change { id, expect: Expect::Any, value });
         let version = self.destroy_domain(domain, batch)?;
         self.finish_zeroizing()?;
         Ok(version)
     }
 
-    /// Overwrites what was destroyed, if a crash kept that from being done. Tells whether there was anything.
+    /// Overwrites what was destroyed or replaced and has not been overwritten yet. Tells whether there was anything.
     ///
     /// # Errors
     /// What the store says.

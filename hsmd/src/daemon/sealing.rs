@@ -109,7 +109,7 @@ impl Daemon {
         }
         let Ok(hsm) = self.hsm() else { return Ok(()) };
         if hsm.finish_zeroizing()? {
-            info!("what was zeroized is overwritten now");
+            info!("what was destroyed or replaced is overwritten now");
         }
         if hsm.rekey_progress().is_some() {
             info!("the change of keys goes on");
@@ -239,6 +239,7 @@ impl Daemon {
             root_key::settle_next(&self.config.root_key)?;
         }
         self.sealing.collected.forget();
+        write_over(&hsm);
         Ok(custody)
     }
 
@@ -306,6 +307,15 @@ impl Daemon {
     }
 }
 
+/// Writes over what old keys left in the store's file. The change of keys is done whether that works or not.
+fn write_over(hsm: &Hsm) {
+    match hsm.finish_zeroizing() {
+        Ok(true) => info!("what the old keys left in the store is written over"),
+        Ok(false) => {}
+        Err(error) => warn!("what the old keys left in the store is written over at the next start: {error}"),
+    }
+}
+
 /// Seals records anew until none is left, or it is told to stop.
 fn rekey(hsm: &Weak<Hsm>, stop: &AtomicBool) {
     let began = Instant::now();
@@ -319,6 +329,7 @@ fn rekey(hsm: &Weak<Hsm>, stop: &AtomicBool) {
             Ok(Some(_)) => {}
             Ok(None) => {
                 info!(took = ?began.elapsed(), "every record is under the new keys, and the old ones are destroyed");
+                write_over(&hsm);
                 return;
             }
             Err(error) => {
