@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rexpect::session::{PtySession, spawn_command};
-use tests::{Hsm, Run, Staff, needs};
+use tests::{Hsm, Run, Staff, compile_c, needs};
 
 /// How long an answer may take, in milliseconds: trying a UKey's PIN is meant to cost something.
 const PATIENCE: u64 = 120_000;
@@ -77,6 +77,10 @@ impl Terminal {
             .introduces("crypto officer 1 of 2", "Olaf")
             .introduces("crypto officer 2 of 2", "Otto")
             .sees("\"Otto\" is registered as crypto-officer of \"payments\" by \"Pia\"")
+            .sets("Olaf's new PIN for partition", "olafs-own-pin")
+            .sees("\"Olaf\" is a user of \"payments\" with a PIN of their own, a crypto-officer, made by \"Pia\"")
+            .sets("Otto's new PIN for partition", "ottos-own-pin")
+            .sees("\"Otto\" is a user of \"payments\"")
     }
 
     #[track_caller]
@@ -103,7 +107,7 @@ fn verify(hsm: &Hsm, file: &str) -> Run {
 /// Requirement: DHSM-006
 #[test]
 fn five_ukeys_a_quorum_of_three_a_partition_and_its_people_at_one_terminal() {
-    needs!("pkcs11-tool");
+    needs!("cc", "pkcs11-tool");
     let hsm = Hsm::start();
     let mut terminal = Terminal::begin(&hsm, &[]);
     terminal.gathers().answers("Initialise the HSM? Type yes", "yes").sees("the HSM is initialised");
@@ -120,8 +124,22 @@ fn five_ukeys_a_quorum_of_three_a_partition_and_its_people_at_one_terminal() {
     tool("--keypairgen --key-type EC:prime256v1 --id 01 --label k").succeeds().done();
     tool("--test").succeeds().says("No errors").done();
 
-    // Each is what they were made, and nothing else.
+    // Each crypto officer logs in to it by name, with a PIN that is theirs alone.
     let staff = staff(&hsm);
+    let program = compile_c(&hsm, "users");
+    let log_in = |name: &str, pin: &str| {
+        let mut command = hsm.command(&program);
+        Run::of(command.args(["1", name, pin]).env("P11_LABEL", "payments")).succeeds().out()
+    };
+    for (name, pin) in [("Olaf", "olafs-own-pin"), ("Otto", "ottos-own-pin")] {
+        let said = log_in(name, pin);
+        assert!(said.starts_with("login 0\n") && said.contains("generate token 0\n"), "{name}: {said}");
+        assert!(!log_in(name, "12345678").starts_with("login 0\n"), "the shared PIN is not {name}'s");
+    }
+    assert!(!log_in("Olaf", "ottos-own-pin").starts_with("login 0\n"));
+    staff.by("Pia", &["user", "list", "payments"]).succeeds().says("Olaf").says("Otto").done();
+
+    // Each is what they were made, and nothing else.
     staff.by("Pia", &["partition", "rename", "payments", "cards"]).succeeds().done();
     staff.by("Pia", &["partition", "rename", "dev-1", "x"]).fails().says("may not give").done();
     staff.by("Olaf", &["object", "list", "cards"]).succeeds().says("k").done();
@@ -140,7 +158,7 @@ fn five_ukeys_a_quorum_of_three_a_partition_and_its_people_at_one_terminal() {
     // The transcript is what all signed, and holds no PIN.
     verify(&hsm, "ceremony/transcript.txt").succeeds().says("a ceremony, signed by all").says("Otto").done();
     let text = String::from_utf8(hsm.read("ceremony/transcript.txt")).unwrap();
-    for pin in ["pin of", "12345678", "87654321"] {
+    for pin in ["pin of", "12345678", "87654321", "own-pin"] {
         assert!(!text.contains(pin), "{text}");
     }
     for (from, to) in [("quorum 3", "quorum 2"), ("\"Pia\" is", "\"Eve\" is"), ("signature ", "signature 00")]

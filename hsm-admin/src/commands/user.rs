@@ -107,8 +107,7 @@ impl User {
     pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         match self {
             Self::Add(Add { which: Which { partition, name }, role, pin }) => {
-                let (partition, name, role, pin) = (partition.clone(), name.clone(), *role, pin.obtain()?);
-                let done = told(daemon, Users::Add { partition, name, role, pin })?;
+                let done = add(daemon, partition, name, *role, pin.obtain()?)?;
                 screen.show(&done, |user| format!("{} is a {} now.", printable(&user.name), user.role))
             }
             Self::List { partition } => screen.table(&all(daemon, partition)?, |users| table(users)),
@@ -132,7 +131,20 @@ impl User {
     }
 }
 
-fn all(daemon: &Daemon, partition: &str) -> Result<Vec<Row>, Error> {
+/// Makes a user.
+pub(super) fn add(
+    daemon: &Daemon,
+    partition: &str,
+    name: &str,
+    role: Role,
+    pin: Bytes,
+) -> Result<Row, Error> {
+    let (partition, name) = (partition.to_owned(), name.to_owned());
+    told(daemon, Users::Add { partition, name, role, pin })
+}
+
+/// The users of a partition.
+pub(super) fn all(daemon: &Daemon, partition: &str) -> Result<Vec<Row>, Error> {
     match daemon.ask(&Ask::User(Users::List { partition: partition.to_owned() }))? {
         Told::User(Answer::Users(users)) => Ok(users.into_vec()),
         _ => Err(Error::Unknown),

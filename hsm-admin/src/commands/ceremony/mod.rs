@@ -29,7 +29,8 @@ The steps:
   3. the HSM is initialised, and belongs to them from then on
   4. the first partition, with its two PINs
   5. its security officer
-  6. two crypto officers
+  6. two crypto officers, each a user of the partition's token with a PIN of
+     their own
   7. everybody signs the transcript, whose SHA-256 goes on record
 
 Whatever interrupts it, the same command goes on where it stood. A rehearsal

@@ -9,6 +9,7 @@ use super::plan::{Participant, Step};
 use super::transcript;
 use crate::approval_file::sha256;
 use crate::commands::people::{Newcomer, add, init};
+use crate::commands::user as users;
 use crate::error::Error;
 use crate::secret::{self, Prompt};
 use crate::ukey::whole::{self, Readers};
@@ -177,7 +178,27 @@ fn crypto_officers(hall: &mut Hall<'_>) -> Result<(), Error> {
         hall.meet(&format!("crypto officer {} of 2", number + 1), role.name())?;
     }
     let giver = hall.plan.with_role(Role::PartitionSo.name()).next().cloned().ok_or(Error::Unknown)?;
-    give(hall, &giver, role)
+    give(hall, &giver, role)?;
+    let those: Vec<_> = hall.plan.with_role(role.name()).cloned().collect();
+    those.iter().try_for_each(|one| token_user(hall, &giver, &one.name))
+}
+
+/// Makes somebody a user of the partition's token, by whose PIN, which nobody else knows, applications log in for them.
+fn token_user(hall: &mut Hall<'_>, giver: &Participant, name: &str) -> Result<(), Error> {
+    let partition = hall.plan.partition.clone().unwrap_or_default();
+    if hall.is_rehearsal() || !users::all(hall.daemon, &partition)?.iter().any(|user| user.name == name) {
+        let what = format!("{name}'s new PIN for partition {partition:?}");
+        let pin = secret::obtain(None, &what, Prompt::Twice, "a ceremony is held at a terminal")?;
+        if !hall.is_rehearsal() {
+            users::add(hall.daemon, &partition, name, Role::CryptoOfficer, pin)?;
+        }
+    }
+    hall.note(&format!(
+        "{name:?} is a user of {partition:?} with a PIN of their own, a {}, made by {:?}",
+        Role::CryptoOfficer.name(),
+        giver.name
+    ));
+    Ok(())
 }
 
 /// Has somebody register those who are to have a role on the partition.
