@@ -7,7 +7,10 @@ mod filter;
 mod list;
 mod progress;
 mod prove;
+mod text;
 mod verify;
+
+pub use text::cut;
 
 use std::io;
 use std::path::PathBuf;

@@ -7,11 +7,11 @@ use audit::Record;
 use audit::export::{self, Format};
 use audit::text::printable;
 use clap::{Args, ValueEnum};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use crate::files::{self, Log};
 use crate::filter::Filter;
-use crate::{Ending, Failure};
+use crate::{Ending, Failure, cut};
 
 /// The width that tables fit where no terminal says another.
 const WIDTH: usize = 80;
@@ -148,21 +148,4 @@ fn who(record: &Record) -> String {
         (None, "", None) => record.door.word().to_owned(),
         (None, user, _) => user.to_owned(),
     }
-}
-
-/// The beginning of `text` in `width` columns, with `…` for what is left out.
-fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let (mut kept, mut used) = (String::new(), 1);
-    for c in text.chars() {
-        used += c.width().unwrap_or(0);
-        if used > width {
-            break;
-        }
-        kept.push(c);
-    }
-    kept.push('…');
-    kept
 }
