@@ -6,7 +6,7 @@ use super::access_key::NewAccessKey;
 use super::id::{AccountId, ProjectId, UserId};
 use super::record::{Account, Project, User};
 use super::settings::{LoginPolicy, PasswordPolicy, ProtectPolicy};
-use super::{Acting, Iam, IamError, name};
+use super::{Acting, Iam, IamError, Quota, name};
 
 /// An account that is to be made.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,22 @@ impl Iam {
     #[must_use]
     pub fn account(&self, id: AccountId) -> Option<Arc<Account>> {
         self.directory.read().accounts.get(id).cloned()
+    }
+
+    /// How many of each thing an account may have, and has.
+    #[must_use]
+    pub fn quotas(&self, id: AccountId) -> Vec<(Quota, usize)> {
+        let directory = self.directory.read();
+        let of = |quota| match quota {
+            Quota::Project => Some(directory.projects.count(id)),
+            Quota::EnterpriseProject => Some(directory.enterprise_projects.count(id)),
+            Quota::User => Some(directory.users.count(id)),
+            Quota::Group => Some(directory.groups.count(id)),
+            Quota::Policy => Some(directory.roles.count(id)),
+            Quota::Agency => Some(directory.agencies.count(id)),
+            Quota::AccessKey | Quota::GroupsOfUser | Quota::Assignment => None,
+        };
+        Quota::ALL.into_iter().filter_map(|quota| Some((quota, of(quota)?))).collect()
     }
 
     /// The account of this name.

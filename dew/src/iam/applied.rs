@@ -58,10 +58,13 @@ impl Applied {
         self.policies.iter().map(One::attached).collect()
     }
 
-    /// The policy that the credential is held to beside all others: what it does not allow is denied.
+    /// The policy that the credential is held to beside all others, for [`HeldTo`](super::HeldTo): what it does not
+    /// allow is denied. Mostly there is none.
     #[must_use]
-    pub fn session(&self) -> Option<&Policy> {
-        self.session.as_deref()
+    pub fn session(&self) -> Vec<Attached<'_>> {
+        let held =
+            |policy| Attached { policy, scope: policy::Scope::Everywhere, to: Holder::User("session") };
+        self.session.as_deref().map(held).into_iter().collect()
     }
 }
 

@@ -37,14 +37,14 @@ pub enum IamError {
     Protected(&'static str),
 
     // Who asks.
+    #[error("{0}")]
+    Forbidden(String),
     #[error("name, password or passcode is wrong")]
     WrongLogin,
     #[error("too many log-ins failed: try again in {minutes} minutes")]
     Locked { minutes: u64 },
     #[error("the password has expired or must be changed: change it first")]
     PasswordExpired,
-    #[error("the user cannot log in so")]
-    NoLogin,
     #[error("a second factor is needed")]
     NeedsSecondFactor,
     #[error("the token is not valid")]

@@ -30,6 +30,7 @@ mod id;
 mod identity;
 mod login;
 mod name;
+mod permission;
 pub mod policy;
 mod project;
 mod quota;
@@ -39,6 +40,7 @@ mod settings;
 mod table;
 mod token;
 mod user;
+mod when;
 
 pub use access_key::NewAccessKey;
 pub use account::{CreatedAccount, NewAccount};
@@ -50,6 +52,7 @@ pub use id::{
 };
 pub use identity::{Assumed, Credential, Identity, Principal};
 pub use login::LoggedIn;
+pub use permission::HeldTo;
 pub use quota::Quota;
 pub use record::{
     AccessKey, AccessMode, Account, Agency, Assignment, Device, EnterpriseProject, Group, Level,
@@ -59,6 +62,7 @@ pub use role::RoleChange;
 pub use settings::{LoginPolicy, MAX_PASSWORD, PasswordPolicy, ProtectPolicy, Verifier as SecondFactorGiver};
 pub use token::{Issued, Method, TemporaryKey, Token, TokenScope};
 pub use user::{NewUser, UserChange};
+pub use when::when;
 
 use applied::Cache;
 use directory::{Directory, Draft};

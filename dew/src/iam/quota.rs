@@ -58,6 +58,19 @@ impl Quota {
         self.row().0
     }
 
+    /// As the interface names it, if it does.
+    #[must_use]
+    pub const fn kind(self) -> Option<&'static str> {
+        match self {
+            Self::Project => Some("project"),
+            Self::User => Some("user"),
+            Self::Group => Some("group"),
+            Self::Policy => Some("policy"),
+            Self::Agency => Some("agency"),
+            Self::EnterpriseProject | Self::AccessKey | Self::GroupsOfUser | Self::Assignment => None,
+        }
+    }
+
     /// The most.
     #[must_use]
     pub const fn most(self) -> usize {

@@ -82,7 +82,7 @@ impl Iam {
 }
 
 impl Acting<'_> {
-    /// Makes a policy.
+    /// Makes a policy, described in English and, if it is not empty, in Chinese.
     ///
     /// # Errors
     /// `Name`, `Description`, `Policy`, `Taken`, `Quota`, `Unknown`; what the vault says.
@@ -90,7 +90,7 @@ impl Acting<'_> {
         self,
         account: AccountId,
         name: &str,
-        description: &str,
+        (description, description_cn): (&str, &str),
         level: Level,
         document: &str,
     ) -> Result<Arc<Role>, IamError> {
@@ -104,7 +104,7 @@ impl Acting<'_> {
                 account,
                 name: name.to_owned(),
                 description: description.to_owned(),
-                description_cn: String::new(),
+                description_cn: description_cn.to_owned(),
                 level,
                 document: document.to_owned(),
                 created: draft.now,

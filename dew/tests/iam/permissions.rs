@@ -76,12 +76,12 @@ fn a_user_in_several_groups_has_all_that_they_have_and_a_deny_of_one_wins() {
     };
     group("readers", system("KMS CMKReadOnlyAccess"));
     let makes = r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["kms:cmk:create"]}]}"#;
-    let makers = world.acting().create_role(id, "makers", "", Level::Project, makes).unwrap();
+    let makers = world.acting().create_role(id, "makers", ("", ""), Level::Project, makes).unwrap();
     group("makers", makers.id);
     assert!(world.may(&who, "kms:cmk:get", &project) && world.may(&who, "kms:cmk:create", &project));
 
     let denies = r#"{"Version":"1.1","Statement":[{"Effect":"Deny","Action":["kms:cmk:create"]}]}"#;
-    let denied = world.acting().create_role(id, "nobody makes", "", Level::Project, denies).unwrap();
+    let denied = world.acting().create_role(id, "nobody makes", ("", ""), Level::Project, denies).unwrap();
     group("careful", denied.id);
     assert!(world.may(&who, "kms:cmk:get", &project) && !world.may(&who, "kms:cmk:create", &project));
     let why = world.decided(&who, "kms:cmk:create", &project);
@@ -157,7 +157,7 @@ fn a_policy_is_given_where_it_does_something_and_one_that_is_given_stays() {
     ));
     assert!(matches!(give(RoleId([1; 16]), Scope::AllProjects), Err(IamError::Unknown(_))));
     let text = r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["kms:cmk:get"]}]}"#;
-    let own = world.acting().create_role(id, "look", "", Level::Project, text).unwrap();
+    let own = world.acting().create_role(id, "look", ("", ""), Level::Project, text).unwrap();
     let theirs = world.acting().give(other.account.id, group, own.id, Scope::AllProjects);
     assert!(matches!(theirs, Err(IamError::Unknown(_))), "neither the group nor the policy is theirs");
     give(own.id, Scope::AllProjects).unwrap();
@@ -169,12 +169,12 @@ fn a_policy_is_given_where_it_does_something_and_one_that_is_given_stays() {
     world.acting().delete_role(id, own.id).unwrap();
     for bad in ["", "{}", r#"{"Version":"1.1","Statement":[]}"#] {
         assert!(matches!(
-            world.acting().create_role(id, "bad", "", Level::Project, bad),
+            world.acting().create_role(id, "bad", ("", ""), Level::Project, bad),
             Err(IamError::Policy(_))
         ));
     }
     assert!(matches!(
-        world.acting().create_role(id, "bad", "", Level::Global, text),
+        world.acting().create_role(id, "bad", ("", ""), Level::Global, text),
         Err(IamError::Policy(_))
     ));
 }

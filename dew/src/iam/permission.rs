@@ -1,0 +1,65 @@
+//! Who may do what to the directory itself: the policies of who asks decide, as for every other service.
+
+use jiff::Timestamp;
+
+use super::policy::{self, Action, Asked, Context, Request, Resource, Role, Source, Verdict, decide};
+use super::{Iam, IamError};
+use crate::caller::Caller;
+
+/// The policy that a credential is held to: what it does not allow is denied.
+#[derive(Clone, Copy, Debug)]
+pub struct HeldTo<'a>(pub policy::Identity<'a>);
+
+impl Source for HeldTo<'_> {
+    fn role(&self) -> Role {
+        Role::Limits
+    }
+
+    fn weigh<'a>(&'a self, request: &Request<'_>) -> Verdict<'a> {
+        self.0.weigh(request)
+    }
+}
+
+impl Iam {
+    /// Lets through who may do an operation of IAM, by its name in the SDKs, to a thing of their account.
+    ///
+    /// # Errors
+    /// `Forbidden`, also for who is not of an account.
+    pub fn permit(&self, caller: &Caller, operation: &str, thing: Option<&str>) -> Result<(), IamError> {
+        let identity = &caller.identity;
+        let (account, id, name) = (identity.account.to_string(), identity.id(), identity.name());
+        let now = self.hsm.time();
+        let context = Context {
+            account_id: &account,
+            account_name: Some(&identity.account_name),
+            user_id: Some(&id),
+            user_name: Some(&name),
+            time: i64::try_from(now).ok().and_then(|now| Timestamp::from_second(now).ok()),
+            mfa_age: identity.mfa.map(|at| now.saturating_sub(at)),
+            source: caller.source,
+            tls: Some(caller.tls),
+            user_agent: caller.agent.as_deref(),
+            ..Context::default()
+        };
+        let applied = self.policies_of(identity)?;
+        let (attached, session) = (applied.attached(), applied.session());
+        let (policies, held) = (policy::Identity(&attached), HeldTo(policy::Identity(&session)));
+        let mut sources: Vec<&dyn Source> = vec![&policies];
+        if !session.is_empty() {
+            sources.push(&held);
+        }
+        let mut actions = Action::of_operation("iam", operation).peekable();
+        if actions.peek().is_none() {
+            return Err(IamError::Forbidden(format!("nobody may do {operation}")));
+        }
+        for action in actions {
+            let resource = Resource::of(action, "", &account, thing);
+            let request = Request { action: Asked::Known(action), resource, context: &context };
+            let decision = decide(&request, &sources);
+            if !decision.is_allowed() {
+                return Err(IamError::Forbidden(format!("{name} may not do {}", action.name())));
+            }
+        }
+        Ok(())
+    }
+}
