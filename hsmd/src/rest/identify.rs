@@ -22,6 +22,13 @@ pub(crate) struct Raw<'a> {
     pub(crate) body: &'a [u8],
 }
 
+impl Raw<'_> {
+    /// Whether it does not say who sent it.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        !self.headers.contains_key(hyper::header::AUTHORIZATION) && !self.headers.contains_key(TOKEN)
+    }
+}
+
 /// Who sent it.
 ///
 /// # Errors

@@ -41,10 +41,17 @@ pub(crate) trait Operation: DeserializeOwned {
     const PATH: &'static str;
     /// The status of success. With 204 there is no body.
     const SUCCESS: u16 = 200;
-    /// Whether anyone may ask, unsigned.
+    /// Whether anyone may ask, unsigned. Who signs all the same is known.
     const PUBLIC: bool = false;
+    /// The headers of a request that are fields, by their names in small letters.
+    const HEADERS: &'static [&'static str] = &[];
     /// Whether it may wait: for the disk, or for a long computation.
     const WAITS: bool = true;
+
+    /// The headers that go with an answer.
+    fn headers(_reply: &Self::Reply) -> Vec<(&'static str, &str)> {
+        Vec::new()
+    }
 
     /// Does it.
     ///
@@ -64,8 +71,18 @@ pub(crate) struct Input {
     pub(crate) path: Vec<(&'static str, String)>,
     /// Those of the query, decoded.
     pub(crate) query: Vec<(String, String)>,
+    /// The headers that the operation wants.
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// The body.
     pub(crate) body: Vec<u8>,
+}
+
+/// What an operation answers.
+pub(crate) struct Done {
+    /// The body; empty with 204.
+    pub(crate) body: Vec<u8>,
+    /// The headers beside those of every answer.
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 /// An operation as the table has it.
@@ -77,7 +94,8 @@ pub(crate) struct Row {
     pub(crate) success: u16,
     pub(crate) public: bool,
     pub(crate) waits: bool,
-    pub(crate) run: fn(&Row, Input, &Caller, &Services) -> Result<Vec<u8>, Failure>,
+    pub(crate) headers: &'static [&'static str],
+    pub(crate) run: fn(&Row, Input, &Caller, &Services) -> Result<Done, Failure>,
 }
 
 impl Row {
@@ -91,6 +109,7 @@ impl Row {
             success: O::SUCCESS,
             public: O::PUBLIC,
             waits: O::WAITS,
+            headers: O::HEADERS,
             run: run::<O>,
         }
     }
@@ -108,12 +127,7 @@ macro_rules! operations {
 }
 pub(crate) use operations;
 
-fn run<O: Operation>(
-    row: &Row,
-    input: Input,
-    caller: &Caller,
-    services: &Services,
-) -> Result<Vec<u8>, Failure> {
+fn run<O: Operation>(row: &Row, input: Input, caller: &Caller, services: &Services) -> Result<Done, Failure> {
     let service = row.service;
     let fields = input.fields(service)?;
     let operation: O = serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
@@ -126,14 +140,17 @@ fn run<O: Operation>(
         Failure::new(400, service.invalid, format!("{place}{why}"))
     })?;
     let reply = operation.run(caller, services).map_err(Into::into)?;
-    if row.success == 204 {
-        return Ok(Vec::new());
-    }
-    serde_json::to_vec(&reply).map_err(|error| Failure::new(500, service.invalid, error.to_string()))
+    let headers = O::headers(&reply).into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+    let body = match row.success {
+        204 => Ok(Vec::new()),
+        _ => serde_json::to_vec(&reply),
+    };
+    let body = body.map_err(|error| Failure::new(500, service.invalid, error.to_string()))?;
+    Ok(Done { body, headers })
 }
 
 impl Input {
-    /// All fields: what stands in the path counts before the query, and that before the body.
+    /// All fields: what stands in the path counts before headers and the query, and those before the body.
     fn fields(self, service: &Service) -> Result<Map<String, Value>, Failure> {
         let mut fields = match self.body.trim_ascii() {
             [] => Map::new(),
@@ -154,6 +171,9 @@ impl Input {
         check_sequence(&mut fields)?;
         for (name, value) in self.query {
             fields.insert(name, Value::String(value));
+        }
+        for (name, value) in self.headers {
+            fields.insert(name.to_owned(), Value::String(value));
         }
         for (name, value) in self.path.into_iter().filter(|(name, _)| *name != "project_id") {
             fields.insert(name.to_owned(), Value::String(value));

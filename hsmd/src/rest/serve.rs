@@ -24,7 +24,7 @@ use tracing::{debug, error, info, warn};
 use super::Config;
 use super::failure::{Failure, Shape};
 use super::identify::{Raw, identify};
-use super::operation::{Input, Row};
+use super::operation::{Done, Input, Row};
 use super::routes::{NoRoute, Routes};
 use super::tls::{self, TlsError};
 use crate::daemon::Daemon;
@@ -191,6 +191,7 @@ where
 struct Answer {
     status: u16,
     body: Vec<u8>,
+    headers: Vec<(&'static str, String)>,
     /// Which operation it was, and who asked, for the log.
     operation: Option<&'static str>,
     who: Option<String>,
@@ -207,7 +208,7 @@ impl Door {
         let id = request_id();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let answer = self.receive(request, &id, from).await;
-        let Answer { status, body, operation, who } = answer;
+        let Answer { status, body, headers: own, operation, who } = answer;
         info!(
             target: "hsmd::access",
             request = %id,
@@ -226,6 +227,11 @@ impl Door {
         if let Ok(id) = HeaderValue::from_str(&id) {
             headers.insert(REQUEST_ID, id);
         }
+        for (name, value) in own {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
         response
     }
 
@@ -237,6 +243,7 @@ impl Door {
         let failed = |failure: &Failure, who| Answer {
             status: failure.status,
             body: failure.body(shape, id).to_string().into_bytes(),
+            headers: Vec::new(),
             operation: name,
             who,
         };
@@ -278,7 +285,9 @@ impl Door {
         let work = || self.run(row, path, &parts, &body, id, from, &mut who);
         let done = if row.waits { block_in_place(work) } else { work() };
         match done {
-            Ok(body) => Answer { status: row.success, body, operation: Some(row.name), who },
+            Ok(Done { body, headers }) => {
+                Answer { status: row.success, body, headers, operation: Some(row.name), who }
+            }
             Err(failure) => failed(&failure, who),
         }
     }
@@ -294,7 +303,7 @@ impl Door {
         id: &str,
         from: From,
         who: &mut Option<String>,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Done, Failure> {
         let _under_way = self.daemon.begin_call().ok_or_else(|| Failure::sealed("it is stopping"))?;
         let services = self.daemon.services().map_err(|why| Failure::sealed(&why))?;
         let query = parts.uri.query().unwrap_or_default();
@@ -305,7 +314,10 @@ impl Door {
             headers: &parts.headers,
             body,
         };
-        let identity = if row.public { services.nobody() } else { identify(&raw, &services)? };
+        let identity = match row.public && raw.is_anonymous() {
+            true => services.nobody(),
+            false => identify(&raw, &services)?,
+        };
         *who = Some(format!("{}/{}", identity.account_name, identity.name()));
         let project = path.iter().find(|(name, _)| *name == "project_id").and_then(|(_, id)| id.parse().ok());
         let agent = parts.headers.get(hyper::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
@@ -320,7 +332,12 @@ impl Door {
         let query = decoded(query).ok_or_else(|| {
             Failure::new(400, row.service.invalid, "the query is not UTF-8 in percent-encoding")
         })?;
-        (row.run)(row, Input { path, query, body: body.to_vec() }, &caller, &services)
+        let headers = row.headers.iter().filter_map(|name| {
+            let value = parts.headers.get(*name)?.to_str().ok()?;
+            Some((*name, value.to_owned()))
+        });
+        let input = Input { path, query, headers: headers.collect(), body: body.to_vec() };
+        (row.run)(row, input, &caller, &services)
     }
 }
 
