@@ -2,7 +2,8 @@
 
 use super::operation::Row;
 
+mod iam;
 mod kms;
 
 /// The operations of all services.
-pub(crate) static OPERATIONS: &[&[Row]] = &[kms::OPERATIONS];
+pub(crate) static OPERATIONS: &[&[Row]] = &[iam::OPERATIONS, kms::OPERATIONS];

@@ -1,0 +1,35 @@
+//! Binds a virtual MFA device to its user by two codes in a row.
+
+use dew::caller::Caller;
+use dew::iam::IamError;
+use hyper::Method;
+use serde::Deserialize;
+
+use super::desk::Desk;
+use crate::rest::operation::{Nothing, Operation};
+use crate::services::Services;
+
+#[derive(Deserialize)]
+pub(super) struct Op {
+    user_id: String,
+    serial_number: String,
+    authentication_code_first: String,
+    authentication_code_second: String,
+}
+
+impl Operation for Op {
+    type Reply = Nothing;
+    type Error = IamError;
+    const NAME: &'static str = "CreateBindingDevice";
+    const METHOD: Method = Method::PUT;
+    const PATH: &'static str = "/v3.0/OS-MFA/mfa-devices/bind";
+    const SUCCESS: u16 = 204;
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
+        let (desk, user) = Desk::about_user::<Self>(caller, services, &self.user_id)?;
+        super::device_fields::check(&desk, user, &self.serial_number)?;
+        let (first, second) = (&self.authentication_code_first, &self.authentication_code_second);
+        desk.acting().bind_device(desk.account, user, first, second)?;
+        Ok(Nothing {})
+    }
+}

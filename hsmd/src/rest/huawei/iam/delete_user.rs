@@ -1,0 +1,31 @@
+//! Deletes a user.
+
+use dew::caller::Caller;
+use dew::iam::IamError;
+use hyper::Method;
+use serde::Deserialize;
+
+use super::asked::id;
+use super::desk::Desk;
+use crate::rest::operation::{Nothing, Operation};
+use crate::services::Services;
+
+#[derive(Deserialize)]
+pub(super) struct Op {
+    user_id: String,
+}
+
+impl Operation for Op {
+    type Reply = Nothing;
+    type Error = IamError;
+    const NAME: &'static str = "KeystoneDeleteUser";
+    const METHOD: Method = Method::DELETE;
+    const PATH: &'static str = "/v3/users/{user_id}";
+    const SUCCESS: u16 = 204;
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
+        let desk = Desk::permitted::<Self>(caller, services, Some(&self.user_id))?;
+        desk.acting().delete_user(desk.account, id(&self.user_id, "user")?)?;
+        Ok(Nothing {})
+    }
+}

@@ -1,0 +1,107 @@
+//! Where an operation of IAM is done: who asks, whether that one may, and the directory as it changes it.
+
+use dew::caller::Caller;
+use dew::iam::{AccountId, Acting, Iam, IamError, Subject, UserId};
+use hsm::Guest;
+use hsm::event::{Actor, Door, Person};
+
+use crate::rest::operation::Operation;
+use crate::services::Services;
+
+/// The directory, for whoever asks.
+pub(super) struct Desk<'a> {
+    /// Who asks.
+    pub(super) caller: &'a Caller,
+    /// The directory.
+    pub(super) iam: &'a Iam,
+    /// The account that is asked in.
+    pub(super) account: AccountId,
+    guest: Guest,
+}
+
+impl<'a> Desk<'a> {
+    /// For anybody: what is asked needs no permission.
+    pub(super) fn open(caller: &'a Caller, services: &'a Services) -> Self {
+        Self { caller, iam: &services.iam, account: caller.identity.account, guest: caller.guest() }
+    }
+
+    /// For whoever may do an operation to a thing; without one, to whatever there is.
+    ///
+    /// # Errors
+    /// `Forbidden`
+    pub(super) fn permitted<O: Operation>(
+        caller: &'a Caller,
+        services: &'a Services,
+        thing: Option<&str>,
+    ) -> Result<Self, IamError> {
+        services.iam.permit(caller, O::NAME, thing)?;
+        Ok(Self::open(caller, services))
+    }
+
+    /// For a user that asks about itself, and for whoever may ask about it.
+    ///
+    /// # Errors
+    /// `Unknown` for what is no id of a user, `Forbidden`.
+    pub(super) fn about_user<O: Operation>(
+        caller: &'a Caller,
+        services: &'a Services,
+        user: &str,
+    ) -> Result<(Self, UserId), IamError> {
+        let id = user.parse().map_err(|_| IamError::Unknown("user"))?;
+        let own = caller.identity.user() == Some(id);
+        if own {
+            Ok((Self::open(caller, services), id))
+        } else {
+            Ok((Self::permitted::<O>(caller, services, Some(user))?, id))
+        }
+    }
+
+    /// For a user that changes its own access keys, where its account lets it, and for whoever may change them.
+    ///
+    /// # Errors
+    /// As [`Self::about_user`].
+    pub(super) fn about_keys<O: Operation>(
+        caller: &'a Caller,
+        services: &'a Services,
+        user: &str,
+    ) -> Result<(Self, UserId), IamError> {
+        let account = services.iam.account(caller.identity.account);
+        match account.is_some_and(|account| account.protection.own_keys) {
+            true => Self::about_user::<O>(caller, services, user),
+            false => {
+                let desk = Self::permitted::<O>(caller, services, Some(user))?;
+                Ok((desk, user.parse().map_err(|_| IamError::Unknown("user"))?))
+            }
+        }
+    }
+
+    /// Refuses somebody who is not of the account.
+    ///
+    /// # Errors
+    /// `Unknown`
+    pub(super) fn known(&self, subject: Subject) -> Result<(), IamError> {
+        let (account, iam) = (self.account, self.iam);
+        match subject {
+            Subject::Group(id) => iam.group(account, id).map(drop).ok_or(IamError::Unknown("group")),
+            Subject::Agency(id) => iam.agency(account, id).map(drop).ok_or(IamError::Unknown("agency")),
+            Subject::User(id) => iam.user(account, id).map(drop).ok_or(IamError::Unknown("user")),
+        }
+    }
+
+    /// The directory, as the caller changes it.
+    pub(super) fn acting(&self) -> Acting<'_> {
+        let person = Person { name: &self.guest.name, id: &self.guest.id };
+        self.iam.by(Actor { door: Door::Rest, peer: None, user: "account user", person: Some(person) })
+    }
+
+    /// Refuses the id of an account that is not the caller's; none is the caller's.
+    ///
+    /// # Errors
+    /// `Forbidden`
+    pub(super) fn in_account(&self, id: Option<&str>) -> Result<(), IamError> {
+        match id.filter(|id| *id != self.account.to_string()) {
+            None => Ok(()),
+            Some(_) => Err(IamError::Forbidden("that is not the account of who asks".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Gives a user a policy in an enterprise project.
+
+use dew::caller::Caller;
+use dew::iam::{EnterpriseProjectId, IamError, Scope, Subject};
+use hyper::Method;
+use serde::Deserialize;
+
+use super::asked::id;
+use super::desk::Desk;
+use crate::rest::operation::{Nothing, Operation};
+use crate::services::Services;
+
+#[derive(Deserialize)]
+pub(super) struct Op {
+    enterprise_project_id: String,
+    user_id: String,
+    role_id: String,
+}
+
+impl Operation for Op {
+    type Reply = Nothing;
+    type Error = IamError;
+    const NAME: &'static str = "AssociateRoleToUserOnEnterpriseProject";
+    const METHOD: Method = Method::PUT;
+    const PATH: &'static str =
+        "/v3.0/OS-PERMISSION/enterprise-projects/{enterprise_project_id}/users/{user_id}/roles/{role_id}";
+    const SUCCESS: u16 = 204;
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
+        let desk = Desk::permitted::<Self>(caller, services, Some(&self.user_id))?;
+        let project: EnterpriseProjectId = id(&self.enterprise_project_id, "enterprise project")?;
+        desk.acting().give(
+            desk.account,
+            Subject::User(id(&self.user_id, "user")?),
+            id(&self.role_id, "policy")?,
+            Scope::EnterpriseProject(project),
+        )?;
+        Ok(Nothing {})
+    }
+}

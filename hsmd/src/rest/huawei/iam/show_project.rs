@@ -1,0 +1,34 @@
+//! Shows a project.
+
+use dew::caller::Caller;
+use dew::iam::IamError;
+use hyper::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use super::shown;
+use crate::rest::operation::Operation;
+use crate::services::Services;
+
+#[derive(Deserialize)]
+pub(super) struct Op {}
+
+impl Operation for Op {
+    type Reply = Value;
+    type Error = IamError;
+    const NAME: &'static str = "KeystoneShowProject";
+    const METHOD: Method = Method::GET;
+    const PATH: &'static str = "/v3/projects/{project_id}";
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
+        let thing = caller.project.map(|id| id.to_string());
+        let desk = Desk::permitted::<Self>(caller, services, thing.as_deref())?;
+        let project = caller
+            .project
+            .and_then(|id| desk.iam.project(id))
+            .filter(|project| project.account == desk.account);
+        let project = project.ok_or(IamError::Unknown("project"))?;
+        Ok(json!({ "project": shown::project(&project) }))
+    }
+}

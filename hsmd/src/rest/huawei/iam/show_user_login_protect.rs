@@ -1,0 +1,30 @@
+//! Shows whether a user's log-in asks for a second factor.
+
+use dew::caller::Caller;
+use dew::iam::IamError;
+use hyper::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use crate::rest::operation::Operation;
+use crate::services::Services;
+
+#[derive(Deserialize)]
+pub(super) struct Op {
+    user_id: String,
+}
+
+impl Operation for Op {
+    type Reply = Value;
+    type Error = IamError;
+    const NAME: &'static str = "ShowUserLoginProtect";
+    const METHOD: Method = Method::GET;
+    const PATH: &'static str = "/v3.0/OS-USER/users/{user_id}/login-protect";
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
+        let (desk, user) = Desk::about_user::<Self>(caller, services, &self.user_id)?;
+        let user = desk.iam.user(desk.account, user).ok_or(IamError::Unknown("user"))?;
+        Ok(json!({ "login_protect": super::user_fields::login_protect(&user) }))
+    }
+}

@@ -1,0 +1,38 @@
+//! Takes a policy from an agency in a project.
+
+use dew::caller::Caller;
+use dew::iam::{IamError, Scope, Subject};
+use hyper::Method;
+use serde::Deserialize;
+
+use super::asked::id;
+use super::desk::Desk;
+use crate::rest::operation::{Nothing, Operation};
+use crate::services::Services;
+
+#[derive(Deserialize)]
+pub(super) struct Op {
+    agency_id: String,
+    role_id: String,
+}
+
+impl Operation for Op {
+    type Reply = Nothing;
+    type Error = IamError;
+    const NAME: &'static str = "RemoveProjectPermissionFromAgency";
+    const METHOD: Method = Method::DELETE;
+    const PATH: &'static str = "/v3.0/OS-AGENCY/projects/{project_id}/agencies/{agency_id}/roles/{role_id}";
+    const SUCCESS: u16 = 204;
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
+        let desk = Desk::permitted::<Self>(caller, services, Some(&self.agency_id))?;
+        let project = caller.project.ok_or(IamError::Unknown("project"))?;
+        desk.acting().take(
+            desk.account,
+            Subject::Agency(id(&self.agency_id, "agency")?),
+            id(&self.role_id, "policy")?,
+            Scope::Project(project),
+        )?;
+        Ok(Nothing {})
+    }
+}

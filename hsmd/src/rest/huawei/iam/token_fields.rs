@@ -1,0 +1,140 @@
+//! What operations on tokens have in common: who logs in, what a token is for, and what is told of one.
+
+use std::sync::Arc;
+
+use dew::iam::{AccountId, Assumed, Iam, IamError, Issued, Principal, Token, TokenScope, User, when};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+/// The header in which a token is told, and asked about.
+pub(super) const SUBJECT: &str = "x-subject-token";
+
+/// Something that is named by id or by name.
+#[derive(Default, Deserialize)]
+pub(super) struct Named {
+    id: Option<String>,
+    name: Option<String>,
+}
+
+impl Named {
+    pub(super) fn new(id: Option<String>, name: Option<String>) -> Self {
+        Self { id, name }
+    }
+
+    /// The account that it names.
+    pub(super) fn account(&self, iam: &Iam) -> Option<AccountId> {
+        let account = match (&self.id, &self.name) {
+            (Some(id), _) => iam.account(id.parse().ok()?)?,
+            (None, name) => iam.account_named(name.as_ref()?)?,
+        };
+        Some(account.id)
+    }
+}
+
+/// The user that a password is of.
+#[derive(Deserialize)]
+pub(super) struct Login {
+    #[serde(flatten)]
+    user: Named,
+    #[serde(default)]
+    domain: Named,
+    pub(super) password: Zeroizing<String>,
+}
+
+impl Login {
+    /// The user, if there is one.
+    pub(super) fn find(&self, iam: &Iam) -> Option<Arc<User>> {
+        match (&self.user.id, &self.user.name) {
+            (Some(id), _) => iam.any_user(id.parse().ok()?),
+            (None, name) => iam.user_named(self.domain.account(iam)?, name.as_ref()?),
+        }
+    }
+}
+
+/// What a token is for.
+#[derive(Default, Deserialize)]
+pub(super) struct Scope {
+    domain: Option<Named>,
+    project: Option<Named>,
+}
+
+impl Scope {
+    /// What it is in an account; the account without more.
+    ///
+    /// # Errors
+    /// `Unknown` for a project that is not there, `Forbidden` for another account.
+    pub(super) fn in_account(&self, account: AccountId, iam: &Iam) -> Result<TokenScope, IamError> {
+        if let Some(project) = &self.project {
+            let id = match (&project.id, &project.name) {
+                (Some(id), _) => id.parse().ok(),
+                (None, Some(name)) => iam.project_named(account, name).map(|project| project.id),
+                (None, None) => None,
+            };
+            return id.map(TokenScope::Project).ok_or(IamError::Unknown("project"));
+        }
+        match &self.domain {
+            Some(domain) if domain.account(iam) != Some(account) => {
+                Err(IamError::Forbidden("a token is for the account of who has it".to_owned()))
+            }
+            _ => Ok(TokenScope::Account),
+        }
+    }
+}
+
+/// A token with its text, which goes into a header.
+pub(super) struct Told {
+    pub(super) body: Value,
+    pub(super) text: String,
+}
+
+impl Told {
+    pub(super) fn of(issued: Issued, iam: &Iam) -> Self {
+        Self { body: shown(&issued.token, iam), text: issued.text }
+    }
+}
+
+impl serde::Serialize for Told {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.body.serialize(to)
+    }
+}
+
+/// What a token says.
+pub(super) fn shown(token: &Token, iam: &Iam) -> Value {
+    let who = &token.identity;
+    let domain = json!({ "id": who.account.to_string(), "name": &*who.account_name });
+    let mut user = json!({ "id": who.id(), "name": who.name(), "domain": domain, "password_expires_at": "" });
+    let mut fields = json!({
+        "methods": token.methods.iter().map(|method| method.name()).collect::<Vec<_>>(),
+        "issued_at": when(token.issued),
+        "expires_at": when(token.expires),
+        "catalog": [],
+        "roles": [],
+    });
+    if let Principal::Agency { name, by, id } = &who.principal {
+        user =
+            json!({ "id": id.to_string(), "name": format!("{}/{name}", who.account_name), "domain": domain });
+        if let Assumed::User { account, account_name, id, name, .. } = by {
+            let of = json!({ "id": account.to_string(), "name": &**account_name });
+            let by =
+                json!({ "id": id.to_string(), "name": &**name, "domain": of, "password_expires_at": "" });
+            set(&mut fields, "assumed_by", json!({ "user": by }));
+        }
+    }
+    set(&mut fields, "user", user);
+    match token.scope {
+        TokenScope::Account => set(&mut fields, "domain", domain),
+        TokenScope::Project(id) => {
+            let name = iam.project(id).map(|project| project.name.clone()).unwrap_or_default();
+            set(&mut fields, "project", json!({ "id": id.to_string(), "name": name, "domain": domain }));
+        }
+    }
+    json!({ "token": fields })
+}
+
+fn set(fields: &mut Value, name: &str, value: Value) {
+    if let Value::Object(fields) = fields {
+        fields.insert(name.to_owned(), value);
+    }
+}

@@ -1,0 +1,34 @@
+//! Decides what passwords users may have.
+
+use dew::caller::Caller;
+use dew::iam::IamError;
+use hyper::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use crate::rest::operation::Operation;
+use crate::services::Services;
+
+#[derive(Deserialize)]
+pub(super) struct Op {
+    domain_id: String,
+    password_policy: super::policy_fields::PasswordChange,
+}
+
+impl Operation for Op {
+    type Reply = Value;
+    type Error = IamError;
+    const NAME: &'static str = "UpdateDomainPasswordPolicy";
+    const METHOD: Method = Method::PUT;
+    const PATH: &'static str = "/v3.0/OS-SECURITYPOLICY/domains/{domain_id}/password-policy";
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
+        let desk = Desk::permitted::<Self>(caller, services, Some(&self.domain_id))?;
+        desk.in_account(Some(&self.domain_id))?;
+        let account = desk.iam.account(desk.account).ok_or(IamError::Unknown("account"))?;
+        let policy = self.password_policy.changed(account.passwords.clone())?;
+        let account = desk.acting().set_password_policy(desk.account, policy)?;
+        Ok(json!({ "password_policy": super::policy_fields::password(&account.passwords) }))
+    }
+}

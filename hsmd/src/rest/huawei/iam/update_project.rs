@@ -1,0 +1,50 @@
+//! Gives a project another name or description.
+
+use dew::caller::Caller;
+use dew::iam::IamError;
+use hyper::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use super::shown;
+use crate::rest::operation::Operation;
+use crate::services::Services;
+
+#[derive(Deserialize)]
+pub(super) struct Op {
+    project: Change,
+}
+
+#[derive(Deserialize)]
+struct Change {
+    name: Option<String>,
+    description: Option<String>,
+}
+
+impl Operation for Op {
+    type Reply = Value;
+    type Error = IamError;
+    const NAME: &'static str = "KeystoneUpdateProject";
+    const METHOD: Method = Method::PATCH;
+    const PATH: &'static str = "/v3/projects/{project_id}";
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
+        let thing = caller.project.map(|id| id.to_string());
+        let desk = Desk::permitted::<Self>(caller, services, thing.as_deref())?;
+        let project = caller
+            .project
+            .and_then(|id| desk.iam.project(id))
+            .filter(|project| project.account == desk.account);
+        let project = project.ok_or(IamError::Unknown("project"))?;
+        let Change { name, description } = self.project;
+        let changed = desk.acting().change_project(
+            desk.account,
+            project.id,
+            name.as_deref(),
+            description.as_deref(),
+            None,
+        )?;
+        Ok(json!({ "project": shown::project(&changed) }))
+    }
+}

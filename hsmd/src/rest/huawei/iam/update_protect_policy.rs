@@ -1,0 +1,34 @@
+//! Decides which operations ask for a second factor.
+
+use dew::caller::Caller;
+use dew::iam::IamError;
+use hyper::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use crate::rest::operation::Operation;
+use crate::services::Services;
+
+#[derive(Deserialize)]
+pub(super) struct Op {
+    domain_id: String,
+    protect_policy: super::policy_fields::ProtectChange,
+}
+
+impl Operation for Op {
+    type Reply = Value;
+    type Error = IamError;
+    const NAME: &'static str = "UpdateDomainProtectPolicy";
+    const METHOD: Method = Method::PUT;
+    const PATH: &'static str = "/v3.0/OS-SECURITYPOLICY/domains/{domain_id}/protect-policy";
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
+        let desk = Desk::permitted::<Self>(caller, services, Some(&self.domain_id))?;
+        desk.in_account(Some(&self.domain_id))?;
+        let account = desk.iam.account(desk.account).ok_or(IamError::Unknown("account"))?;
+        let policy = self.protect_policy.changed(account.protection.clone())?;
+        let account = desk.acting().set_protection(desk.account, policy)?;
+        Ok(json!({ "protect_policy": super::policy_fields::protect(&account.protection) }))
+    }
+}

@@ -1,0 +1,49 @@
+//! Changes the caller's own password, which it knows.
+
+use dew::caller::Caller;
+use dew::iam::IamError;
+use hyper::Method;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::asked::id;
+use super::desk::Desk;
+use crate::rest::operation::{Nothing, Operation};
+use crate::services::Services;
+
+#[derive(Deserialize)]
+pub(super) struct Op {
+    user_id: String,
+    user: Change,
+}
+
+#[derive(Deserialize)]
+struct Change {
+    password: Zeroizing<String>,
+    original_password: Zeroizing<String>,
+}
+
+impl Operation for Op {
+    type Reply = Nothing;
+    type Error = IamError;
+    const NAME: &'static str = "KeystoneUpdateUserPassword";
+    const METHOD: Method = Method::POST;
+    const PATH: &'static str = "/v3/users/{user_id}/password";
+    const SUCCESS: u16 = 204;
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
+        let desk = Desk::open(caller, services);
+        let user = id(&self.user_id, "user")?;
+        if caller.identity.user() != Some(user) {
+            return Err(IamError::Forbidden("a user changes this for itself alone".to_owned()));
+        }
+        if desk.iam.account(desk.account).is_some_and(|account| !account.protection.own_password) {
+            return Err(IamError::Forbidden(
+                "the account does not let its users change their passwords".to_owned(),
+            ));
+        }
+        let Change { password, original_password } = &self.user;
+        desk.acting().change_own_password(desk.account, user, original_password, password)?;
+        Ok(Nothing {})
+    }
+}
