@@ -20,11 +20,14 @@
 
 pub mod aead;
 pub mod aes;
+pub mod dh;
+pub mod dsa;
 pub mod ec;
 pub mod ed25519;
 mod error;
 #[allow(unsafe_code)]
 mod ffi;
+mod group;
 pub mod hash;
 pub mod kdf;
 pub mod keywrap;
@@ -51,6 +54,10 @@ const _: () = {
     key::<aead::GcmKey>();
     key::<rsa::PrivateKey>();
     key::<rsa::PublicKey>();
+    key::<dsa::PrivateKey>();
+    key::<dsa::PublicKey>();
+    key::<dh::PrivateKey>();
+    key::<dh::PublicKey>();
     key::<ec::PrivateKey>();
     key::<ec::PublicKey>();
     key::<ed25519::PrivateKey>();

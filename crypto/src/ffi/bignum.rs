@@ -1,6 +1,7 @@
 //! Big numbers: as much as it takes to hand keys over and to complete an RSA key.
 
 use std::cmp::Ordering;
+use std::os::raw::c_int;
 use std::ptr;
 
 use aws_lc_sys as sys;
@@ -91,6 +92,11 @@ impl Number {
         unsafe { sys::BN_is_one(self.ptr()) == 1 }
     }
 
+    pub(crate) fn is_zero(&self) -> bool {
+        // SAFETY: the number is live.
+        unsafe { sys::BN_is_zero(self.ptr()) == 1 }
+    }
+
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
         // SAFETY: both numbers are live.
         unsafe { sys::BN_cmp(self.ptr(), other.ptr()) }.cmp(&0)
@@ -167,6 +173,57 @@ impl Number {
         let bits = int(bits)?;
         // SAFETY: both numbers are live.
         Self::computed(|out, _| unsafe { sys::BN_rshift(out, self.ptr(), bits) == 1 })
+    }
+
+    /// Whether the number is prime; of a composite one this says so but once in 2^128 times, whoever chose it. A
+    /// composite number is found out at once, a prime one of 4096 bits takes about a second.
+    pub(crate) fn is_prime(&self) -> Result<bool, Error> {
+        const TRIAL_DIVISION: c_int = 1;
+        let scratch = scratch()?;
+        let mut prime = 0;
+        // SAFETY: number and scratch are live, `prime` is writable; null asks for no progress.
+        let ok = unsafe {
+            sys::BN_primality_test(
+                &mut prime,
+                self.ptr(),
+                sys::BN_prime_checks_for_validation,
+                scratch.ptr(),
+                TRIAL_DIVISION,
+                ptr::null_mut(),
+            )
+        };
+        check(ok == 1, BIGNUM)?;
+        Ok(prime == 1)
+    }
+
+    /// The shortest big-endian form.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        // SAFETY: the number is live.
+        unsafe { to_bytes(self.ptr()) }
+    }
+
+    /// A copy of a number of the library's.
+    ///
+    /// # Safety
+    /// `number` is live.
+    pub(super) unsafe fn copied(number: *const sys::BIGNUM) -> Result<Self, Error> {
+        // SAFETY: the caller vouches for the number.
+        Self::own(unsafe { sys::BN_dup(number) }, BIGNUM)
+    }
+
+    /// The prime of the group of so many bits in RFC 3526.
+    pub(crate) fn modp(bits: usize) -> Result<Option<Self>, Error> {
+        let known = match bits {
+            1536 => sys::BN_get_rfc3526_prime_1536,
+            2048 => sys::BN_get_rfc3526_prime_2048,
+            3072 => sys::BN_get_rfc3526_prime_3072,
+            4096 => sys::BN_get_rfc3526_prime_4096,
+            6144 => sys::BN_get_rfc3526_prime_6144,
+            8192 => sys::BN_get_rfc3526_prime_8192,
+            _ => return Ok(None),
+        };
+        // SAFETY: null asks for a new number.
+        Self::own(unsafe { known(ptr::null_mut()) }, BIGNUM).map(Some)
     }
 
     /// A random number less than `end`.

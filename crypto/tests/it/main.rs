@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod asymmetric;
+mod groups;
 mod implicit_rejection;
 mod mldsa;
 mod nist;
