@@ -12,10 +12,10 @@ use wire::mechanism::{Leaf as LeafValue, Params, Value};
 use wire::template::{
     Answer, Answers, Attribute, AttributeValue, Leaf, LeafAnswer, LeafAnswerValue, LeafQuery,
 };
-use wire::{AttributeType, Bytes, List, Mechanism, Room, Rv};
+use wire::{AttributeType, Bytes, List, Mechanism, MechanismId, Room, Rv};
 
 use fake::module::{Module, attribute, sign};
-use fake::{ALLOWED_MECHANISMS, Fake, LABEL, MADE_UP, lock};
+use fake::{ALLOWED_MECHANISMS, Fake, LABEL, MADE_UP, WHOLE, lock};
 
 mod fake;
 
@@ -76,17 +76,18 @@ fn bytes(bytes: &[u8]) -> Bytes {
 
 /// The mechanism as the daemon got it, which is in the fake's signature.
 fn arrives(parameter: *const c_void, len: usize) -> Result<Params, CK_RV> {
+    arrives_of(MADE_UP, parameter, len)
+}
+
+fn arrives_of(id: MechanismId, parameter: *const c_void, len: usize) -> Result<Params, CK_RV> {
     let module = Module::new();
     let session = module.open_session();
-    let mut mechanism = CK_MECHANISM {
-        mechanism: MADE_UP.0,
-        pParameter: parameter.cast_mut(),
-        ulParameterLen: len as CK_ULONG,
-    };
+    let mut mechanism =
+        CK_MECHANISM { mechanism: id.0, pParameter: parameter.cast_mut(), ulParameterLen: len as CK_ULONG };
     match unsafe { C_SignInit(session, &raw mut mechanism, 1) } {
         CKR_OK => {
             let got: Mechanism = wire::codec::decode(&sign(session, b"").unwrap()).unwrap();
-            assert_eq!(got.id, MADE_UP);
+            assert_eq!(got.id, id);
             Ok(got.params)
         }
         rv => Err(rv),
@@ -124,6 +125,23 @@ fn a_made_up_mechanism_s_parameter_arrives_word_by_word() {
         Value::Bool(0),
     ];
     assert_eq!(words(&outer(&INNER)), expected);
+}
+
+#[test]
+fn a_parameter_that_is_no_structure_arrives_whole_up_to_its_bound() {
+    let _fake = Fake::start();
+    let data: Vec<u8> = (0..=255).cycle().take(301).collect();
+    for len in [1, 2, 7, 9, 255, 256, 300] {
+        let expected = List::new(vec![Value::Bytes(bytes(&data[..len]))]).unwrap();
+        assert_eq!(arrives_of(WHOLE, data.as_ptr().cast(), len), Ok(Params::Words(expected)), "{len}");
+    }
+    // A structure of this size comes first in the list of layouts.
+    assert!(
+        matches!(arrives_of(WHOLE, data.as_ptr().cast(), 8), Ok(Params::Words(words)) if matches!(words[..], [Value::Ulong(_)]))
+    );
+    assert_eq!(arrives_of(WHOLE, data.as_ptr().cast(), 301), Ok(Params::Mismatch { len: 301 }));
+    assert_eq!(arrives_of(WHOLE, data.as_ptr().cast(), 0), Ok(Params::None));
+    assert_eq!(arrives_of(WHOLE, null(), 20), Ok(Params::Mismatch { len: 20 }));
 }
 
 #[test]

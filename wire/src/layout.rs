@@ -28,6 +28,8 @@ pub enum Word {
     LenBytes,
     /// A pointer to another structure.
     Struct(List<LeafWord, MAX_WORDS>),
+    /// The parameter is no structure: it is bytes, one to so many (a public value). Alone in its layout.
+    Whole(u16),
 }
 
 /// One word of a structure behind a pointer.

@@ -27,12 +27,12 @@ pub(crate) unsafe fn optional(
     let Some(mechanism) = (unsafe { value(mechanism) }) else { return Ok(None) };
     let id = MechanismId(mechanism.mechanism);
     let (at, len) = (mechanism.pParameter.cast_const(), mechanism.ulParameterLen);
-    let layout = application.layouts(id).iter().find(|layout| size(layout) as CK_ULONG == len);
+    let layout = application.layouts(id).iter().find(|layout| fits(layout, len));
     let params = match layout {
         _ if len == 0 => Params::None,
         Some(layout) if !at.is_null() => {
             // SAFETY: not null; the structure has the size of this layout, so that it is the mechanism's.
-            Params::Words(unsafe { words(at, layout) }?)
+            Params::Words(unsafe { words(at, layout, len) }?)
         }
         _ => Params::Mismatch { len },
     };
@@ -93,6 +93,7 @@ impl Walk {
                 self.field(POINTER);
             }
             Word::Struct(_) => drop(self.field(POINTER)),
+            Word::Whole(_) => {}
         }
     }
 
@@ -145,6 +146,8 @@ impl Walk {
             Word::Ulong => LeafWord::Ulong,
             Word::Bool => LeafWord::Bool,
             Word::Inline(len) => LeafWord::Inline(*len),
+            // Only at the end of a structure, where nothing is left of it.
+            Word::Whole(_) => LeafWord::Inline(0),
             Word::Bytes => LeafWord::Bytes,
             Word::LenBytes => LeafWord::LenBytes,
             Word::Struct(leaves) => {
@@ -165,6 +168,14 @@ impl Walk {
     }
 }
 
+/// Whether a parameter of so many bytes can be the one that this layout describes.
+fn fits(layout: &[Word], len: CK_ULONG) -> bool {
+    match layout {
+        [Word::Whole(most)] => (1..=CK_ULONG::from(*most)).contains(&len),
+        structure => size(structure) as CK_ULONG == len,
+    }
+}
+
 /// The size of a structure, in bytes: that of its words, each aligned, and of the whole, aligned as its
 /// strictest word.
 fn size(layout: &[Word]) -> usize {
@@ -175,14 +186,18 @@ fn size(layout: &[Word]) -> usize {
     walk.offset.next_multiple_of(walk.align)
 }
 
-/// Reads a structure.
+/// Reads a parameter of `len` bytes, which fits the layout.
 ///
 /// # Safety
 /// `at` is readable as the layout says.
-unsafe fn words(at: *const c_void, layout: &[Word]) -> Result<List<Value, MAX_VALUES>, Rv> {
+unsafe fn words(at: *const c_void, layout: &[Word], len: CK_ULONG) -> Result<List<Value, MAX_VALUES>, Rv> {
     let mut walk = Walk::new(at);
-    // SAFETY: the caller keeps this contract.
-    let values = layout.iter().map(|word| unsafe { walk.word(word) }).collect::<Result<_, _>>()?;
+    let values = match layout {
+        // SAFETY: the caller keeps this contract.
+        [Word::Whole(_)] => vec![unsafe { behind(at, len) }?.into()],
+        // SAFETY: as above.
+        structure => structure.iter().map(|word| unsafe { walk.word(word) }).collect::<Result<_, _>>()?,
+    };
     List::new(values).ok_or(Rv::DEVICE_ERROR)
 }
 

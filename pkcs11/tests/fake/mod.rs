@@ -24,6 +24,8 @@ pub mod watch;
 
 /// A mechanism that exists nowhere else: a word of every kind, and two layouts.
 pub const MADE_UP: MechanismId = MechanismId(0x8000_4242);
+/// One whose parameter may be bytes, and no structure.
+pub const WHOLE: MechanismId = MechanismId(0x8000_4244);
 /// The longest `CKA_LABEL` that this daemon takes.
 pub const LABEL_BOUND: u32 = 64;
 /// `CKA_LABEL`
@@ -265,11 +267,15 @@ fn opened(token: [u8; 16]) -> Opened {
         Word::Bool,
     ];
     let layouts = vec![list(made_up), list(vec![Word::Ulong])];
+    let whole = vec![list(vec![Word::Ulong]), list(vec![Word::Whole(300)])];
     Opened {
         version: VERSION,
         application: ApplicationToken(token),
         release: (9, 9),
-        layouts: list(vec![MechanismLayouts { mechanism: MADE_UP, layouts: list(layouts) }]),
+        layouts: list(vec![
+            MechanismLayouts { mechanism: MADE_UP, layouts: list(layouts) },
+            MechanismLayouts { mechanism: WHOLE, layouts: list(whole) },
+        ]),
         flat_arrays: list(vec![ALLOWED_MECHANISMS]),
         bounds: list(vec![(LABEL, LABEL_BOUND)]),
     }

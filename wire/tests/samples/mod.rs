@@ -309,6 +309,13 @@ pub fn opened() -> Welcome {
     }))
 }
 
+fn opened_with_bytes() -> Welcome {
+    let Welcome::Open(mut opened) = opened() else { unreachable!("it is open") };
+    let layouts = list(vec![list(vec![Word::Whole(1024)])]);
+    opened.layouts = list(vec![MechanismLayouts { mechanism: MechanismId(0x21), layouts }]);
+    Welcome::Open(opened)
+}
+
 fn partition() -> Partition {
     Partition {
         slot: 1,
@@ -394,6 +401,7 @@ pub fn rows() -> Vec<Row> {
     let mut rows = vec![
         round("hello", &hello()),
         round("welcome open", &opened()),
+        round("welcome open with a parameter that is no structure", &opened_with_bytes()),
         round("welcome refused", &Welcome::Refused { rv: Rv::DEVICE_MEMORY, reason: "too many".into() }),
     ];
     slot_calls(&mut rows);
