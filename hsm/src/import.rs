@@ -7,7 +7,7 @@
 //! ([`crate::object::Object::is_made_here`]).
 
 use crypto::ed25519::Variant;
-use crypto::{Hash, ec, ed25519, rsa, x25519};
+use crypto::{Hash, dh, dsa, ec, ed25519, rsa, x25519};
 use wire::Template;
 use wire::admin::import::{Arrival, Checked, History};
 
@@ -128,6 +128,17 @@ fn try_out(attributes: &AttributeMap) -> Result<bool, Error> {
         Material::X25519(key) => {
             let other = x25519::PrivateKey::generate()?;
             let (one, two) = (key.agree(&other.public())?, other.agree(&key.public())?);
+            crypto::equal(one.as_bytes(), two.as_bytes())
+        }
+        Material::Dsa(key) => {
+            let public = key.public();
+            let public = dsa::PublicKey::from_value(public.parameters().clone(), public.value())?;
+            public.verify(&digest, &key.sign(&digest)?).is_ok()
+        }
+        Material::Dh(key) => {
+            let own = key.public();
+            let other = dh::PrivateKey::generate(own.group().clone(), None)?;
+            let (one, two) = (key.agree(other.public().value())?, other.agree(own.value())?);
             crypto::equal(one.as_bytes(), two.as_bytes())
         }
         _ => return Ok(false),

@@ -46,6 +46,9 @@ const SIGNATURE: &[&str] = &[
     "CKM_RSA_PKCS_PSS",
     "CKM_ECDSA",
     "CKM_EDDSA",
+    "CKM_DSA_PARAMETER_GEN",
+    "CKM_DSA_KEY_PAIR_GEN",
+    "CKM_DSA",
     "CKM_RSA_PKCS_OAEP",
     "CKM_RSA_AES_KEY_WRAP",
     "CKM_AES_KEY_GEN",
@@ -54,7 +57,7 @@ const SIGNATURE: &[&str] = &[
 ];
 
 /// For issuers and processors of payments: keys under keys, MACs and codes, ciphers, signatures, digests. Not the
-/// ciphers of disks, nor keys and signatures of curves that no payment scheme knows.
+/// ciphers of disks, nor keys and signatures of curves, DSA and agreements modulo a prime, which no payment scheme knows.
 const FINANCE: &[&str] = &[
     "CKM_RSA_PKCS_KEY_PAIR_GEN",
     "CKM_EC_KEY_PAIR_GEN",
@@ -141,7 +144,11 @@ impl Type {
             }
             Self::Signature => {
                 let national = mechanism == "CKM_SM3" || mechanism.starts_with("CKM_SM2");
-                SIGNATURE.contains(&mechanism) || is_digest(mechanism) || is_signature(mechanism) || national
+                SIGNATURE.contains(&mechanism)
+                    || is_digest(mechanism)
+                    || is_signature(mechanism)
+                    || national
+                    || mechanism.starts_with("CKM_DSA_SHA")
             }
         }
     }
@@ -214,15 +221,20 @@ mod tests {
         for name in ["CKM_SHA256", "CKM_SHA_1", "CKM_SHA384", "CKM_SHA256_RSA_PKCS", "CKM_ECDSA_SHA256"] {
             assert!(signature.contains(&name) && finance.contains(&name), "{name}");
         }
-        for name in ["CKM_RSA_PKCS_OAEP", "CKM_AES_GCM", "CKM_EDDSA"] {
+        for name in ["CKM_RSA_PKCS_OAEP", "CKM_AES_GCM", "CKM_EDDSA", "CKM_DSA", "CKM_DSA_SHA256"] {
             assert!(signature.contains(&name), "{name}: envelopes and signatures");
         }
         for name in ["CKM_AES_ECB", "CKM_AES_CMAC", "CKM_SHA256_HMAC", "CKM_AES_KEY_WRAP", "CKM_ECDH1_DERIVE"]
         {
             assert!(!signature.contains(&name) && finance.contains(&name), "{name}");
         }
-        for name in ["CKM_AES_XTS", "CKM_EC_MONTGOMERY_KEY_PAIR_GEN", "CKM_EDDSA"] {
+        for name in
+            ["CKM_AES_XTS", "CKM_EC_MONTGOMERY_KEY_PAIR_GEN", "CKM_EDDSA", "CKM_DSA", "CKM_DSA_SHA256"]
+        {
             assert!(!finance.contains(&name), "{name}");
+        }
+        for name in ["CKM_DH_PKCS_DERIVE", "CKM_DH_PKCS_KEY_PAIR_GEN"] {
+            assert!(!finance.contains(&name) && !signature.contains(&name), "{name}: on a server only");
         }
         assert!(Type::Finance.services().contains(&"IC card issuing"));
         assert!(Type::Server.services().contains(&"key management"));

@@ -84,7 +84,7 @@ impl KeyCalls for Application {
 }
 
 impl Application {
-    /// The attributes of a secret key that a mechanism makes now.
+    /// The attributes of a secret key, or of domain parameters, that a mechanism makes now.
     pub(super) fn new_key(
         &self,
         session: &Session,
@@ -94,9 +94,9 @@ impl Application {
         let row = session.partition.mechanism(&self.hsm.mechanisms, mechanism.id)?;
         let generate = row.generate.ok_or(Error::MechanismInvalid(row.id))?;
         let (id, key_type, maker) = (row.id, made_type(row.key_types)?, self.maker(session));
-        let wanted = wanted(template, Class::SECRET_KEY, key_type, &maker)?;
+        let wanted = wanted(template, row.makes, key_type, &maker)?;
         let made = generate(&mechanism.params, &wanted)?;
-        Ok((row, generated(template, Class::SECRET_KEY, key_type, made.private, id, &maker)?))
+        Ok((row, generated(template, row.makes, key_type, made.private, id, &maker)?))
     }
 
     /// The attributes of the public and of the private key of a pair that a mechanism makes now.

@@ -84,7 +84,7 @@ fn agree(key: &Material, public_data: &[u8]) -> Result<Secret, Error> {
 }
 
 /// The last `len` bytes of the shared secret: "the truncation removes bytes from the leading end".
-fn truncated(shared: Secret, len: Option<usize>) -> Result<Secret, Error> {
+pub(super) fn truncated(shared: Secret, len: Option<usize>) -> Result<Secret, Error> {
     let Some(len) = len else { return Ok(shared) };
     check_len(len, shared.len() as u64)?;
     Ok(Secret::new(shared.as_bytes().iter().copied().skip(shared.len() - len).collect()))

@@ -14,14 +14,16 @@ use wire::layout::{LeafWord, MechanismLayouts, Word};
 use wire::{List, MechanismId, Params, Value};
 
 use crate::error::Error;
-use crate::object::{AttributeMap, KeyType, Material};
+use crate::object::{AttributeMap, Class, KeyType, Material};
 
 mod aes;
 mod aes_aead;
 mod aes_wrap;
 mod chain;
 mod cmac;
+mod dh;
 mod digest;
+mod dsa;
 mod ec;
 mod ecdh;
 mod edwards;
@@ -56,6 +58,8 @@ pub enum Field {
     LenBytes,
     /// A pointer to a structure of plain words.
     Struct(&'static [LeafWord]),
+    /// No structure: the parameter itself is bytes, one to so many.
+    Whole(u16),
 }
 
 /// A signature or MAC being made.
@@ -154,10 +158,10 @@ pub trait Digester: Send {
 /// What a generation asks of its caller's template: the attributes that the caller gave, by type.
 pub type Wanted = AttributeMap;
 
-/// What a generation made: the attributes that hold the key, for each half.
+/// What a generation made: the attributes that hold the key or the domain parameters, for each half.
 #[derive(Debug, Default)]
 pub struct Generated {
-    /// Of the secret or private key.
+    /// Of the secret or private key, or of the domain parameters.
     pub private: AttributeMap,
     /// Of the public key, where there is one.
     pub public: AttributeMap,
@@ -186,7 +190,7 @@ pub struct Mechanism {
     pub name: &'static str,
     /// The keys it uses or makes; none for a digest. A generation makes the first.
     pub key_types: &'static [KeyType],
-    /// Their sizes, in the unit of the standard: bits for RSA, curves and `CKM_GENERIC_SECRET_KEY_GEN`, bytes
+    /// Their sizes, in the unit of the standard: bits for RSA, DSA, DH, curves and `CKM_GENERIC_SECRET_KEY_GEN`, bytes
     /// for others.
     pub key_sizes: RangeInclusive<u64>,
     /// The structures its parameter may be; none: it takes no parameter.
@@ -224,6 +228,8 @@ pub struct Mechanism {
     pub zero_padding: usize,
     /// `C_DeriveKey`: the value of the new key.
     pub derive: Option<fn(&Arc<Material>, &Params, DerivedKey) -> Result<Secret, Error>>,
+    /// The class of what [`Mechanism::generate`] makes.
+    pub makes: Class,
     /// `C_GenerateKey`
     pub generate: Option<fn(&Params, &Wanted) -> Result<Generated, Error>>,
     /// `C_GenerateKeyPair`: the template of the public key, then that of the private one.
@@ -253,6 +259,7 @@ impl Mechanism {
         unwrap: None,
         zero_padding: 0,
         derive: None,
+        makes: Class::SECRET_KEY,
         generate: None,
         generate_pair: None,
     };
@@ -324,6 +331,7 @@ fn layouts(params: &[&[Field]]) -> Option<List<List<Word, { wire::layout::MAX_WO
             Field::Inline(len) => Word::Inline(*len),
             Field::Bytes => Word::Bytes,
             Field::LenBytes => Word::LenBytes,
+            Field::Whole(most) => Word::Whole(*most),
             Field::Struct(leaves) => Word::Struct(List::new(leaves.to_vec())?),
         })
     };
@@ -368,6 +376,9 @@ static FAMILIES: &[&[Mechanism]] = &[
     ec::HASHED,
     ecdh::MECHANISMS,
     edwards::MECHANISMS,
+    dsa::MECHANISMS,
+    dsa::HASHED,
+    dh::MECHANISMS,
     aes::MECHANISMS,
     aes_aead::MECHANISMS,
     aes_wrap::MECHANISMS,

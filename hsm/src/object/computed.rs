@@ -52,6 +52,27 @@ fn complete_key(attributes: &mut AttributeMap, key: &Material) -> Result<(), Err
         Material::Ed25519Public(key) => set_point(attributes, key.as_bytes()),
         Material::X25519(key) => set_point(attributes, key.public().as_bytes()),
         Material::X25519Public(key) => set_point(attributes, key.as_bytes()),
+        // The shortest form of a number, whatever the template or the blob had.
+        Material::Dsa(key) => {
+            attributes.set_secret(Attr::VALUE, key.value());
+            Ok(())
+        }
+        Material::Dh(key) => {
+            let value = key.value()?;
+            if attributes.get(Attr::VALUE_BITS).is_none() {
+                attributes.set_ulong(Attr::VALUE_BITS, bits(value.as_bytes()));
+            }
+            attributes.set_secret(Attr::VALUE, value);
+            Ok(())
+        }
+        Material::DsaPublic(key) => {
+            attributes.set_plain(Attr::VALUE, key.value());
+            Ok(())
+        }
+        Material::DhPublic(key) => {
+            attributes.set_plain(Attr::VALUE, key.value());
+            Ok(())
+        }
         Material::Secret(key) => {
             let key_type = KeyType(attributes.ulong(Attr::KEY_TYPE).unwrap_or(KeyType::GENERIC_SECRET.0));
             set(attributes, Attr::VALUE_LEN, (key.bytes().len() as u64).to_le_bytes())?;
@@ -110,8 +131,13 @@ fn complete_domain(attributes: &mut AttributeMap) -> Result<(), Error> {
             return Err(Error::AttributeValueInvalid { attribute: part, reason });
         }
     }
-    let bits = bits(attributes.plain(Attr::PRIME).unwrap_or_default());
-    set(attributes, Attr::PRIME_BITS, bits.to_le_bytes())
+    for (attribute, part) in [(Attr::PRIME_BITS, Attr::PRIME), (Attr::SUBPRIME_BITS, Attr::SUBPRIME)] {
+        if let Some(number) = attributes.plain(part) {
+            let bits = bits(number);
+            set(attributes, attribute, bits.to_le_bytes())?;
+        }
+    }
+    Ok(())
 }
 
 /// Sets what was computed; a template that gives it must agree. An empty check value says that there is to be

@@ -3,6 +3,7 @@
 use ::der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, PrintableStringRef, UintRef};
 use ::der::{Decode, Encode, Sequence};
 use crypto::ec::Curve;
+use crypto::{dh, dsa};
 
 use super::KeyType;
 use crate::error::Error;
@@ -15,6 +16,11 @@ pub(super) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10
 pub(super) const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
 /// id-Ed25519 (RFC 8410).
 pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+
+/// id-dsa (RFC 3279).
+pub(super) const DSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
+/// dhKeyAgreement (PKCS#3).
+pub(super) const DH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.3.1");
 
 /// AlgorithmIdentifier (RFC 5280).
 #[derive(Clone, Copy, Sequence)]
@@ -42,6 +48,47 @@ pub(super) struct RsaPrivateKey<'a> {
     pub(super) exponent1: UintRef<'a>,
     pub(super) exponent2: UintRef<'a>,
     pub(super) coefficient: UintRef<'a>,
+}
+
+/// Dss-Parms (RFC 3279).
+#[derive(Sequence)]
+pub(super) struct DssParms<'a> {
+    pub(super) p: UintRef<'a>,
+    pub(super) q: UintRef<'a>,
+    pub(super) g: UintRef<'a>,
+}
+
+/// DHParameter (PKCS#3).
+#[derive(Sequence)]
+pub(super) struct DhParameter<'a> {
+    pub(super) prime: UintRef<'a>,
+    pub(super) base: UintRef<'a>,
+    /// How many bits private values have: for whoever makes one.
+    pub(super) private_value_length: Option<UintRef<'a>>,
+}
+
+/// The encoding of DSA's domain parameters.
+///
+/// # Errors
+/// `Internal` if they do not encode.
+pub(super) fn dsa_parameters(parameters: &dsa::Parameters) -> Result<Vec<u8>, Error> {
+    encoded(&DssParms {
+        p: UintRef::new(parameters.prime()).map_err(failed)?,
+        q: UintRef::new(parameters.subprime()).map_err(failed)?,
+        g: UintRef::new(parameters.base()).map_err(failed)?,
+    })
+}
+
+/// The encoding of a Diffie–Hellman group.
+///
+/// # Errors
+/// `Internal` if it does not encode.
+pub(super) fn dh_parameters(group: &dh::Group) -> Result<Vec<u8>, Error> {
+    encoded(&DhParameter {
+        prime: UintRef::new(group.prime()).map_err(failed)?,
+        base: UintRef::new(group.base()).map_err(failed)?,
+        private_value_length: None,
+    })
 }
 
 /// ECPrivateKey (RFC 5915).

@@ -187,7 +187,10 @@ impl Draft {
         self.take(parts)?;
         computed::complete(&mut self.attributes)?;
         self.attributes.set_flag(Attr::LOCAL, true);
-        self.attributes.set_ulong(Attr::KEY_GEN_MECHANISM, mechanism.0);
+        // Domain parameters do not say how they were made.
+        if self.attributes.get(Attr::KEY_GEN_MECHANISM).is_some() {
+            self.attributes.set_ulong(Attr::KEY_GEN_MECHANISM, mechanism.0);
+        }
         if self.attributes.get(Attr::SENSITIVE).is_some() {
             let (sensitive, extractable) =
                 (self.attributes.flag(Attr::SENSITIVE), self.attributes.flag(Attr::EXTRACTABLE));

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crypto::aead::GcmKey;
-use crypto::{Secret, ec, ed25519, rsa, sm2, x25519};
+use crypto::{Secret, dh, dsa, ec, ed25519, rsa, sm2, x25519};
 
 use super::attributes::key::SECRET_MAX;
 use super::{Attr, AttributeMap, Class, KeyType, der};
@@ -31,6 +31,14 @@ pub enum Material {
     X25519(x25519::PrivateKey),
     /// An X25519 public key.
     X25519Public(x25519::PublicKey),
+    /// A DSA private key.
+    Dsa(dsa::PrivateKey),
+    /// A DSA public key.
+    DsaPublic(dsa::PublicKey),
+    /// A Diffie–Hellman private key.
+    Dh(dh::PrivateKey),
+    /// A Diffie–Hellman public key.
+    DhPublic(dh::PublicKey),
     /// A secret key of any type.
     Secret(SecretKey),
 }
@@ -80,6 +88,10 @@ impl std::fmt::Debug for Material {
             Self::Ed25519Public(_) => "Ed25519Public(..)",
             Self::X25519(_) => "X25519(..)",
             Self::X25519Public(_) => "X25519Public(..)",
+            Self::Dsa(_) => "Dsa(..)",
+            Self::DsaPublic(_) => "DsaPublic(..)",
+            Self::Dh(_) => "Dh(..)",
+            Self::DhPublic(_) => "DhPublic(..)",
             Self::Secret(_) => "Secret(..)",
         })
     }
@@ -107,6 +119,10 @@ impl Material {
             (Some(Class::PRIVATE_KEY), Some(key_type @ (KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY))) => {
                 curve25519_private(attributes, key_type)
             }
+            (Some(Class::PUBLIC_KEY), Some(KeyType::DSA)) => dsa_public(attributes).map(Self::DsaPublic),
+            (Some(Class::PRIVATE_KEY), Some(KeyType::DSA)) => dsa_private(attributes).map(Self::Dsa),
+            (Some(Class::PUBLIC_KEY), Some(KeyType::DH)) => dh_public(attributes).map(Self::DhPublic),
+            (Some(Class::PRIVATE_KEY), Some(KeyType::DH)) => dh_private(attributes).map(Self::Dh),
             (Some(Class::SECRET_KEY), Some(key_type)) => secret_key(attributes, key_type).map(Self::Secret),
             _ => Err(Error::KeyTypeInconsistent("a call that needs a key")),
         }
@@ -196,6 +212,44 @@ fn curve25519_private(attributes: &AttributeMap, key_type: KeyType) -> Result<Ma
     } else {
         x25519::PrivateKey::from_bytes(value).map(Material::X25519).map_err(fault)
     }
+}
+
+/// DSA's domain parameters, checked.
+///
+/// # Errors
+/// `TemplateIncomplete` if a part is not there; `AttributeValueInvalid` if they make no group.
+pub(crate) fn dsa_parameters(attributes: &AttributeMap) -> Result<dsa::Parameters, Error> {
+    let [p, q, g] = [Attr::PRIME, Attr::SUBPRIME, Attr::BASE].map(|part| plain(attributes, part));
+    dsa::Parameters::new(p?, q?, g?).map_err(fault(Attr::PRIME))
+}
+
+fn dsa_public(attributes: &AttributeMap) -> Result<dsa::PublicKey, Error> {
+    let parameters = dsa_parameters(attributes)?;
+    dsa::PublicKey::from_value(parameters, plain(attributes, Attr::VALUE)?).map_err(fault(Attr::VALUE))
+}
+
+fn dsa_private(attributes: &AttributeMap) -> Result<dsa::PrivateKey, Error> {
+    let parameters = dsa_parameters(attributes)?;
+    dsa::PrivateKey::from_value(parameters, secret(attributes, Attr::VALUE)?).map_err(fault(Attr::VALUE))
+}
+
+/// A Diffie–Hellman group, checked.
+///
+/// # Errors
+/// As [`dsa_parameters`].
+pub(crate) fn dh_group(attributes: &AttributeMap) -> Result<dh::Group, Error> {
+    let (p, g) = (plain(attributes, Attr::PRIME)?, plain(attributes, Attr::BASE)?);
+    dh::Group::new(p, g).map_err(fault(Attr::PRIME))
+}
+
+fn dh_public(attributes: &AttributeMap) -> Result<dh::PublicKey, Error> {
+    let group = dh_group(attributes)?;
+    dh::PublicKey::from_value(group, plain(attributes, Attr::VALUE)?).map_err(fault(Attr::VALUE))
+}
+
+fn dh_private(attributes: &AttributeMap) -> Result<dh::PrivateKey, Error> {
+    let group = dh_group(attributes)?;
+    dh::PrivateKey::from_value(group, secret(attributes, Attr::VALUE)?).map_err(fault(Attr::VALUE))
 }
 
 fn secret_key(attributes: &AttributeMap, key_type: KeyType) -> Result<SecretKey, Error> {

@@ -28,7 +28,7 @@ impl Object {
         self.flag(Attr::LOCAL) && !self.flag(Attr::IMPORTED)
     }
 
-    /// A key's size in the unit of its mechanisms: bits of an RSA key or a curve, bytes of a secret key.
+    /// A key's size in the unit of its mechanisms: bits of an RSA key, a prime or a curve, bytes of a secret key.
     #[must_use]
     pub fn size(&self) -> Option<u64> {
         match (self.class(), self.key_type()?) {
@@ -38,6 +38,7 @@ impl Object {
                 der::curve(self.attributes.plain(Attr::EC_PARAMS)?).ok().map(|curve| curve.bits() as u64)
             }
             (_, KeyType::SM2) => Some(256),
+            (_, KeyType::DSA | KeyType::DH) => Some(bits(self.attributes.plain(Attr::PRIME)?)),
             (_, KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY) => Some(255),
             _ => None,
         }
@@ -48,14 +49,10 @@ impl Object {
     pub fn strength(&self) -> u64 {
         let size = self.size().unwrap_or(0);
         match self.key_type() {
-            Some(KeyType::RSA) => match size {
-                15360.. => 256,
-                7680.. => 192,
-                3072.. => 128,
-                2048.. => 112,
-                1024.. => 80,
-                _ => 0,
-            },
+            Some(KeyType::RSA | KeyType::DH) => modular(size),
+            Some(KeyType::DSA) => {
+                modular(size).min(bits(self.attributes.plain(Attr::SUBPRIME).unwrap_or(&[])) / 2)
+            }
             Some(KeyType::EC | KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY | KeyType::SM2) => match size {
                 512.. => 256,
                 384.. => 192,
@@ -78,6 +75,18 @@ impl Object {
             return true;
         };
         template.iter().all(|(attribute, value)| super::index::has_bytes(key, *attribute, value))
+    }
+}
+
+/// The strength of numbers modulo one of so many bits.
+const fn modular(bits: u64) -> u64 {
+    match bits {
+        15360.. => 256,
+        7680.. => 192,
+        3072.. => 128,
+        2048.. => 112,
+        1024.. => 80,
+        _ => 0,
     }
 }
 

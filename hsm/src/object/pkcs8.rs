@@ -7,7 +7,7 @@ use crypto::ec::Curve;
 use crypto::{Secret, ec, rsa, sm2};
 
 use super::attributes::key::PAIR_TYPES;
-use super::der::{self, Algorithm, EcPrivateKey, RsaPrivateKey, encoded, failed};
+use super::der::{self, Algorithm, DhParameter, DssParms, EcPrivateKey, RsaPrivateKey, encoded, failed};
 use super::{Attr, AttributeMap, Class, KeyType, Material};
 use crate::error::Error;
 
@@ -32,6 +32,12 @@ pub fn encode(key: &Material) -> Result<Secret, Error> {
         Material::Sm2(key) => Ok(key.to_pkcs8()?),
         Material::Ed25519(key) => encode_raw(der::ED25519, &key.seed()),
         Material::X25519(key) => encode_raw(der::X25519, &key.to_bytes()),
+        Material::Dsa(key) => {
+            encode_number(der::DSA, &der::dsa_parameters(key.public().parameters())?, &key.value())
+        }
+        Material::Dh(key) => {
+            encode_number(der::DH, &der::dh_parameters(key.public().group())?, &key.value()?)
+        }
         _ => Err(Error::KeyNotWrappable("it is not a private key")),
     }
 }
@@ -78,6 +84,13 @@ fn encode_raw(oid: ObjectIdentifier, key: &Secret) -> Result<Secret, Error> {
     info(oid, None, &inner)
 }
 
+/// The key of DSA (RFC 5958 refers to PKCS#11 for it) and of Diffie–Hellman: an INTEGER.
+fn encode_number(oid: ObjectIdentifier, parameters: &[u8], value: &Secret) -> Result<Secret, Error> {
+    let parameters = AnyRef::from_der(parameters).map_err(failed)?;
+    let inner = Secret::new(encoded(&UintRef::new(value.as_bytes()).map_err(failed)?)?);
+    info(oid, Some(parameters), &inner)
+}
+
 fn info(oid: ObjectIdentifier, parameters: Option<AnyRef<'_>>, key: &Secret) -> Result<Secret, Error> {
     encoded(&PrivateKeyInfo {
         version: 0,
@@ -105,6 +118,8 @@ pub fn decode(bytes: &Secret, key_type: KeyType) -> Result<AttributeMap, Error> 
         {
             decode_raw(algorithm.oid, key)
         }
+        (KeyType::DSA, der::DSA) => decode_dsa(algorithm, key),
+        (KeyType::DH, der::DH) => decode_dh(algorithm, key),
         _ => Err(INVALID),
     }
 }
@@ -209,5 +224,30 @@ fn decode_raw(oid: ObjectIdentifier, key: &[u8]) -> Result<AttributeMap, Error> 
     let mut attributes = AttributeMap::new();
     attributes.set_plain(Attr::EC_PARAMS, encoded(&oid)?);
     attributes.set_secret(Attr::VALUE, Secret::new(key.as_bytes().to_vec()));
+    Ok(attributes)
+}
+
+fn decode_dsa(algorithm: Algorithm<'_>, key: &[u8]) -> Result<AttributeMap, Error> {
+    let parameters = algorithm.parameters.ok_or(INVALID)?.decode_as::<DssParms<'_>>().map_err(|_| INVALID)?;
+    let mut attributes = decode_number(key)?;
+    attributes.set_plain(Attr::PRIME, parameters.p.as_bytes());
+    attributes.set_plain(Attr::SUBPRIME, parameters.q.as_bytes());
+    attributes.set_plain(Attr::BASE, parameters.g.as_bytes());
+    Ok(attributes)
+}
+
+fn decode_dh(algorithm: Algorithm<'_>, key: &[u8]) -> Result<AttributeMap, Error> {
+    let parameters =
+        algorithm.parameters.ok_or(INVALID)?.decode_as::<DhParameter<'_>>().map_err(|_| INVALID)?;
+    let mut attributes = decode_number(key)?;
+    attributes.set_plain(Attr::PRIME, parameters.prime.as_bytes());
+    attributes.set_plain(Attr::BASE, parameters.base.as_bytes());
+    Ok(attributes)
+}
+
+fn decode_number(key: &[u8]) -> Result<AttributeMap, Error> {
+    let value = UintRef::from_der(key).map_err(|_| INVALID)?;
+    let mut attributes = AttributeMap::new();
+    attributes.set_secret(Attr::VALUE, Secret::new(value.as_bytes().to_vec()));
     Ok(attributes)
 }

@@ -3,7 +3,7 @@
 use ::der::Decode;
 use ::der::Sequence;
 use ::der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, UintRef};
-use crypto::{ec, rsa};
+use crypto::{dh, dsa, ec, rsa};
 
 use super::Material;
 use super::der::{self, Algorithm, RsaPublicKey, encoded, failed};
@@ -31,6 +31,10 @@ pub fn encode(key: &Material) -> Result<Option<Vec<u8>>, Error> {
         Material::Ed25519Public(key) => info(der::ED25519, None, key.as_bytes()),
         Material::X25519(key) => info(der::X25519, None, key.public().as_bytes()),
         Material::X25519Public(key) => info(der::X25519, None, key.as_bytes()),
+        Material::Dsa(key) => dsa(&key.public()),
+        Material::DsaPublic(key) => dsa(key),
+        Material::Dh(key) => dh(&key.public()),
+        Material::DhPublic(key) => dh(key),
         Material::Secret(_) => return Ok(None),
     }
     .map(Some)
@@ -48,6 +52,23 @@ fn rsa(key: &rsa::PublicKey) -> Result<Vec<u8>, Error> {
 fn ec(key: &ec::PublicKey) -> Result<Vec<u8>, Error> {
     let curve = AnyRef::from_der(key.curve().oid()).map_err(failed)?;
     info(der::EC, Some(curve), &key.point()?)
+}
+
+/// RFC 3279, "DSA Signature Keys".
+fn dsa(key: &dsa::PublicKey) -> Result<Vec<u8>, Error> {
+    let parameters = der::dsa_parameters(key.parameters())?;
+    number(der::DSA, &parameters, key.value())
+}
+
+/// PKCS#3, "Object identifier", in the form that OpenSSL and others have a public key in.
+fn dh(key: &dh::PublicKey) -> Result<Vec<u8>, Error> {
+    let parameters = der::dh_parameters(key.group())?;
+    number(der::DH, &parameters, key.value())
+}
+
+fn number(oid: ObjectIdentifier, parameters: &[u8], value: &[u8]) -> Result<Vec<u8>, Error> {
+    let parameters = AnyRef::from_der(parameters).map_err(failed)?;
+    info(oid, Some(parameters), &encoded(&UintRef::new(value).map_err(failed)?)?)
 }
 
 fn info(oid: ObjectIdentifier, parameters: Option<AnyRef<'_>>, key: &[u8]) -> Result<Vec<u8>, Error> {

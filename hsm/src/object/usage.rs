@@ -121,12 +121,14 @@ pub(super) fn can(class: Class, key_type: KeyType, usage: Attr) -> bool {
     let usages: &[Attr] = match (class, key_type) {
         (Class::PUBLIC_KEY, KeyType::RSA) => &[Attr::ENCRYPT, Attr::VERIFY, Attr::VERIFY_RECOVER, Attr::WRAP],
         (Class::PRIVATE_KEY, KeyType::RSA) => &[Attr::DECRYPT, Attr::SIGN, Attr::SIGN_RECOVER, Attr::UNWRAP],
-        (Class::PUBLIC_KEY, KeyType::EC | KeyType::EC_EDWARDS) => &[Attr::VERIFY],
+        (Class::PUBLIC_KEY, KeyType::EC | KeyType::EC_EDWARDS | KeyType::DSA) => &[Attr::VERIFY],
         (Class::PUBLIC_KEY, KeyType::SM2) => &[Attr::ENCRYPT, Attr::VERIFY],
         (Class::PRIVATE_KEY, KeyType::SM2) => &[Attr::DECRYPT, Attr::SIGN],
         (Class::PRIVATE_KEY, KeyType::EC) => &[Attr::SIGN, Attr::DERIVE],
-        (Class::PRIVATE_KEY, KeyType::EC_EDWARDS) => &[Attr::SIGN],
-        (Class::PRIVATE_KEY, KeyType::EC_MONTGOMERY) | (Class::SECRET_KEY, KeyType::HKDF) => &[Attr::DERIVE],
+        (Class::PRIVATE_KEY, KeyType::EC_EDWARDS | KeyType::DSA) => &[Attr::SIGN],
+        (Class::PRIVATE_KEY, KeyType::EC_MONTGOMERY | KeyType::DH) | (Class::SECRET_KEY, KeyType::HKDF) => {
+            &[Attr::DERIVE]
+        }
         (Class::SECRET_KEY, KeyType::AES) => {
             &[Attr::ENCRYPT, Attr::DECRYPT, Attr::SIGN, Attr::VERIFY, Attr::WRAP, Attr::UNWRAP, Attr::DERIVE]
         }

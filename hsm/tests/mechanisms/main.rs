@@ -7,7 +7,9 @@
 mod aead;
 mod blocks;
 mod curves;
+mod dh;
 mod digests;
+mod dsa;
 mod edwards;
 mod generate;
 mod key_agreement;

@@ -64,6 +64,7 @@ fn fitting(row: &Mechanism, len: usize) -> usize {
         "CKM_RSA_PKCS_PSS" | "CKM_SM2" => 32,
         "CKM_SM2_ENCRYPT" => len.max(1),
         "CKM_ECDSA" => len.max(1),
+        "CKM_DSA" => 28,
         _ if row.name.starts_with("CKM_RSA") => len.clamp(1, 190),
         _ => len,
     }

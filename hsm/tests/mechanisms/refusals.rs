@@ -36,6 +36,10 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         secret(&random(64)),
         Arc::new(Material::Sm2Public(national.public().clone())),
         Arc::new(Material::Sm2(national)),
+        Arc::clone(&crate::dsa::PAIR.0),
+        Arc::clone(&crate::dsa::PAIR.1),
+        Arc::clone(&crate::dh::PAIR.0),
+        Arc::clone(&crate::dh::PAIR.1),
     ]
 });
 
@@ -58,6 +62,11 @@ pub(crate) fn working(row: &Mechanism, data_len: usize) -> (Key, Key, Params) {
         }
         _ if row.key_types.contains(&KeyType::RSA) => (rsa, Params::None),
         "CKM_EDDSA" => ((key(5), key(4)), Params::None),
+        _ if row.key_types.contains(&KeyType::DSA) => ((key(12), key(13)), Params::None),
+        "CKM_DH_PKCS_DERIVE" => {
+            let Material::DhPublic(peer) = &*KEYS[15] else { panic!("a Diffie-Hellman public key") };
+            ((key(14), key(15)), iv(peer.value()))
+        }
         "CKM_ECDH1_DERIVE" | "CKM_ECDH1_COFACTOR_DERIVE" => {
             let Material::EcPublic(peer) = &*KEYS[2] else { panic!("a public key on a curve") };
             (curve, ecdh1(1, b"", &peer.point().unwrap()))
@@ -104,11 +113,14 @@ pub(crate) fn every_use(row: &Mechanism, key: &Key, params: &Params, data: &[u8]
 fn fits(row: &Mechanism, key: &Material) -> bool {
     row.key_types.iter().any(|key_type| match (*key_type, key) {
         (KeyType::RSA, Material::Rsa(_) | Material::RsaPublic(_))
+        | (KeyType::DSA, Material::Dsa(_) | Material::DsaPublic(_))
+        | (KeyType::DH, Material::Dh(_) | Material::DhPublic(_))
         | (KeyType::EC, Material::Ec(_) | Material::EcPublic(_))
         | (KeyType::EC_EDWARDS, Material::Ed25519(_) | Material::Ed25519Public(_))
         | (KeyType::EC_MONTGOMERY, Material::X25519(_) | Material::X25519Public(_)) => true,
         (KeyType::SM2, key) => matches!(key, Material::Sm2(_) | Material::Sm2Public(_)),
-        (KeyType::RSA | KeyType::EC | KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY, _) => false,
+        (KeyType::RSA | KeyType::EC | KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY, _)
+        | (KeyType::DSA | KeyType::DH, _) => false,
         (_, key) => matches!(key, Material::Secret(_)),
     })
 }

@@ -10,13 +10,19 @@ use wire::layout::LeafWord;
 
 use crate::support::{ALL, row};
 use crate::{
-    aead, blocks, curves, digests, edwards, generate, key_agreement, keywrap, macs, national, rsa_encryption,
-    rsa_signatures,
+    aead, blocks, curves, dh, digests, dsa, edwards, generate, key_agreement, keywrap, macs, national,
+    rsa_encryption, rsa_signatures,
 };
 
 /// Rows without published vectors, and why.
-const NO_VECTORS: &[(u64, &str)] =
-    &[(0x1054, "RSA AES key wrap: OAEP and KWP, which have vectors, in a row")];
+const NO_VECTORS: &[(u64, &str)] = &[
+    (0x1054, "RSA AES key wrap: OAEP and KWP, which have vectors, in a row"),
+    (0x18, SHA3_DSA),
+    (0x19, SHA3_DSA),
+    (0x1a, SHA3_DSA),
+    (0x1b, SHA3_DSA),
+];
+const SHA3_DSA: &str = "DSA had its last vectors before SHA-3: both have theirs";
 
 fn union(lists: &[&[u64]]) -> BTreeSet<u64> {
     lists.iter().copied().flatten().copied().collect()
@@ -28,7 +34,9 @@ fn every_mechanism_has_vectors_from_outside_and_another_implementation() {
         aead::OUTSIDE,
         blocks::OUTSIDE,
         &curves::outside(),
+        dh::OUTSIDE,
         digests::OUTSIDE,
+        dsa::OUTSIDE,
         edwards::OUTSIDE,
         key_agreement::OUTSIDE,
         keywrap::OUTSIDE,
@@ -41,7 +49,9 @@ fn every_mechanism_has_vectors_from_outside_and_another_implementation() {
         aead::ORACLE,
         blocks::ORACLE,
         &curves::oracle(),
+        dh::ORACLE,
         digests::ORACLE,
+        dsa::ORACLE,
         edwards::ORACLE,
         &generate::oracle(),
         key_agreement::ORACLE,
@@ -81,6 +91,9 @@ fn every_number_and_name_is_that_of_the_header() {
         CKM_ECDSA_SHA512 CKM_ECDSA_SHA3_224 CKM_ECDSA_SHA3_256 CKM_ECDSA_SHA3_384 CKM_ECDSA_SHA3_512
         CKM_ECDH1_DERIVE CKM_ECDH1_COFACTOR_DERIVE CKM_EC_EDWARDS_KEY_PAIR_GEN CKM_EC_MONTGOMERY_KEY_PAIR_GEN
         CKM_EDDSA
+        CKM_DSA_PARAMETER_GEN CKM_DSA_KEY_PAIR_GEN CKM_DSA CKM_DSA_SHA1 CKM_DSA_SHA224 CKM_DSA_SHA256 CKM_DSA_SHA384
+        CKM_DSA_SHA512 CKM_DSA_SHA3_224 CKM_DSA_SHA3_256 CKM_DSA_SHA3_384 CKM_DSA_SHA3_512
+        CKM_DH_PKCS_PARAMETER_GEN CKM_DH_PKCS_KEY_PAIR_GEN CKM_DH_PKCS_DERIVE
         CKM_AES_KEY_GEN CKM_AES_ECB CKM_AES_CBC CKM_AES_CBC_PAD CKM_AES_CTR CKM_AES_GCM CKM_AES_CCM CKM_AES_CMAC
         CKM_AES_CMAC_GENERAL CKM_AES_KEY_WRAP CKM_AES_KEY_WRAP_PAD CKM_AES_KEY_WRAP_KWP CKM_AES_XTS
         CKM_AES_XTS_KEY_GEN
@@ -125,6 +138,8 @@ fn every_key_type_is_that_of_the_header() {
     use hsm::object::KeyType;
     for (ours, header) in [
         (KeyType::RSA, ck::CKK_RSA),
+        (KeyType::DSA, ck::CKK_DSA),
+        (KeyType::DH, ck::CKK_DH),
         (KeyType::EC, ck::CKK_EC),
         (KeyType::EC_EDWARDS, ck::CKK_EC_EDWARDS),
         (KeyType::EC_MONTGOMERY, ck::CKK_EC_MONTGOMERY),
@@ -154,7 +169,7 @@ fn size(fields: &[Field]) -> usize {
     for field in fields {
         let (len, align) = match field {
             Field::Bool => (1, 1),
-            Field::Inline(len) => (usize::from(*len), 1),
+            Field::Whole(len) | Field::Inline(len) => (usize::from(*len), 1),
             Field::Ulong | Field::Struct(_) => (8, 8),
             Field::Bytes | Field::LenBytes => (16, 8),
         };
@@ -175,6 +190,7 @@ fn every_layout_has_the_size_of_the_structure_in_the_header() {
         (ck::CKM_ECDH1_DERIVE, vec![size_of::<ck::CK_ECDH1_DERIVE_PARAMS>()]),
         (ck::CKM_ECDH1_COFACTOR_DERIVE, vec![size_of::<ck::CK_ECDH1_DERIVE_PARAMS>()]),
         (ck::CKM_EDDSA, vec![size_of::<ck::CK_EDDSA_PARAMS>()]),
+        (ck::CKM_DH_PKCS_DERIVE, vec![8192 / 8]), // at the most
         (ck::CKM_AES_CBC, vec![16]),
         (ck::CKM_AES_CBC_PAD, vec![16]),
         (ck::CKM_AES_XTS, vec![16]),
@@ -229,6 +245,12 @@ fn mechanism_info_has_the_units_and_flags_of_the_standard() {
         (ck::CKM_ECDSA, 224, 521, ck::CKF_SIGN | ck::CKF_VERIFY | curve),
         (ck::CKM_ECDH1_DERIVE, 224, 521, ck::CKF_DERIVE | curve),
         (ck::CKM_EDDSA, 255, 255, ck::CKF_SIGN | ck::CKF_VERIFY | curve),
+        (ck::CKM_DSA_PARAMETER_GEN, 1024, 3072, ck::CKF_GENERATE),
+        (ck::CKM_DSA_KEY_PAIR_GEN, 1024, 3072, ck::CKF_GENERATE_KEY_PAIR),
+        (ck::CKM_DSA_SHA256, 1024, 3072, ck::CKF_SIGN | ck::CKF_VERIFY),
+        (ck::CKM_DH_PKCS_PARAMETER_GEN, 2048, 8192, ck::CKF_GENERATE),
+        (ck::CKM_DH_PKCS_KEY_PAIR_GEN, 2048, 8192, ck::CKF_GENERATE_KEY_PAIR),
+        (ck::CKM_DH_PKCS_DERIVE, 1024, 8192, ck::CKF_DERIVE),
         (ck::CKM_AES_KEY_GEN, 16, 32, ck::CKF_GENERATE),
         (ck::CKM_AES_GCM, 16, 32, cipher),
         (ck::CKM_AES_XTS, 64, 64, ck::CKF_ENCRYPT | ck::CKF_DECRYPT),

@@ -18,4 +18,9 @@ pub(super) const DOMAIN: &[Row] = &[
     Row::new(Attr::SUBPRIME, Form::Number, NUMBER).of(DSA).given(PART.0, PART.1, PART.2),
     Row::new(Attr::BASE, Form::Number, NUMBER).given(PART.0, PART.1, PART.2),
     Row::new(Attr::PRIME_BITS, Form::Ulong, 8).given(Given::Never, Given::Must, Given::Never).rule(),
+    // The standard's table has none for DSA; with 2048 bits there are two lengths to choose from.
+    Row::new(Attr::SUBPRIME_BITS, Form::Ulong, 8)
+        .of(DSA)
+        .given(Given::Never, Given::May, Given::Never)
+        .rule(),
 ];

@@ -1,5 +1,5 @@
 //! Attributes of keys (PKCS#11 3.2, "Key objects" and the sections that follow it, "RSA", "Elliptic curve",
-//! "Generic secret key", "AES").
+//! "DSA", "Diffie-Hellman", "Generic secret key", "AES").
 
 use super::common::NAME;
 use super::{Change, Form, Given, Row};
@@ -13,8 +13,15 @@ pub(crate) const SECRET_MAX: u32 = 4096;
 const MECHANISMS: u32 = 512;
 
 /// The types of keys that come as pairs.
-pub(crate) const PAIR_TYPES: &[u64] =
-    &[KeyType::RSA.0, KeyType::EC.0, KeyType::EC_EDWARDS.0, KeyType::EC_MONTGOMERY.0, KeyType::SM2.0];
+pub(crate) const PAIR_TYPES: &[u64] = &[
+    KeyType::RSA.0,
+    KeyType::EC.0,
+    KeyType::EC_EDWARDS.0,
+    KeyType::EC_MONTGOMERY.0,
+    KeyType::SM2.0,
+    KeyType::DSA.0,
+    KeyType::DH.0,
+];
 
 /// The types of secret keys.
 pub(crate) const SECRET_TYPES: &[u64] = &[
@@ -41,6 +48,11 @@ const RSA: &[u64] = &[KeyType::RSA.0];
 const CURVES: &[u64] = &[KeyType::EC.0, KeyType::EC_EDWARDS.0, KeyType::EC_MONTGOMERY.0];
 /// SM2 keys are all on one curve, so that nobody need name it.
 const SM2: &[u64] = &[KeyType::SM2.0];
+
+/// The types of keys in groups of numbers modulo a prime.
+const GROUPS: &[u64] = &[KeyType::DSA.0, KeyType::DH.0];
+const DSA: &[u64] = &[KeyType::DSA.0];
+const DH: &[u64] = &[KeyType::DH.0];
 
 const fn own(row: Row) -> Row {
     row.given(Given::Never, Given::Never, Given::Never)
@@ -108,6 +120,10 @@ pub(super) const PUBLIC_PARTS: &[Row] = &[
     Row::new(Attr::EC_POINT, Form::Bytes, 160).of(CURVES).given(Given::Must, Given::Never, Given::Never),
     Row::new(Attr::EC_PARAMS, Form::Bytes, 2048).of(SM2).given(Given::May, Given::May, Given::Never).rule(),
     Row::new(Attr::EC_POINT, Form::Bytes, 160).of(SM2).given(Given::Must, Given::Never, Given::Never),
+    Row::new(Attr::PRIME, Form::Number, NUMBER).of(GROUPS).given(Given::Must, Given::Must, Given::Never),
+    Row::new(Attr::SUBPRIME, Form::Number, NUMBER).of(DSA).given(Given::Must, Given::Must, Given::Never),
+    Row::new(Attr::BASE, Form::Number, NUMBER).of(GROUPS).given(Given::Must, Given::Must, Given::Never),
+    Row::new(Attr::VALUE, Form::Bytes, NUMBER).of(GROUPS).given(Given::Must, Given::Never, Given::Never),
 ];
 
 const fn part(attribute: Attr, create: Given) -> Row {
@@ -133,6 +149,14 @@ pub(super) const PRIVATE_PARTS: &[Row] = &[
     Row::new(Attr::EC_PARAMS, Form::Bytes, 2048).of(SM2).given(Given::May, Given::Never, Given::Never).rule(),
     Row::new(Attr::EC_POINT, Form::Bytes, 160).of(SM2).given(Given::May, Given::Never, Given::Never),
     Row::new(Attr::VALUE, Form::Bytes, 160).of(SM2).given(Given::Must, Given::Never, Given::Never).secret(),
+    Row::new(Attr::PRIME, Form::Number, NUMBER).of(GROUPS).given(Given::Must, Given::Never, Given::Never),
+    Row::new(Attr::SUBPRIME, Form::Number, NUMBER).of(DSA).given(Given::Must, Given::Never, Given::Never),
+    Row::new(Attr::BASE, Form::Number, NUMBER).of(GROUPS).given(Given::Must, Given::Never, Given::Never),
+    Row::new(Attr::VALUE, Form::Bytes, NUMBER)
+        .of(GROUPS)
+        .given(Given::Must, Given::Never, Given::Never)
+        .secret(),
+    Row::new(Attr::VALUE_BITS, Form::Ulong, 8).of(DH).given(Given::Never, Given::May, Given::Never).rule(),
 ];
 
 pub(super) const SECRET: &[Row] = &[

@@ -87,7 +87,7 @@ proptest! {
                 *byte = value;
             }
         }
-        for key_type in [KeyType::RSA, KeyType::EC, KeyType::EC_EDWARDS, KeyType::EC_MONTGOMERY] {
+        for key_type in attributes::key::PAIR_TYPES.iter().map(|kind| KeyType(*kind)) {
             let _ = pkcs8::decode(&secret(&bytes), key_type);
         }
         let _ = pkcs8::recognize(&secret(&bytes));

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crypto::ec::{self, Curve};
-use crypto::{Secret, ed25519, rsa, sm2, x25519};
+use crypto::{Secret, dh, dsa, ed25519, rsa, sm2, x25519};
 use wire::template::{AttributeValue as Sent, Leaf, Query};
 use wire::{Attribute, List, Room, Rv, Template};
 
@@ -13,6 +13,7 @@ use crate::user::User;
 
 mod changing;
 mod finding;
+mod groups;
 mod keys;
 mod making;
 mod reading;
@@ -96,6 +97,10 @@ pub(super) static ED: LazyLock<ed25519::PrivateKey> =
 pub(super) static X: LazyLock<x25519::PrivateKey> = LazyLock::new(|| x25519::PrivateKey::generate().unwrap());
 
 pub(super) static SM2: LazyLock<sm2::PrivateKey> = LazyLock::new(|| sm2::PrivateKey::generate().unwrap());
+pub(super) static DSA: LazyLock<dsa::PrivateKey> =
+    LazyLock::new(|| dsa::PrivateKey::generate(dsa::Parameters::generate(1024, 160).unwrap()).unwrap());
+pub(super) static DH: LazyLock<dh::PrivateKey> =
+    LazyLock::new(|| dh::PrivateKey::generate(dh::Group::named(2048).unwrap(), None).unwrap());
 
 pub(super) const ED_NAME: &[u8] = b"\x13\x0cedwards25519";
 pub(super) const X_OID: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x6e];
@@ -142,6 +147,27 @@ fn curve25519(class: Class, key_type: KeyType, params: &[u8], part: Given) -> Ve
     with(&head(class, key_type), &[bytes(Attr::EC_PARAMS, params), part])
 }
 
+/// A DSA key with this value.
+pub(super) fn dsa_key(class: Class, value: &[u8]) -> Vec<Given> {
+    let public = DSA.public();
+    let group = public.parameters();
+    let key = [
+        bytes(Attr::PRIME, group.prime()),
+        bytes(Attr::SUBPRIME, group.subprime()),
+        bytes(Attr::BASE, group.base()),
+        bytes(Attr::VALUE, value),
+    ];
+    with(&head(class, KeyType::DSA), &key)
+}
+
+/// A Diffie–Hellman key with this value.
+pub(super) fn dh_key(class: Class, value: &[u8]) -> Vec<Given> {
+    let public = DH.public();
+    let group = public.group();
+    let key = [bytes(Attr::PRIME, group.prime()), bytes(Attr::BASE, group.base()), bytes(Attr::VALUE, value)];
+    with(&head(class, KeyType::DH), &key)
+}
+
 /// A template with just what it needs for each kind of object there is.
 pub(super) fn kinds() -> Vec<Vec<Given>> {
     let class = |class: Class| ulong(Attr::CLASS, class.0);
@@ -175,6 +201,10 @@ pub(super) fn kinds() -> Vec<Vec<Given>> {
         ec_public(),
         ec_private(),
         secret_key(KeyType::AES_XTS, &xts),
+        dsa_key(Class::PUBLIC_KEY, DSA.public().value()),
+        dsa_key(Class::PRIVATE_KEY, DSA.value().as_bytes()),
+        dh_key(Class::PUBLIC_KEY, DH.public().value()),
+        dh_key(Class::PRIVATE_KEY, DH.value().unwrap().as_bytes()),
     ];
     let ed = KeyType::EC_EDWARDS;
     kinds.push(curve25519(Class::PUBLIC_KEY, ed, ED_NAME, bytes(Attr::EC_POINT, ed_public.as_bytes())));
