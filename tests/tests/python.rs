@@ -4,10 +4,8 @@ use std::path::Path;
 
 use tests::{Hsm, Run, needs};
 
-#[test]
-fn python_generates_signs_seals_wraps_and_finds() {
-    needs!("python3");
-    let hsm = Hsm::start();
+/// `python-pkcs11`, installed into the HSM's directory, which then runs a script there; false if it cannot be had.
+fn runs(hsm: &Hsm, script: &str) -> bool {
     let installed = hsm.line("python3 -m venv venv").succeeded()
         && hsm
             .line("venv/bin/pip install --quiet --disable-pip-version-check python-pkcs11==0.10.1")
@@ -20,8 +18,45 @@ fn python_generates_signs_seals_wraps_and_finds() {
         println!(
             "skipped: python-pkcs11 could not be installed (python3-venv, and a package index in reach)"
         );
+        return false;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(script);
+    Run::of(hsm.command(hsm.path("venv/bin/python")).arg(script)).succeeds().says("passed").done();
+    true
+}
+
+/// Requirement: DHSM-018, DHSM-020
+#[test]
+fn python_makes_dsa_and_diffie_hellman_keys_and_openssl_verifies_and_agrees() {
+    needs!("python3", "openssl");
+    let hsm = Hsm::start();
+    if !runs(&hsm, "groups.py") {
         return;
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/client.py");
-    Run::of(hsm.command(hsm.path("venv/bin/python")).arg(script)).succeeds().says("passed").done();
+    // By the token's own CKA_PUBLIC_KEY_INFO.
+    let label = hsm.label();
+    let export = |name: &str| {
+        let mut command = hsm.command(Path::new(hsm.module()).with_file_name("hsm-admin"));
+        let line = format!("export public {label} {name} --class public --out {name}.pem");
+        Run::of(command.args(line.split_whitespace())).succeeds().done();
+    };
+    export("signer");
+    let verify = "openssl dgst -sha256 -verify signer.pem -signature";
+    hsm.line(&format!("{verify} data.sig data")).succeeds().says("Verified OK").done();
+    hsm.write("data", b"something else");
+    hsm.line(&format!("{verify} data.sig data")).fails().done();
+    // OpenSSL agrees with the token's key on what the token agreed on with OpenSSL's.
+    export("agreer");
+    hsm.line("openssl pkeyutl -derive -inkey theirs.pem -peerkey agreer.pem -pkeyopt dh_pad:1 -out shared")
+        .succeeds()
+        .done();
+    assert_eq!(hsm.read("shared").len(), 256);
+    assert_eq!(hsm.read("shared"), hsm.read("agreed"));
+}
+
+#[test]
+fn python_generates_signs_seals_wraps_and_finds() {
+    needs!("python3");
+    let hsm = Hsm::start();
+    runs(&hsm, "client.py");
 }
