@@ -15,6 +15,8 @@ pub(crate) enum Key {
     P256,
     P384,
     Ed25519,
+    /// With parameters of its own, of 2048 and 256 bits.
+    Dsa2048,
     Aes256,
     /// A generic secret of 32 octets 0x0b, so that its MACs are known.
     Hmac,
@@ -63,6 +65,7 @@ impl Objects {
             Key::P384 => curve(session, CKM_EC_KEY_PAIR_GEN, P384, token)?,
             Key::Ed25519 => curve(session, CKM_EC_EDWARDS_KEY_PAIR_GEN, ED25519[0], token)
                 .or_else(|_| curve(session, CKM_EC_EDWARDS_KEY_PAIR_GEN, ED25519[1], token))?,
+            Key::Dsa2048 => dsa(session, token)?,
             Key::Aes256 => {
                 let mut template = aes(token, "bench-aes")
                     .flag(CKA_ENCRYPT, true)
@@ -170,6 +173,27 @@ fn curve(session: Session<'_>, mechanism: CK_MECHANISM_TYPE, params: &[u8], toke
     let (mut public, mut private) = curve_templates(params, token);
     let (public, private) =
         session.generate_pair(&mut Mechanism::plain(mechanism), &mut public, &mut private)?;
+    Ok(Handles { public, private })
+}
+
+fn dsa(session: Session<'_>, token: bool) -> Result<Handles> {
+    let mut wanted = Template::new()
+        .number(CKA_CLASS, CKO_DOMAIN_PARAMETERS)
+        .number(CKA_KEY_TYPE, CKK_DSA)
+        .flag(CKA_TOKEN, false)
+        .number(CKA_PRIME_BITS, 2048);
+    let domain = session.generate(&mut Mechanism::plain(CKM_DSA_PARAMETER_GEN), &mut wanted)?;
+    let mut made =
+        Template::new().bytes(CKA_PRIME, &[0; 256]).bytes(CKA_SUBPRIME, &[0; 32]).bytes(CKA_BASE, &[0; 256]);
+    session.attributes(domain, &mut made)?;
+    let mut public = half(token)
+        .flag(CKA_VERIFY, true)
+        .bytes(CKA_PRIME, made.written(0))
+        .bytes(CKA_SUBPRIME, made.written(1))
+        .bytes(CKA_BASE, made.written(2));
+    let mut private = private_half(token);
+    let by = &mut Mechanism::plain(CKM_DSA_KEY_PAIR_GEN);
+    let (public, private) = session.generate_pair(by, &mut public, &mut private)?;
     Ok(Handles { public, private })
 }
 

@@ -325,6 +325,11 @@ impl Template {
         &self.values[index]
     }
 
+    /// What a call has written of the value of the attribute at `index`.
+    pub(crate) fn written(&self, index: usize) -> &[u8] {
+        &self.values[index][..self.raw[index].ulValueLen as usize]
+    }
+
     /// The value of the attribute at `index`, to be changed in place.
     pub(crate) fn value_mut(&mut self, index: usize) -> &mut [u8] {
         &mut self.values[index]
