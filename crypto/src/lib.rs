@@ -36,6 +36,7 @@ pub mod mldsa;
 pub mod random;
 pub mod rsa;
 mod secret;
+pub mod self_test;
 pub mod sm2;
 pub mod sm3;
 pub mod sm4;

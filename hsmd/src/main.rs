@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
 use hsm::vault::Trust;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use config::Config;
 use daemon::Daemon;
@@ -109,6 +109,13 @@ fn serve(config: Config, trust: Trust, accept_audit_loss: bool) -> ExitCode {
         }
     }));
     harden::harden(&config.hardening);
+    // A name in the variable makes that test fail: that a failure stops the start can be seen so, and nothing else.
+    let fault = std::env::var("CLAVIGER_SELF_TEST_FAULT").ok();
+    if let Err(failed) = crypto::self_test::run(fault.as_deref()) {
+        error!("{failed}");
+        return ExitCode::FAILURE;
+    }
+    info!("self-tests passed: {} families of algorithms", crypto::self_test::TESTS.len());
     let signals = match server::block_signals() {
         Ok(signals) => signals,
         Err(errno) => return fail(1, &format!("signals cannot be waited for: {errno}")),

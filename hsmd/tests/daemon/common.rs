@@ -68,6 +68,11 @@ impl Place {
         self.command().args(arguments).output().unwrap()
     }
 
+    /// Runs the daemon to its end, with one self-test that fails.
+    pub(crate) fn run_with_fault(&self, test: &str) -> Output {
+        self.command().env("CLAVIGER_SELF_TEST_FAULT", test).output().unwrap()
+    }
+
     /// Starts the daemon and waits until it listens.
     pub(crate) fn start(&self) -> Daemon<'_> {
         self.start_with(|command| command)

@@ -250,3 +250,31 @@ fn the_service_manager_is_told_when_the_daemon_is_ready() {
     let len = manager.recv(&mut told).unwrap();
     assert_eq!(&told[..len], b"STOPPING=1");
 }
+
+/// Requirement: DHSM-030
+#[test]
+fn a_self_test_that_fails_stops_the_start_and_the_document_names_every_test() {
+    let place = Place::new("");
+    for test in crypto::self_test::TESTS {
+        let ended = place.run_with_fault(test.name);
+        assert_eq!(ended.status.code(), Some(1), "{}", test.name);
+        let message = String::from_utf8(ended.stderr).unwrap();
+        assert!(message.contains(&format!("the self-test of {} failed", test.name)), "{message}");
+        assert!(!place.path("hsmd.sock").exists());
+    }
+    place.start().client();
+    let document = include_str!("../../../SECURITY.md");
+    let section = document.split("## Self-tests and FIPS 140").nth(1).unwrap().split("\n## ").next().unwrap();
+    for said in ["FIPS 140-2 Level 3 certifies hardware", "does not claim it", "software boundary"] {
+        assert!(section.contains(said), "{said}");
+    }
+    let (_, tested) = section.split_once("Tested are ").unwrap();
+    let (tested, _) = tested.split_once(". Not tested").unwrap();
+    let named: Vec<&str> = tested
+        .split(',')
+        .flat_map(|part| part.split(" and "))
+        .map(|name| name.trim().trim_end_matches(" (a verification)"))
+        .collect();
+    let run: Vec<&str> = crypto::self_test::TESTS.iter().map(|test| test.name).collect();
+    assert_eq!(named, run);
+}
