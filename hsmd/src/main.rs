@@ -17,6 +17,7 @@ mod metrics;
 mod notify;
 mod rest;
 mod root_key;
+mod scheduler;
 mod server;
 mod services;
 mod store;
@@ -136,6 +137,10 @@ fn serve(config: Config, trust: Trust, accept_audit_loss: bool) -> ExitCode {
     }
     if let Err(error) = rest::start(&daemon) {
         error!("the services cannot be offered: {error}");
+        return ExitCode::FAILURE;
+    }
+    if let Err(error) = scheduler::start(&daemon) {
+        error!("what is due cannot be done: {error}");
         return ExitCode::FAILURE;
     }
     match server::run(&daemon, &signals) {

@@ -105,9 +105,12 @@ impl Kms {
                     return Err(KmsError::PlainTooLong(most));
                 }
                 let open = key.current()?.open.ok_or(KmsError::Symmetric)?;
-                desk.encrypt(open, oaep_sha256()?, plain)?
+                desk.encrypt(open, scheme.mechanism()?, plain)?
             }
-            Scheme::Sm2 => desk.encrypt(key.current()?.open.ok_or(KmsError::Symmetric)?, SM2, plain)?,
+            Scheme::Sm2 => {
+                let open = key.current()?.open.ok_or(KmsError::Symmetric)?;
+                desk.encrypt(open, scheme.mechanism()?, plain)?
+            }
         };
         Ok(Encrypted { key: key.id, cipher })
     }
@@ -137,9 +140,11 @@ impl Kms {
         let plain = match scheme {
             Scheme::Symmetric => open(&desk, key, Form::Data, cipher, additional)?,
             Scheme::OaepSha256 => {
-                desk.decrypt(key.current()?.closed, oaep_sha256()?, cipher).map_err(not_opened)?
+                desk.decrypt(key.current()?.closed, scheme.mechanism()?, cipher).map_err(not_opened)?
             }
-            Scheme::Sm2 => desk.decrypt(key.current()?.closed, SM2, cipher).map_err(not_opened)?,
+            Scheme::Sm2 => {
+                desk.decrypt(key.current()?.closed, scheme.mechanism()?, cipher).map_err(not_opened)?
+            }
         };
         Ok(Decrypted { key: key.id, plain })
     }
@@ -210,9 +215,6 @@ const fn algorithm(key: &Key) -> Result<Algorithm> {
     }
 }
 
-/// `CKM_SM2_ENCRYPT`
-const SM2: Mechanism = Mechanism { id: MechanismId(0xc34c_5604), params: Params::None };
-
 /// `CKM_AES_GCM` with its `CK_GCM_PARAMS`.
 fn gcm(algorithm: Algorithm, iv: &[u8], authenticated: &[u8]) -> Result<Mechanism> {
     let id = match algorithm {
@@ -226,15 +228,6 @@ fn gcm(algorithm: Algorithm, iv: &[u8], authenticated: &[u8]) -> Result<Mechanis
         Value::Ulong(TAG as u64 * 8),
     ];
     mechanism(id, words)
-}
-
-/// `CKM_RSA_PKCS_OAEP` with SHA-256 for both, and no label.
-fn oaep_sha256() -> Result<Mechanism> {
-    // CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED.
-    mechanism(
-        0x9,
-        vec![Value::Ulong(0x250), Value::Ulong(2), Value::Ulong(1), Value::Bytes(Vec::new().into())],
-    )
 }
 
 /// A mechanism with the words of its parameter.

@@ -100,6 +100,46 @@ errors! {
     /// A primary key with replicas.
     HasReplicas = 400 "KMS.0308" "the key has replicas in other regions: delete those first";
 
+    // Material from elsewhere.
+    /// The token is too old, or another has taken its place.
+    TokenExpired = 400 "KMS.2601" "the import token has expired: get the parameters for the import again";
+    /// When imported material is to go.
+    ExpiresInPast = 400 "KMS.2602" "expiration_time is in the past";
+    /// The token is another key's.
+    OtherToken = 400 "KMS.2603" "the import token is not one of this key";
+    /// Imported material has another length.
+    MaterialLength(u64) = 400 "KMS.2604" "the key material must have {0} bytes";
+    /// The token is none.
+    BadToken = 400 "KMS.2605" "the import token is not one that was given out";
+    /// A key takes its first material again, and no other.
+    OtherMaterial = 400 "KMS.2606" "the key takes only the material that was first imported into it";
+    /// A private key must come with it.
+    NoPrivateKey = 400 "KMS.2608" "encrypted_privatekey is required for an asymmetric key";
+    /// A private key is damaged, or of another type.
+    BadPrivateKey = 400 "KMS.2609" "encrypted_privatekey is not a PKCS #8 private key of the key's type, wrapped with the temporary key";
+    /// The key that a private key is wrapped with.
+    TemporaryKey = 400 "KMS.2610" "the temporary key must have 16 or 32 bytes";
+    /// It does not open with the wrapping key.
+    BadMaterial = 400 "KMS.0311" "encrypted_key_material was not encrypted with the wrapping key of this token";
+    /// Material goes only from a key that can be used, or was disabled.
+    NotDeletable = 400 "KMS.2701" "material can be deleted only of a key that is enabled or disabled";
+    /// The material of asymmetric keys goes with the key alone.
+    KeepsMaterial = 400 "KMS.2702" "the imported material of an asymmetric key cannot be deleted";
+
+    // Rotation.
+    /// Imported material is not rotated.
+    ExternalRotates = 400 "KMS.0312" "keys of external origin cannot be rotated";
+    /// It is not rotated.
+    DoesNotRotate = 400 "KMS.0313" "rotation is not enabled for the key";
+    /// Asymmetric keys are replaced by others.
+    AsymmetricRotates = 400 "KMS.0324" "asymmetric keys cannot be rotated";
+    /// Keys in several regions.
+    MultiRotates = 400 "KMS.0319" "a key that is in several regions cannot be rotated";
+    /// It is rotated already.
+    AlreadyRotates = 400 "KMS.2901" "rotation is enabled already";
+    /// Days between rotations.
+    RotationDays = 400 "KMS.3001" "rotation_interval is from 30 to 365 days";
+
     // What a key can do.
     /// Not with an asymmetric key.
     Asymmetric = 400 "KMS.0325" "the operation is not supported for an asymmetric key";

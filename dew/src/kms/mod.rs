@@ -20,8 +20,10 @@ pub mod cipher;
 mod create;
 mod data;
 mod data_key;
+mod due;
 mod error;
 mod id;
+mod import;
 mod key;
 mod life;
 mod mac;
@@ -30,6 +32,7 @@ mod project;
 mod random;
 mod re_encrypt;
 mod record;
+mod rotate;
 mod signature;
 pub mod spec;
 
@@ -39,6 +42,7 @@ pub use data::{Decrypted, Encrypted, Scheme};
 pub use data_key::{DataKey, Length};
 pub use error::{KmsError, Result};
 pub use id::KeyId;
+pub use import::{Arrival, ImportParameters};
 pub use key::{DAY, Imported, Key, Millis, Multi, Origin, Rotation, State, Version};
 pub use mac::MacAlgorithm;
 pub use re_encrypt::{Place, ReEncrypted};
@@ -73,6 +77,8 @@ pub struct Kms {
     homes: RwLock<Homes>,
     /// Held while a project gets its partition.
     making: Mutex<()>,
+    /// Held by whoever makes happen what is due.
+    running: Mutex<()>,
 }
 
 /// Where the keys of projects are.
@@ -82,6 +88,8 @@ struct Homes {
     by_number: HashMap<u32, ProjectId>,
     /// Those that have been read.
     read: HashMap<ProjectId, Arc<Project>>,
+    /// When the first thing is due in those that have only been looked at.
+    looked_at: HashMap<ProjectId, Option<Millis>>,
     next: u32,
 }
 
@@ -100,7 +108,14 @@ impl Kms {
             homes.by_number.insert(number, home.project);
             homes.by_project.insert(home.project, (number, (*home).clone()));
         }
-        Ok(Self { hsm, iam, quotas, homes: RwLock::new(homes), making: Mutex::default() })
+        Ok(Self {
+            hsm,
+            iam,
+            quotas,
+            homes: RwLock::new(homes),
+            making: Mutex::default(),
+            running: Mutex::default(),
+        })
     }
 
     /// The directory of accounts that it goes by.

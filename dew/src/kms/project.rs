@@ -9,8 +9,10 @@ use hsm::service::Kind;
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
+use super::due::{Agenda, Due};
 use super::error::{KmsError, Result};
 use super::id::KeyId;
+use super::import::Ticket;
 use super::key::Key;
 use super::record::Kept;
 use crate::iam::{AccountId, ProjectId};
@@ -48,13 +50,22 @@ pub(super) struct Shelf {
     pub(super) in_order: BTreeMap<u64, KeyId>,
     /// The number of the next record of a key.
     pub(super) next_key: u64,
+    /// What was given out for imports, by the number of its record.
+    pub(super) tickets: BTreeMap<u64, Kept<Ticket>>,
+    /// The number of the next of those.
+    pub(super) next_ticket: u64,
+    /// What is due.
+    pub(super) agenda: Agenda,
 }
 
 impl Shelf {
     pub(super) fn read(hsm: &Hsm, partition: &Partition) -> Result<Self> {
-        let mut shelf = Self { next_key: 1, ..Self::default() };
+        let mut shelf = Self { next_key: 1, next_ticket: 1, ..Self::default() };
         for read in hsm.service_records_in(partition, Kind::KmsKey)? {
             shelf.show_key(Kept::read(read)?);
+        }
+        for read in hsm.service_records_in(partition, Kind::KmsImport)? {
+            shelf.show_ticket(Kept::read(read)?);
         }
         Ok(shelf)
     }
@@ -66,14 +77,11 @@ impl Shelf {
 
     /// Shows a key as it was committed, in place of what was there.
     pub(super) fn show_key(&mut self, key: Kept<Key>) {
-        if let Some(old) = self.keys.get(&key.id)
-            && old.name != key.name
-        {
-            self.by_name.remove(&old.name);
-        }
+        self.hide_key(key.id);
         self.next_key = self.next_key.max(key.number + 1);
         self.by_name.insert(key.name.clone(), key.id);
         self.in_order.insert(key.number, key.id);
+        self.agenda.extend(key.due().map(|at| (at, Due::Key(key.id))));
         self.keys.insert(key.id, key);
     }
 
@@ -82,6 +90,35 @@ impl Shelf {
         if let Some(old) = self.keys.remove(&id) {
             self.by_name.remove(&old.name);
             self.in_order.remove(&old.number);
+            if let Some(at) = old.due() {
+                self.agenda.remove(&(at, Due::Key(id)));
+            }
+        }
+    }
+
+    /// Shows parameters for an import.
+    pub(super) fn show_ticket(&mut self, ticket: Kept<Ticket>) {
+        self.next_ticket = self.next_ticket.max(ticket.number + 1);
+        self.agenda.insert((ticket.expires, Due::Ticket(ticket.number)));
+        self.tickets.insert(ticket.number, ticket);
+    }
+
+    /// Takes the parameters away that are about a key.
+    pub(super) fn hide_tickets_of(&mut self, key: KeyId) {
+        let Self { tickets, agenda, .. } = self;
+        tickets.retain(|number, ticket| {
+            let stays = ticket.key != key;
+            if !stays {
+                agenda.remove(&(ticket.expires, Due::Ticket(*number)));
+            }
+            stays
+        });
+    }
+
+    /// Takes parameters for an import away.
+    pub(super) fn hide_ticket(&mut self, number: u64) {
+        if let Some(ticket) = self.tickets.remove(&number) {
+            self.agenda.remove(&(ticket.expires, Due::Ticket(number)));
         }
     }
 

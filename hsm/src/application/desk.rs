@@ -14,13 +14,13 @@ use wire::calls::session::{OpenSession, SessionCalls};
 use wire::calls::sign::{Sign, SignCalls, SignInit};
 use wire::calls::verify::{Verify, VerifyCalls, VerifyInit};
 use wire::handshake::ApplicationToken;
-use wire::{Mechanism, Output, Room, SessionHandle, Slice, Template};
+use wire::{Attribute, List, Mechanism, Output, Room, SessionHandle, Slice, Template, template};
 
 use super::{Application, Login};
 use crate::error::Error;
 use crate::event::{Act, Class, Door, Person};
 use crate::hsm::Hsm;
-use crate::object::{Attr, AttributeMap, Object, create, pkcs8};
+use crate::object::{Attr, AttributeMap, AttributeValue, KeyType, Object, create, pkcs8, unique_id};
 use crate::partition::{Partition, Task};
 use crate::remote::Remote;
 use crate::service::Write;
@@ -54,6 +54,20 @@ impl Fresh {
     #[must_use]
     pub fn numbers(&self) -> Vec<u64> {
         self.0.iter().map(|object| object.number).collect()
+    }
+
+    /// Bits of the modulus, of an RSA pair.
+    #[must_use]
+    pub fn modulus_bits(&self) -> Option<u64> {
+        let modulus = self.0.first()?.attributes().plain(Attr::MODULUS)?;
+        let zeros = u64::from(modulus.first()?.leading_zeros());
+        Some(modulus.len() as u64 * 8 - zeros)
+    }
+
+    /// `CKA_EC_PARAMS`, of a pair on a curve.
+    #[must_use]
+    pub fn curve(&self) -> Option<&[u8]> {
+        self.0.first()?.attributes().plain(Attr::EC_PARAMS)
     }
 }
 
@@ -159,6 +173,51 @@ impl Desk {
         let session = self.application.session(self.session)?;
         let maker = self.application.maker(&session);
         self.fresh(templates.iter().map(|template| create(template, &maker)).collect::<Result<_, _>>()?)
+    }
+
+    /// Brings a pair from elsewhere, whose private key is given as PKCS #8. The templates say what the halves are
+    /// beside that.
+    ///
+    /// # Errors
+    /// `DataInvalid` if it is not the private key of this type; else as `C_CreateObject`.
+    pub fn bring_pair(
+        &self,
+        pkcs8: &Secret,
+        key_type: KeyType,
+        public: Template,
+        private: Template,
+    ) -> Result<Fresh, Error> {
+        let parts = pkcs8::decode(pkcs8, key_type)?;
+        let private = self.bring(&[with(private, key_type, &parts, |_| true)?])?;
+        let [half] = private.0.as_slice() else { return Err(Error::Internal("a private key is one object")) };
+        // Of the numbers that both halves have, the public one takes what the private one was checked with.
+        half.material()?;
+        let shared =
+            |attribute: Attr| matches!(attribute, Attr::MODULUS | Attr::PUBLIC_EXPONENT | Attr::EC_PARAMS);
+        let mut parts = half.attributes().duplicate();
+        let mut public = with(public, key_type, &parts, shared)?;
+        if parts.get(Attr::EC_PARAMS).is_some() {
+            let point = crate::object::spki::point(&spki(half)?)?;
+            parts.set_plain(Attr::EC_POINT, point);
+            public = with(public, key_type, &parts, |attribute| attribute == Attr::EC_POINT)?;
+        }
+        let public = self.bring(&[public])?;
+        Ok(Fresh(public.0.into_iter().chain(private.0).collect()))
+    }
+
+    /// Objects of another desk's partition as they would be on this one: the same keys, which are not there yet.
+    ///
+    /// # Errors
+    /// `ObjectHandleInvalid` if one is not there.
+    pub fn copies(&self, of: &Self, numbers: &[u64]) -> Result<Fresh, Error> {
+        let mut objects = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            let object = of.partition.object(*number).ok_or(Error::ObjectHandleInvalid(*number))?;
+            let mut attributes = object.attributes_to_store();
+            attributes.set_plain(Attr::UNIQUE_ID, unique_id()?);
+            objects.push(attributes);
+        }
+        self.fresh(objects)
     }
 
     fn fresh(&self, keys: Vec<AttributeMap>) -> Result<Fresh, Error> {
@@ -312,6 +371,34 @@ impl Drop for Desk {
 
 /// As much as an operation may give: it is not asked for its length first.
 const ROOM: Room = Room::Bytes(wire::template::MAX_VALUE);
+
+/// A template with the type of a key and those of its parts that are wanted.
+fn with(
+    template: Template,
+    key_type: KeyType,
+    parts: &AttributeMap,
+    wanted: impl Fn(Attr) -> bool,
+) -> Result<Template, Error> {
+    let mut attributes = template.into_vec();
+    let there =
+        |attributes: &[Attribute], name: Attr| attributes.iter().any(|given| given.kind == name.into());
+    if !there(&attributes, Attr::KEY_TYPE) {
+        let value = template::AttributeValue::Bytes(key_type.0.to_le_bytes().as_slice().into());
+        attributes.push(Attribute { kind: Attr::KEY_TYPE.into(), value });
+    }
+    for (name, value) in parts.iter().filter(|(name, _)| wanted(*name)) {
+        let bytes = match value {
+            AttributeValue::Plain(bytes) => bytes.as_slice(),
+            AttributeValue::Secret(secret) => secret.as_bytes(),
+            AttributeValue::Template(_) => continue,
+        };
+        if !there(&attributes, name) {
+            let value = template::AttributeValue::Bytes(bytes.into());
+            attributes.push(Attribute { kind: name.into(), value });
+        }
+    }
+    List::new(attributes).ok_or(Error::Internal("a template has room for the parts of a key"))
+}
 
 fn output(output: Output) -> Result<Vec<u8>, Error> {
     match output {

@@ -229,7 +229,7 @@ pub(super) fn guarded(class: Class) -> bool {
 }
 
 /// A new `CKA_UNIQUE_ID`.
-pub(super) fn unique_id() -> Result<String, Error> {
+pub(crate) fn unique_id() -> Result<String, Error> {
     let bytes = crypto::random::bytes(16)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -32,6 +32,7 @@ pub use attr::Attr;
 pub use attributes::{bounds, flat_arrays};
 pub use change::{changed, copied};
 pub use index::Index;
+pub(crate) use make::unique_id;
 pub use make::{Maker, create, generated, generated_pair, wanted, wanted_pair};
 pub use material::{Material, SecretKey};
 pub use pkcs8::private_key_info;

@@ -40,6 +40,17 @@ pub fn encode(key: &Material) -> Result<Option<Vec<u8>>, Error> {
     .map(Some)
 }
 
+/// The value of `CKA_EC_POINT` of a key on a curve, from its encoding.
+///
+/// # Errors
+/// `PublicKeyInvalid` if it is no encoding.
+pub fn point(info: &[u8]) -> Result<Vec<u8>, Error> {
+    let info = SubjectPublicKeyInfo::from_der(info);
+    let info = info.map_err(|_| Error::PublicKeyInvalid("it is no SubjectPublicKeyInfo"))?;
+    let point = info.key.as_bytes().ok_or(Error::PublicKeyInvalid("the point has whole bytes"))?;
+    der::octet_string(point)
+}
+
 fn rsa(key: &rsa::PublicKey) -> Result<Vec<u8>, Error> {
     let (modulus, exponent) = (key.modulus(), key.public_exponent());
     let key = encoded(&RsaPublicKey {

@@ -23,20 +23,28 @@ operations! {
     create_datakey_without_plaintext
     create_ec_datakey_pair
     create_key
+    create_parameters_for_import
     create_random
     create_rsa_datakey_pair
     decrypt_data
     decrypt_datakey
+    delete_imported_key_material
     derive_shared_secret
     disable_key
+    disable_key_rotation
     enable_key
+    enable_key_rotation
     encrypt_data
     encrypt_datakey
     generate_mac
+    import_key_material
     list_key_detail
     re_encrypt
+    rotate_on_demand
+    show_key_rotation_status
     show_public_key
     sign
+    update_key_rotation_interval
     validate_signature
     verify_mac
 }

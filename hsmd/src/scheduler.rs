@@ -1,0 +1,50 @@
+//! Makes happen what the services have due: one thread, which looks again when the next thing is due, and at the latest
+//! after ten seconds, so that a clock that is set does no harm.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use crate::daemon::Daemon;
+
+/// How often it looks, if nothing is due before.
+const OFTEN: Duration = Duration::from_secs(1);
+const SELDOM: Duration = Duration::from_secs(10);
+
+/// Starts it. It lasts as long as the daemon.
+///
+/// # Errors
+/// If there is no thread for it.
+pub(crate) fn start(daemon: &Arc<Daemon>) -> io::Result<()> {
+    let daemon = Arc::downgrade(daemon);
+    thread::Builder::new().name("scheduler".into()).stack_size(1 << 20).spawn(move || {
+        while let Some(daemon) = daemon.upgrade() {
+            let wait = run(&daemon);
+            drop(daemon);
+            thread::sleep(wait);
+        }
+    })?;
+    Ok(())
+}
+
+/// Does what is due, and tells when to look again.
+fn run(daemon: &Daemon) -> Duration {
+    let Some(_under_way) = daemon.begin_call() else { return OFTEN };
+    let Ok(services) = daemon.services() else { return OFTEN };
+    match services.kms.run_due() {
+        Ok((done, next)) => {
+            if done > 0 {
+                info!(done, "what was due of keys is done");
+            }
+            let until = next.map(|next| Duration::from_millis(next.saturating_sub(services.kms.now())));
+            until.unwrap_or(SELDOM).clamp(OFTEN, SELDOM)
+        }
+        Err(error) => {
+            warn!("what is due of keys cannot be done: {error}");
+            SELDOM
+        }
+    }
+}
