@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::policy::{self, Action, Asked, Context, Request, Resource, Role, Source, Verdict, decide};
+use super::policy::{self, Access, Action, Asked, Context, Request, Resource, Role, Source, Verdict, decide};
 use super::{Iam, IamError};
 use crate::caller::Caller;
 
@@ -28,6 +28,8 @@ impl Iam {
     pub fn permit(&self, caller: &Caller, operation: &str, thing: Option<&str>) -> Result<(), IamError> {
         let identity = &caller.identity;
         let (account, id, name) = (identity.account.to_string(), identity.id(), identity.name());
+        let root = self.account(identity.account).map(|account| account.root.to_string());
+        let is_roots = thing.is_some() && thing == root.as_deref();
         let now = self.hsm.time();
         let context = Context {
             account_id: &account,
@@ -53,6 +55,10 @@ impl Iam {
             return Err(IamError::Forbidden(format!("nobody may do {operation}")));
         }
         for action in actions {
+            // Whoever could change the root user would be it.
+            if is_roots && !identity.is_root && action.access() == Access::Write {
+                return Err(IamError::Forbidden("the root user is changed by itself alone".to_owned()));
+            }
             let resource = Resource::of(action, "", &account, thing);
             let request = Request { action: Asked::Known(action), resource, context: &context };
             let decision = decide(&request, &sources);

@@ -13,7 +13,7 @@ use super::record::Kept;
 use super::{Kms, name};
 use crate::caller::Caller;
 use crate::iam::policy::{Action, Asked, Context, Identity, Request, Resource, Source, decide};
-use crate::iam::{AccountId, EnterpriseProjectId, ProjectId};
+use crate::iam::{AccountId, EnterpriseProjectId, HeldTo, ProjectId};
 use crate::tag::Tags;
 
 /// The actions that each operation of the interface needs.
@@ -131,7 +131,12 @@ impl Kms {
         let applied = self.iam.policies_of(identity)?;
         let attached = applied.attached();
         let policies = Identity(&attached);
-        let sources: Vec<&dyn Source> = vec![&policies];
+        let session = applied.session();
+        let held = HeldTo(Identity(&session));
+        let mut sources: Vec<&dyn Source> = vec![&policies];
+        if !session.is_empty() {
+            sources.push(&held);
+        }
         let none = Vec::new();
         let actions = ACTIONS.get(operation).unwrap_or(&none);
         if actions.is_empty() {

@@ -143,7 +143,7 @@ impl Kms {
     fn own(&self, caller: &Caller) -> Result<(ProjectId, AccountId)> {
         let project = caller.project.and_then(|id| self.iam.project(id)).ok_or(KmsError::OtherProject)?;
         let within = caller.identity.project.is_none_or(|only| only == project.id);
-        if project.account == caller.identity.account && within {
+        if project.account == caller.identity.account && within && !project.suspended {
             Ok((project.id, project.account))
         } else {
             Err(KmsError::OtherProject)

@@ -1,6 +1,7 @@
 //! Who may do what, by the policies that are given.
 
-use dew::iam::{IamError, Level, RoleChange, RoleId, Scope, Subject, TokenScope, Trust};
+use dew::caller::Caller;
+use dew::iam::{IamError, Identity, Level, RoleChange, RoleId, Scope, Subject, TokenScope, Trust};
 
 use super::world::World;
 
@@ -177,6 +178,47 @@ fn a_policy_is_given_where_it_does_something_and_one_that_is_given_stays() {
         world.acting().create_role(id, "bad", ("", ""), Level::Global, text),
         Err(IamError::Policy(_))
     ));
+}
+
+fn caller(identity: std::sync::Arc<Identity>) -> Caller {
+    Caller { identity, project: None, request: "r".into(), source: None, agent: None, tls: true }
+}
+
+#[test]
+fn who_manages_users_manages_all_but_the_root_user() {
+    let world = World::new();
+    let acme = world.account("acme");
+    let id = acme.account.id;
+    let ann = world.user(id, "ann");
+    let (root, bob) = (acme.root.to_string(), world.user(id, "bob").id.to_string());
+    let who = caller(world.signing(&ann));
+    let may = |operation, thing: &str| world.iam.permit(&who, operation, Some(thing)).is_ok();
+    assert!(!may("UpdateUser", &bob) && !may("ShowUser", &bob));
+    let managers = world.acting().create_group(id, "managers", "").unwrap();
+    world.acting().add_to_group(id, managers.id, ann.id).unwrap();
+    let role = system("Security Administrator");
+    world.acting().give(id, Subject::Group(managers.id), role, Scope::Account).unwrap();
+    for operation in ["UpdateUser", "KeystoneDeleteUser", "CreatePermanentAccessKey", "DeleteMfaDevice"] {
+        assert!(may(operation, &bob) && !may(operation, &root), "{operation}");
+    }
+    assert!(may("ShowUser", &root));
+    let own = caller(world.iam.access_key(acme.key.id.as_str(), None).unwrap().identity);
+    assert!(world.iam.permit(&own, "UpdateUser", Some(&root)).is_ok());
+    assert!(world.iam.permit(&own, "NoSuchOperation", None).is_err());
+}
+
+#[test]
+fn a_key_that_is_held_to_a_policy_may_do_no_more_than_that() {
+    let world = World::new();
+    let acme = world.account("acme");
+    let root = world.iam.access_key(acme.key.id.as_str(), None).unwrap().identity;
+    let session = r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["iam:users:listUsers"]}]}"#;
+    let key = world.iam.key_for(&root, 900, Some(session)).unwrap();
+    let security_token = std::str::from_utf8(key.security_token.as_bytes()).unwrap();
+    let held = caller(world.iam.access_key(key.id.as_str(), Some(security_token)).unwrap().identity);
+    assert!(world.iam.permit(&held, "KeystoneListUsers", None).is_ok());
+    assert!(matches!(world.iam.permit(&held, "CreateUser", None), Err(IamError::Forbidden(_))));
+    assert!(world.iam.permit(&caller(root), "CreateUser", None).is_ok());
 }
 
 #[test]

@@ -10,8 +10,6 @@ use crate::services::Services;
 
 /// The directory, for whoever asks.
 pub(super) struct Desk<'a> {
-    /// Who asks.
-    pub(super) caller: &'a Caller,
     /// The directory.
     pub(super) iam: &'a Iam,
     /// The account that is asked in.
@@ -22,7 +20,7 @@ pub(super) struct Desk<'a> {
 impl<'a> Desk<'a> {
     /// For anybody: what is asked needs no permission.
     pub(super) fn open(caller: &'a Caller, services: &'a Services) -> Self {
-        Self { caller, iam: &services.iam, account: caller.identity.account, guest: caller.guest() }
+        Self { iam: &services.iam, account: caller.identity.account, guest: caller.guest() }
     }
 
     /// For whoever may do an operation to a thing; without one, to whatever there is.
@@ -48,7 +46,8 @@ impl<'a> Desk<'a> {
         user: &str,
     ) -> Result<(Self, UserId), IamError> {
         let id = user.parse().map_err(|_| IamError::Unknown("user"))?;
-        let own = caller.identity.user() == Some(id);
+        // What is held to a policy is held to it here too.
+        let own = caller.identity.user() == Some(id) && caller.identity.session.is_none();
         if own {
             Ok((Self::open(caller, services), id))
         } else {
