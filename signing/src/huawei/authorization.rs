@@ -53,6 +53,7 @@ impl Authorization {
         };
         let (scheme, access_key) = match algorithm {
             "SDK-HMAC-SHA256" => (Scheme::Sha256, field("Access=", "Access is not the first field")?),
+            "SDK-HMAC-SM3" => (Scheme::Sm3, field("Access=", "Access is not the first field")?),
             "V11-HMAC-SHA256" => {
                 let credential = field("Credential=", "Credential is not the first field")?;
                 let (access_key, scope) = scoped(credential)?;

@@ -17,7 +17,7 @@ pub enum Error {
     Absent(String),
     /// `Authorization` begins with another word than a known algorithm.
     #[error(
-        "the algorithm {0:?} in Authorization is not known; known are SDK-HMAC-SHA256 and V11-HMAC-SHA256"
+        "the algorithm {0:?} in Authorization is not known; known are SDK-HMAC-SHA256, SDK-HMAC-SM3 and V11-HMAC-SHA256"
     )]
     Algorithm(String),
     /// `Authorization` is not as the algorithm has it.

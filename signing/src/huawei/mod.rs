@@ -1,4 +1,4 @@
-//! `SDK-HMAC-SHA256` and `V11-HMAC-SHA256` of Huawei Cloud's SDKs.
+//! `SDK-HMAC-SHA256`, `SDK-HMAC-SM3` and `V11-HMAC-SHA256` of Huawei Cloud's SDKs.
 //!
 //! A request carries `X-Sdk-Date` and `Authorization`. What is signed is its *canonical form* ([`canonical`]): method,
 //! path, query, the headers that `Authorization` lists, and the hash of the body.
@@ -11,6 +11,9 @@
 //! - **Replays.** There is no nonce: two honest requests of one second carry the same signature, which must not be refused.
 //!   So nothing is remembered here, and a request that was overheard can be sent again until its date is [`WINDOW`] old.
 //!   What stands against that is TLS.
+//!
+//! A server reads [`Authorization::of`] the request, looks for the secret of its access key, and calls [`verify`] whether it
+//! found one or not. What [`Error::refusal`] says is the cloud's own answer.
 
 mod authorization;
 mod canonical;

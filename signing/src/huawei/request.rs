@@ -2,7 +2,7 @@
 
 use super::Error;
 
-/// A request, as it is on the wire.
+/// A request, as it is on the wire: an HTTP parser has seen to it that no method, name or value has an end of line within.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// Its method, such as `POST`.

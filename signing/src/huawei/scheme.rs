@@ -12,6 +12,8 @@ const LONGEST_WORD: usize = 64;
 pub enum Scheme {
     /// `SDK-HMAC-SHA256`: what the SDKs do unless told otherwise.
     Sha256,
+    /// `SDK-HMAC-SM3`: the same with SM3.
+    Sm3,
     /// `V11-HMAC-SHA256`: SHA-256 too, with a key for one day, region and service.
     Derived(Scope),
 }
@@ -75,6 +77,7 @@ impl Scheme {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Sha256 => "SDK-HMAC-SHA256",
+            Self::Sm3 => "SDK-HMAC-SM3",
             Self::Derived(_) => "V11-HMAC-SHA256",
         }
     }
@@ -82,7 +85,7 @@ impl Scheme {
     /// The scope of its key, if it has one.
     pub const fn scope(&self) -> Option<&Scope> {
         match self {
-            Self::Sha256 => None,
+            Self::Sha256 | Self::Sm3 => None,
             Self::Derived(scope) => Some(scope),
         }
     }
@@ -91,6 +94,7 @@ impl Scheme {
     pub const fn content_header(&self) -> &'static str {
         match self {
             Self::Sha256 | Self::Derived(_) => "x-sdk-content-sha256",
+            Self::Sm3 => "x-sdk-content-sm3",
         }
     }
 
@@ -99,7 +103,10 @@ impl Scheme {
     /// # Errors
     /// `Crypto` if the library fails.
     pub fn digest(&self, data: &[u8]) -> Result<String, Error> {
-        Ok(hex(&crypto::hash::digest(self.hash(), data)?))
+        Ok(hex(&match self {
+            Self::Sha256 | Self::Derived(_) => crypto::hash::digest(Hash::Sha256, data)?,
+            Self::Sm3 => crypto::sm3::digest(data),
+        }))
     }
 
     /// The signature of a string to sign, in hexadecimal.
@@ -107,17 +114,12 @@ impl Scheme {
     /// # Errors
     /// `Crypto` if the library fails.
     pub(super) fn signature(&self, access_key: &str, secret: &Secret, text: &[u8]) -> Result<String, Error> {
-        let mac = |key: &[u8]| crypto::mac::hmac(self.hash(), key, text);
+        let sha256 = |key: &[u8]| crypto::mac::hmac(Hash::Sha256, key, text);
         Ok(hex(&match self {
-            Self::Sha256 => mac(secret.as_bytes())?,
-            Self::Derived(scope) => mac(derived(access_key, secret, scope)?.as_bytes())?,
+            Self::Sha256 => sha256(secret.as_bytes())?,
+            Self::Sm3 => crypto::sm3::hmac(secret.as_bytes(), text)?,
+            Self::Derived(scope) => sha256(derived(access_key, secret, scope)?.as_bytes())?,
         }))
-    }
-
-    const fn hash(&self) -> Hash {
-        match self {
-            Self::Sha256 | Self::Derived(_) => Hash::Sha256,
-        }
     }
 }
 

@@ -166,7 +166,7 @@ fn scheme() -> impl Strategy<Value = Scheme> {
     let scope = ("[a-z0-9-]{1,20}", "[a-z]{1,20}");
     let derived = scope
         .prop_map(move |(region, service)| Scheme::Derived(Scope::new(date, &region, &service).unwrap()));
-    prop_oneof![Just(Scheme::Sha256), derived]
+    prop_oneof![Just(Scheme::Sha256), Just(Scheme::Sm3), derived]
 }
 
 proptest! {

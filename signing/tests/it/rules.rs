@@ -184,7 +184,7 @@ fn a_malformed_authorization_is_refused_by_name() {
     for (from, to, says) in [
         ("SDK-HMAC-SHA256 ", "SDK-ECDSA-P256-SHA256 ", "algorithm \"SDK-ECDSA-P256-SHA256\" in"),
         ("SDK-HMAC-SHA256 ", "sdk-hmac-sha256 ", "algorithm \"sdk-hmac-sha256\" in"),
-        ("SDK-HMAC-SHA256 ", "Bearer ", "known are SDK-HMAC-SHA256 and V11-HMAC-SHA256"),
+        ("SDK-HMAC-SHA256 ", "Bearer ", "known are SDK-HMAC-SHA256, SDK-HMAC-SM3 and V11-HMAC-SHA256"),
         ("SDK-HMAC-SHA256 ", "SDK-HMAC-SHA256", "is not known"),
         ("Access=", "access=", "Access is not the first field"),
         ("Access=AKEXAMPLE0000000TEST", "Access=", "the access key is empty"),
