@@ -26,6 +26,7 @@ mod forward;
 mod keys;
 mod log;
 mod reading;
+mod spool;
 mod uses;
 
 pub(crate) use door::Door;

@@ -127,7 +127,7 @@ impl Daemon {
             store,
             trust,
             accept_audit_loss,
-            audit: Door::default(),
+            audit: Door::to(config.audit.directory(&config.store.path)),
             metrics: Arc::default(),
             hsm: RwLock::new(State::Sealed("it is starting".into())),
             unsealing: Mutex::new(()),
@@ -176,8 +176,9 @@ impl Daemon {
     fn record_start(&self, audit: &Arc<Audit>) {
         let version = [("version", env!("CARGO_PKG_VERSION").to_owned())];
         let started = acted("open", &version);
-        // On a full disk the daemon opens: it says so itself, and refuses what must be recorded.
-        for result in [audit.administrative(&started), audit.enter(&self.audit)] {
+        // What happened before goes before. On a full disk the daemon opens: it says so itself, and refuses what must be
+        // recorded.
+        for result in [audit.enter(&self.audit), audit.administrative(&started)] {
             if let Err(why) = result {
                 warn!("that hsmd has opened is not recorded: {why}");
             }

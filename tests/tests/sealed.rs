@@ -63,6 +63,44 @@ fn a_sealed_daemon_says_so_to_every_caller_and_opens_with_its_passphrase() {
 }
 
 #[test]
+fn what_was_asked_of_a_sealed_daemon_is_in_the_log_once_though_kill_9_came_between() {
+    let place = Place::new(PASSPHRASE);
+    let daemon = place.start();
+    unseal(&place, "correct horse battery staple\n").succeeds().done();
+    daemon.kill();
+
+    let daemon = place.start();
+    let spool = place.audit().join("sealed.spool");
+    assert!(!spool.exists());
+    unseal(&place, "first wrong horse\n").fails().done();
+    unseal(&place, "second wrong horse\n").fails().done();
+    daemon.kill();
+    assert!(spool.exists());
+    let daemon = place.start();
+    unseal(&place, "third wrong horse\n").fails().done();
+    unseal(&place, "correct horse battery staple\n").succeeds().done();
+    assert!(!spool.exists(), "the log has it");
+    daemon.kill();
+    let daemon = place.start();
+    unseal(&place, "correct horse battery staple\n").succeeds().done();
+    daemon.stop();
+
+    let records = place.verified();
+    let failed: Vec<_> = records
+        .iter()
+        .filter(|record| record.action.as_str() == "unseal" && record.outcome != audit::Outcome::Done)
+        .collect();
+    let marks: Vec<_> = failed.iter().map(|record| record.details[0].clone()).collect();
+    assert_eq!(marks.len(), 3, "{records:#?}");
+    assert!(marks.iter().all(|(name, _)| name.as_str() == "while-sealed"), "{marks:?}");
+    let of =
+        |mark: &(audit::Text<32>, audit::Text<512>)| mark.1.as_str().split_once(' ').unwrap().0.to_owned();
+    assert!(marks.iter().all(|mark| of(mark) == of(&marks[0])), "the second process went on: {marks:?}");
+    assert!(failed.iter().all(|record| record.peer.is_some()), "it is known who asked");
+    assert!(!records.iter().any(|record| record.action.as_str() == audit::record::CLOCK_SET_BACK));
+}
+
+#[test]
 fn a_root_key_file_that_others_can_read_keeps_the_daemon_sealed_and_says_its_mode() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::new("");

@@ -1,24 +1,27 @@
 //! The way to the log for what happens outside the HSM: also while the daemon is sealed, and has none.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use audit::Record;
+use audit::segment::State;
 use parking_lot::{Mutex, RwLock};
 
+use super::spool::Spool;
 use super::{AdminEvent, Audit};
 
-/// Records that are kept in memory until there is a log, at most.
-const WAITING: usize = 1000;
-
 /// The way to the log.
-#[derive(Default)]
 pub(crate) struct Door {
     log: RwLock<Option<Arc<Audit>>>,
-    /// What happened while the daemon was sealed. Its end loses them: the key that would sign for them is sealed.
-    waiting: Mutex<Vec<Record>>,
+    /// What happened while the daemon was sealed.
+    waiting: Mutex<Spool>,
 }
 
 impl Door {
+    /// The way to a log in this directory, in which an earlier process may have left what waits.
+    pub(crate) fn to(directory: PathBuf) -> Self {
+        Self { log: RwLock::default(), waiting: Mutex::new(Spool::open(directory)) }
+    }
+
     /// The log, if the daemon is open.
     pub(crate) fn log(&self) -> Option<Arc<Audit>> {
         self.log.read().clone()
@@ -31,7 +34,7 @@ impl Door {
     pub(crate) fn check(&self) -> Result<(), String> {
         match self.log() {
             Some(log) => log.shared.log.ready(false).map_err(|why| why.to_string()),
-            None if self.waiting.lock().len() < WAITING => Ok(()),
+            None if self.waiting.lock().has_room() => Ok(()),
             None => Err("too much has happened since hsmd was sealed to be recorded".into()),
         }
     }
@@ -43,32 +46,26 @@ impl Door {
     pub(crate) fn administrative(&self, event: &AdminEvent<'_>) -> Result<(), String> {
         match self.log() {
             Some(log) => log.administrative(event),
-            None => {
-                let mut waiting = self.waiting.lock();
-                if waiting.len() >= WAITING {
-                    return Err("too much has happened since hsmd was sealed to be recorded".into());
-                }
-                waiting.push(event.record());
-                Ok(())
-            }
+            None => self.waiting.lock().push(event.record()),
         }
     }
 
-    /// The daemon is open: what waited is recorded first.
+    /// The daemon is open: what waited is recorded first, and forgotten once that is durable.
     ///
     /// # Errors
-    /// If that is not recorded.
+    /// If that is not recorded: then it waits on.
     pub(super) fn opened(&self, log: Arc<Audit>) -> Result<(), String> {
         let mut waiting = self.waiting.lock();
-        let result = match waiting.is_empty() {
+        let records = waiting.marked();
+        let result = match records.is_empty() {
             true => Ok(()),
-            false => log.shared.log.append(waiting.clone(), false).map_err(|why| why.to_string()),
+            false => log.shared.log.append(records, false).and_then(|()| log.shared.log.settle(State::Open)),
         };
         if result.is_ok() {
             waiting.clear();
         }
         *self.log.write() = Some(log);
-        result
+        result.map_err(|why| why.to_string())
     }
 
     /// The daemon is sealed, or stops: the log is signed for and closed.
