@@ -49,6 +49,11 @@ const TRAVELS: &[u8] = &[
     kind::INSTANCE,
 ];
 
+/// Whether records of this kind in a partition are in a backup: not where it came from, nor what could be used once more.
+const fn stays(kind: u8) -> bool {
+    matches!(kind, kind::RESTORED | kind::GRANT)
+}
+
 /// Why there is no backup, or why one is refused; then nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -115,9 +120,9 @@ impl Hsm {
             None => (What::Hsm, "all".to_owned()),
         };
         let still = self.vault.still(|id| match partition {
-            Some(partition) => id.domain == partition.domain && id.kind != kind::RESTORED,
+            Some(partition) => id.domain == partition.domain && !stays(id.kind),
             None if id.domain == 0 => TRAVELS.contains(&id.kind),
-            None => id.kind != kind::RESTORED,
+            None => !stays(id.kind),
         });
         let facts = self.facts(&still, what)?;
         let details = [("partition", name), ("for", told(recipients)), ("commit", facts.commit.to_string())];

@@ -110,6 +110,11 @@ pub enum Error {
     KeyFunctionNotPermitted(&'static str),
     #[error("the service whose key it is has disabled it")]
     KeySuspended,
+    #[error(
+        "to {usage} with this key takes the approval of {needed} of {of}, and there is none, or it is used up, has \
+         expired or is for another application: `approval request -- key authorize` asks for it"
+    )]
+    ApprovalMissing { usage: &'static str, needed: u8, of: String },
     #[error("{bits} bits are not a size of key that {mechanism} uses")]
     KeySizeRange { mechanism: &'static str, bits: u64 },
     #[error("the key cannot be wrapped: {0}")]
@@ -210,6 +215,10 @@ impl Error {
             Self::MechanismParamInvalid(_) => Rv::MECHANISM_PARAM_INVALID,
             Self::KeyTypeInconsistent(_) => Rv::KEY_TYPE_INCONSISTENT,
             Self::KeyFunctionNotPermitted(_) | Self::KeySuspended => Rv::KEY_FUNCTION_NOT_PERMITTED,
+            // "The signature request is rejected by the user": what lacks is people's consent. The key's attributes allow
+            // it, so that it is no `KEY_FUNCTION_NOT_PERMITTED`; to log in does not help, as `USER_NOT_LOGGED_IN` would
+            // have a client try; and `ACTION_PROHIBITED` is for objects.
+            Self::ApprovalMissing { .. } => Rv::FUNCTION_REJECTED,
             Self::KeySizeRange { .. } => Rv::KEY_SIZE_RANGE,
             Self::KeyNotWrappable(_) => Rv::KEY_NOT_WRAPPABLE,
             Self::KeyUnextractable(_) => Rv::KEY_UNEXTRACTABLE,

@@ -23,6 +23,7 @@ pub mod people;
 pub mod pin;
 pub mod policy;
 pub mod ports;
+pub mod quorum;
 pub mod remote;
 pub mod service;
 mod session;

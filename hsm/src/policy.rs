@@ -240,6 +240,9 @@ pub fn decide_digest(mechanism: MechanismId, key: &Object) -> Result<(), Error> 
     if key.flag(Attr::SENSITIVE) || !key.flag(Attr::EXTRACTABLE) {
         return Err(Error::KeyIndigestible("it is sensitive or not extractable"));
     }
+    if key.roles().is_guarded() {
+        return Err(Error::KeyIndigestible("uses of it need the approval of its quorum"));
+    }
     check_allowed(key, mechanism)
         .map_err(|_| Error::KeyIndigestible("its CKA_ALLOWED_MECHANISMS lacks the digest"))
 }
@@ -260,6 +263,10 @@ pub fn decide_wrap(
     }
     if key.attributes().flag(Attr::SUSPENDED) {
         return Err(Error::KeySuspended);
+    }
+    // Elsewhere nobody would ask for approval. An object of the key that may leave can have come back since.
+    if key.roles().is_guarded() {
+        return Err(Error::KeyUnextractable("uses of it need the approval of its quorum"));
     }
     if key.flag(Attr::WRAP_WITH_TRUSTED) && !wrapping.flag(Attr::TRUSTED) {
         return Err(Error::KeyNotWrappable("CKA_WRAP_WITH_TRUSTED asks for a wrapping key with CKA_TRUSTED"));

@@ -18,6 +18,7 @@ pub mod backup;
 pub mod command;
 pub mod import;
 pub mod instance;
+pub mod key;
 pub mod live;
 pub mod people;
 pub mod root;
@@ -114,6 +115,8 @@ pub enum Ask {
     User(user::Ask),
     /// Accounts of the cloud services.
     Account(account::Ask),
+    /// Keys of which each use needs the approval of several people.
+    Key(key::Ask),
 }
 
 impl Ask {
@@ -155,6 +158,7 @@ impl Ask {
             Self::Live(ask) => ask.act(),
             Self::User(ask) => ask.act(),
             Self::Account(ask) => ask.act(),
+            Self::Key(ask) => ask.act(),
             Self::Chunk(_) | Self::End => Act::new(Command::Chunk),
         }
     }
@@ -215,6 +219,8 @@ pub enum Told {
     User(user::Told),
     /// To [`Ask::Account`].
     Account(account::Told),
+    /// To [`Ask::Key`].
+    Key(key::Told),
 }
 
 /// The daemon as a whole.

@@ -64,7 +64,7 @@ pub(crate) enum Approval {
 }
 
 /// `90s`, `30m`, `24h` or `7d` in seconds.
-fn seconds(text: &str) -> Result<u64, String> {
+pub(super) fn seconds(text: &str) -> Result<u64, String> {
     let expected = || format!("{text:?} is no time: expected a number with s, m, h or d, as in 24h");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(expected)?;
     let unit = match unit {

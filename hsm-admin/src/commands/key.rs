@@ -1,4 +1,4 @@
-//! `key`: keys made and destroyed from the console, as the partition's user.
+//! `key`: keys made and destroyed from the console, as the partition's user, and what guards them.
 
 use clap::{Args, Subcommand};
 use wire::Bytes;
@@ -6,6 +6,7 @@ use wire::admin::import::{self as protocol, Curve, KeyKind, NewKey};
 use wire::admin::{self, Ask, Told};
 
 use super::import::{Hex, UserPin, parse_hex};
+use super::key_quorum::{Authorize, Quorum};
 use super::object;
 use crate::daemon::Daemon;
 use crate::error::Error;
@@ -15,11 +16,14 @@ use crate::secret;
 /// The kinds of key on the command line.
 const KINDS: &str = "rsa:BITS, ec:P-224, ec:P-256, ec:P-384, ec:P-521, ec:secp256k1, ed25519, x25519, aes:BITS or secret:BITS";
 
-/// Make and destroy keys, as the partition's user
+/// Make and destroy keys, as the partition's user, and have their use approved
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
     Generate(Generate),
     Destroy(Destroy),
+    #[command(subcommand)]
+    Quorum(Quorum),
+    Authorize(Authorize),
 }
 
 /// Make a key or a pair of keys on the token
@@ -85,6 +89,8 @@ impl Key {
         match self {
             Self::Generate(command) => command.run(daemon, screen),
             Self::Destroy(command) => command.run(daemon, screen),
+            Self::Quorum(command) => command.run(daemon, screen),
+            Self::Authorize(command) => command.run(daemon, screen),
         }
     }
 }
@@ -143,12 +149,22 @@ pub(super) fn one(
 ) -> Result<admin::Object, Error> {
     let standard = |word: &str| CLASSES.iter().find(|(known, _)| *known == word).map(|(_, name)| *name);
     let class = class.and_then(standard);
+    one_of(daemon, partition, name, |object| class.is_none_or(|class| object.class == class))
+}
+
+/// As [`one`], of the objects that may be meant.
+pub(super) fn one_of(
+    daemon: &Daemon,
+    partition: &str,
+    name: &str,
+    may_be: impl Fn(&admin::Object) -> bool,
+) -> Result<admin::Object, Error> {
     let fits = |object: &admin::Object| {
         let named = match name.strip_prefix("id:") {
             Some(id) => object.id.eq_ignore_ascii_case(id),
             None => object.unique_id == name || object.label == name,
         };
-        named && class.is_none_or(|class| object.class == class)
+        named && may_be(object)
     };
     let mut found: Vec<_> = object::all(daemon, partition)?.into_iter().filter(fits).collect();
     match (found.pop(), found.len()) {

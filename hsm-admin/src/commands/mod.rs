@@ -12,6 +12,7 @@ mod generate;
 mod import;
 mod instance;
 mod key;
+mod key_quorum;
 mod login;
 mod object;
 mod partition;

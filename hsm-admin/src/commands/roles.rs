@@ -21,7 +21,8 @@ BO   backup operator                     (backup-operator)
 
 A role of a partition counts for that partition. QUORUM says whether several
 people can be made to approve the command: `init` where the initialisation of
-the HSM sets that, `can` where `quorum set` may.")]
+the HSM sets that, `can` where `quorum set` may, `key` where the approvers of
+the key must.")]
 pub(crate) struct Roles {
     /// Print it as a table of Markdown
     #[arg(long, conflicts_with = "json")]
@@ -56,6 +57,7 @@ const fn quorum(command: Command) -> &'static str {
         Quorum::Never => "",
         Quorum::Settable => "can",
         Quorum::FromInit => "init",
+        Quorum::OfKey => "key",
     }
 }
 

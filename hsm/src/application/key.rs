@@ -63,6 +63,7 @@ impl KeyCalls for Application {
     fn unwrap_key(&self, call: UnwrapKey<'_>) -> Result<ObjectHandle, Error> {
         let session = self.session(call.session)?;
         let permit = self.permit(&session, Usage::Unwrap, &call.mechanism, call.unwrapping_key)?;
+        permit.pay()?;
         let use_ = self.use_of(&session, Usage::Unwrap, permit.row);
         let key = use_.unless_done(Some(&permit.object), self.unwrapped(&session, &permit, &call))?;
         permit.claim()?;
@@ -72,6 +73,7 @@ impl KeyCalls for Application {
     fn derive_key(&self, call: DeriveKey) -> Result<ObjectHandle, Error> {
         let session = self.session(call.session)?;
         let permit = self.permit(&session, Usage::Derive, &call.mechanism, call.base_key)?;
+        permit.pay()?;
         let derive = permit.row.derive.ok_or(Error::MechanismInvalid(call.mechanism.id))?;
         let maker = self.maker(&session);
         let (key_type, len) = wanted_derived(&call.template, &permit.object, &maker)?;

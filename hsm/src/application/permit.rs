@@ -1,5 +1,6 @@
 //! Where a call comes by a key: the one way to a key's bytes for whoever uses it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use wire::{Mechanism as Asked, ObjectHandle, Repeat};
@@ -10,7 +11,9 @@ use crate::event::{Act, Class};
 use crate::mechanism::Mechanism;
 use crate::object::{Material, Object};
 use crate::operation::{Active, Authentication, Slot};
+use crate::partition::Use;
 use crate::policy::{Usage, authentication, decide};
+use crate::quorum::{KeyQuorum, Usages};
 use crate::session::Session;
 use crate::user::rights::{self, Deed};
 
@@ -27,12 +30,20 @@ pub(super) struct Permit<'a> {
     pub(super) material: Arc<Material>,
     /// Whether this operation needs the PIN once more.
     pub(super) authentication: Authentication,
+    /// Whether the key's quorum must approve it.
+    is_guarded: bool,
+    /// Whether that has still to be counted.
+    owes: Cell<bool>,
 }
 
 impl Permit<'_> {
     /// For how long it holds: what is decided here depends on nothing that changes without a
-    /// [`super::changing::Changing`]. A key that asks for its PIN each time must be asked for each time.
+    /// [`super::changing::Changing`]. A key that asks for its PIN each time must be asked for each time, and so must one
+    /// under a quorum.
     pub(super) const fn repeat(&self) -> Repeat {
+        if self.is_guarded {
+            return Repeat::Ask;
+        }
         match (self.authentication, self.row.any_bytes) {
             (Authentication::Missing | Authentication::Given, _) => Repeat::Ask,
             (Authentication::NotNeeded, true) => Repeat::SameLengths,
@@ -47,12 +58,27 @@ impl Permit<'_> {
         slot.begin(Active { work, id, mechanism, authentication: self.authentication })
     }
 
+    /// Counts the use as one that the key's quorum approved, if it has one. To be called before the key does anything
+    /// whose failure says something; [`Self::claim`] does it at the latest.
+    ///
+    /// # Errors
+    /// `ApprovalMissing` if the last was taken meanwhile; what the vault says.
+    pub(super) fn pay(&self) -> Result<(), Error> {
+        let Self { application, session, usage, object, .. } = self;
+        if self.owes.replace(false) {
+            application.spend(session, *usage, object)?;
+        }
+        Ok(())
+    }
+
     /// Takes the role that this use of the key is, before any of its outcome is seen. What fails before changes
     /// nothing for the key.
     ///
     /// # Errors
-    /// `KeyFunctionNotPermitted` if the key was used in a conflicting role meanwhile; what the vault says.
+    /// `KeyFunctionNotPermitted` if the key was used in a conflicting role meanwhile; as for [`Self::pay`]; what the
+    /// vault says.
     pub(super) fn claim(&self) -> Result<(), Error> {
+        self.pay()?;
         let Self { application, session, usage, object, .. } = self;
         let partition = &session.partition;
         let role = usage.role(object.class()).filter(|_| partition.profile().separates_roles());
@@ -99,10 +125,52 @@ impl Application {
         let allowed = rights::check(user, Deed::Use, object.attributes());
         let decision = allowed.and_then(|()| decide(usage, row, &object)).and_then(|()| {
             let authentication = authentication(session.partition.profile(), usage, &object)?;
+            self.check_approval(session, usage, &object)?;
             Ok((object.material()?.clone(), authentication))
         });
         self.use_of(session, usage, row).outcome(Some(&object), &decision)?;
         let (material, authentication) = decision?;
-        Ok(Permit { application: self, session, usage, row, object, material, authentication })
+        let is_guarded = object.roles().guards(Usages::of(usage));
+        let owes = Cell::new(is_guarded);
+        Ok(Permit {
+            application: self,
+            session,
+            usage,
+            row,
+            object,
+            material,
+            authentication,
+            is_guarded,
+            owes,
+        })
+    }
+
+    /// Refuses a use that the key's quorum has not approved; takes nothing.
+    fn check_approval(&self, session: &Session, usage: Usage, key: &Object) -> Result<(), Error> {
+        let wanted = Use { usage: Usages::of(usage), peer: self.peer, now: self.hsm.time() };
+        match session.partition.lacks_approval(key, wanted)? {
+            None => Ok(()),
+            Some(quorum) => Err(self.lacking(session, usage, key, &quorum)),
+        }
+    }
+
+    /// Takes one use from what the key's quorum has approved.
+    fn spend(&self, session: &Session, usage: Usage, key: &Object) -> Result<(), Error> {
+        let wanted = Use { usage: Usages::of(usage), peer: self.peer, now: self.hsm.time() };
+        let act = self.life(session, "use an authorisation");
+        match session.partition.spend(&self.hsm.vault, key, wanted, &act)? {
+            None => Ok(()),
+            Some(quorum) => Err(self.lacking(session, usage, key, &quorum)),
+        }
+    }
+
+    /// That a use lacks approval, which is recorded however uses are.
+    fn lacking(&self, session: &Session, usage: Usage, key: &Object, quorum: &KeyQuorum) -> Error {
+        let of = self.hsm.people().names_of(quorum);
+        let error = Error::ApprovalMissing { usage: usage.word(), needed: quorum.needed(), of };
+        let details = [("usage", usage.word().to_owned())];
+        let act = self.life(session, "use an authorisation").with_action("use an authorisation", &details);
+        act.failed(Some(key), &error);
+        error
     }
 }

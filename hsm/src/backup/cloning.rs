@@ -47,7 +47,7 @@ impl Hsm {
         for object in &objects {
             check_may_be_cloned(object, partition.profile())?;
             let name = Name { domain: partition.domain, kind: kind::OBJECT, number: object.number };
-            records.push((name, encode::encode(&object.attributes_to_store())?));
+            records.push((name, encode::encode(&partition.attributes_to_clone(object)?)?));
         }
         let count = records.len() as u64;
         let facts = Facts {
@@ -109,7 +109,7 @@ impl Hsm {
         if !partition.is_initialized() {
             return Err(Error::TokenNotInitialized(partition.domain).into());
         }
-        let objects = new_objects(partition, content.partitions.values())?;
+        let objects = self.new_objects(partition, content.partitions.values())?;
         let count = objects.len() as u64;
         let details = [("file", content.header.id_text())];
         let act = self.act(by, Some(partition), "clone in", &details);
@@ -156,31 +156,35 @@ fn is_undecided(object: &Object) -> bool {
     })
 }
 
-fn new_objects<'r>(
-    partition: &Partition,
-    records: impl Iterator<Item = &'r Records>,
-) -> Result<Vec<Object>, BackupError> {
-    let here = partition.objects_after(0, usize::MAX);
-    let mut objects = Vec::new();
-    for ((kind, _), record) in records.flatten() {
-        let bad = || BackupError::Content("a record of a key does not decode".into());
-        if *kind != kind::OBJECT {
-            return Err(bad());
+impl Hsm {
+    fn new_objects<'r>(
+        &self,
+        partition: &Partition,
+        records: impl Iterator<Item = &'r Records>,
+    ) -> Result<Vec<Object>, BackupError> {
+        let here = partition.objects_after(0, usize::MAX);
+        let mut objects = Vec::new();
+        for ((kind, _), record) in records.flatten() {
+            let bad = || BackupError::Content("a record of a key does not decode".into());
+            if *kind != kind::OBJECT {
+                return Err(bad());
+            }
+            let mut attributes = encode::decode(record).map_err(|_| bad())?;
+            if let Some(origin) = partition.origin_of(&attributes)?
+                && Origin::of(&attributes).meet(origin) != Origin::of(&attributes)
+            {
+                return Err(BackupError::Clash(
+                    "a key of the file has been in this partition with fewer rights".into(),
+                ));
+            }
+            partition.adopt_quorum(&self.vault, &mut attributes)?;
+            let object = partition.new_object(attributes)?;
+            if here.iter().any(|other| other.unique_id() == object.unique_id()) {
+                let id = object.unique_id();
+                return Err(BackupError::Clash(format!("object {id} is in this partition already")));
+            }
+            objects.push(object);
         }
-        let attributes = encode::decode(record).map_err(|_| bad())?;
-        if let Some(origin) = partition.origin_of(&attributes)?
-            && Origin::of(&attributes).meet(origin) != Origin::of(&attributes)
-        {
-            return Err(BackupError::Clash(
-                "a key of the file has been in this partition with fewer rights".into(),
-            ));
-        }
-        let object = partition.new_object(attributes)?;
-        if here.iter().any(|other| other.unique_id() == object.unique_id()) {
-            let id = object.unique_id();
-            return Err(BackupError::Clash(format!("object {id} is in this partition already")));
-        }
-        objects.push(object);
+        Ok(objects)
     }
-    Ok(objects)
 }

@@ -103,7 +103,7 @@ fn check_partition(facts: &::backup::Partition, records: &Records) -> Result<(),
                 objects += 1;
                 encode::decode(record).is_ok()
             }
-            kind::DOMAIN_KEY | kind::RESTORED => return Err(foreign(*kind)),
+            kind::DOMAIN_KEY | kind::RESTORED | kind::GRANT => return Err(foreign(*kind)),
             kind if kind::name(kind).is_none() => return Err(foreign(kind)),
             kind => Partition::reads(kind, *number, record),
         };

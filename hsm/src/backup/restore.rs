@@ -261,7 +261,7 @@ impl Hsm {
     /// count that went up and down again is no change.
     fn has_changed(&self, here: &Partition, since: Version, records: &Records) -> Result<bool, BackupError> {
         for id in self.vault.names(here.domain) {
-            if id.kind == kind::RESTORED || self.vault.version(id).is_none_or(|version| version <= since) {
+            if super::stays(id.kind) || self.vault.version(id).is_none_or(|version| version <= since) {
                 continue;
             }
             let now = self.vault.get(id)?.map(|(_, record)| record);
@@ -330,6 +330,15 @@ impl Hsm {
                 _ => record.duplicate(),
             };
             changes.insert(id(*kind, *number), Some(record));
+        }
+        if let Some(here) = &place.replaces {
+            changes.retain(|id, value| id.kind != kind::KEY_QUORUM || value.is_none());
+            let backup = records.iter().filter(|((kind, _), _)| *kind == kind::KEY_QUORUM);
+            for (number, record) in
+                here.quorums_after(backup.map(|((_, number), record)| (*number, record)))?
+            {
+                changes.insert(id(kind::KEY_QUORUM, number), Some(record));
+            }
         }
         let (hsm, commit) = (header.facts.hsm, header.facts.commit);
         let lineage = Lineage { hsm, commit, objects: place.facts.objects };

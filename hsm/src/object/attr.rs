@@ -206,6 +206,9 @@ impl Attr {
     /// That the service whose key it is lets nobody use it. Stored with the object, in no table: nobody reads or
     /// sets it from outside.
     pub const SUSPENDED: Self = Self(0x8000_0000_436c_0003);
+    /// The quorum of a key ([`crate::quorum::KeyQuorum`]), in a file of clones: in a partition it is not the
+    /// object's, but the key's. In no table.
+    pub const KEY_QUORUM: Self = Self(0x8000_0000_436c_0004);
 }
 
 impl fmt::Display for Attr {

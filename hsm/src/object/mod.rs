@@ -38,6 +38,7 @@ pub use material::{Material, SecretKey};
 pub use pkcs8::private_key_info;
 pub use receive::{Origin, Unwrapping, derived, unwrapped, wanted_derived};
 pub use roles::{Role, Roles, identity};
+pub(crate) use usage::can;
 
 macro_rules! numbers {
     ($(#[$doc:meta])* $name:ident $prefix:literal { $($value_name:ident = $value:literal;)* }) => {

@@ -12,6 +12,7 @@ use crypto::{Hash, Secret};
 use super::{Attr, AttributeMap, Class};
 use crate::error::Error;
 use crate::policy::Profile;
+use crate::quorum::Usages;
 
 /// A use of a key that conflicts with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,10 +85,12 @@ impl Role {
     }
 }
 
-/// What one key has been used for, shared by all objects that hold it.
+/// What one key has been used for, and for what it needs approval, shared by all objects that hold it.
 #[derive(Debug, Default)]
 pub struct Roles {
     used: AtomicU32,
+    /// The usages that need approval: bits of [`Usages`].
+    guarded: AtomicU32,
     /// Under [`Profile::Legacy`], nothing conflicts.
     lenient: bool,
 }
@@ -96,7 +99,25 @@ impl Roles {
     /// A key of which `used` is known, as [`Roles::used`] told it.
     #[must_use]
     pub const fn new(used: u32, profile: Profile) -> Self {
-        Self { used: AtomicU32::new(used), lenient: matches!(profile, Profile::Legacy) }
+        let lenient = matches!(profile, Profile::Legacy);
+        Self { used: AtomicU32::new(used), guarded: AtomicU32::new(0), lenient }
+    }
+
+    /// From now on these usages of the key need approval, and no others.
+    pub(crate) fn guard(&self, usages: Usages) {
+        self.guarded.store(usages.bits(), Ordering::Release);
+    }
+
+    /// Whether one of these usages needs approval.
+    #[must_use]
+    pub fn guards(&self, usages: Usages) -> bool {
+        self.guarded.load(Ordering::Acquire) & usages.bits() != 0
+    }
+
+    /// Whether any use of the key needs approval.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        self.guarded.load(Ordering::Acquire) != 0
     }
 
     /// What stored attributes remember of their key.

@@ -117,7 +117,7 @@ fn pair_can(key_type: KeyType, usage: Attr) -> bool {
 }
 
 /// Whether a key of this class and type can be used so.
-pub(super) fn can(class: Class, key_type: KeyType, usage: Attr) -> bool {
+pub(crate) fn can(class: Class, key_type: KeyType, usage: Attr) -> bool {
     let usages: &[Attr] = match (class, key_type) {
         (Class::PUBLIC_KEY, KeyType::RSA) => &[Attr::ENCRYPT, Attr::VERIFY, Attr::VERIFY_RECOVER, Attr::WRAP],
         (Class::PRIVATE_KEY, KeyType::RSA) => &[Attr::DECRYPT, Attr::SIGN, Attr::SIGN_RECOVER, Attr::UNWRAP],

@@ -8,6 +8,7 @@ use crypto::Secret;
 use serde::{Deserialize, Serialize};
 
 use super::Partition;
+use super::quorums::Quorums;
 use crate::error::Error;
 use crate::object::{Attr, Object, Origin, Role, Roles, identity};
 use crate::vault::{Change, RecordId, Vault, kind};
@@ -25,6 +26,8 @@ pub(super) struct Identities {
     pub(super) past: HashMap<Identity, Past>,
     /// The keys that some object holds.
     pub(super) held: HashMap<Identity, Held>,
+    /// The quorums of keys.
+    pub(super) quorums: Quorums,
 }
 
 /// A key that some object holds.
@@ -98,6 +101,7 @@ impl Identities {
             secret: Secret::new(crypto::random::bytes(32)?),
             past: HashMap::new(),
             held: HashMap::new(),
+            quorums: Quorums::default(),
         })
     }
 
@@ -144,6 +148,7 @@ impl Identities {
                 identities.remember(kept.identity, kept.past());
             }
         }
+        identities.quorums = Quorums::load(vault, domain)?;
         Ok(identities)
     }
 }

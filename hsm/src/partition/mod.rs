@@ -14,9 +14,11 @@ use crate::policy::Profile;
 use crate::vault::{Batch, Vault, Version};
 
 mod confinement;
+mod grants;
 mod identities;
 mod objects;
 mod pins;
+mod quorums;
 mod record;
 mod restore;
 mod task;
@@ -24,6 +26,7 @@ mod users;
 mod uses;
 
 pub use confinement::Confinement;
+pub(crate) use grants::Use;
 pub use record::{NewPartition, TokenRecord};
 pub(crate) use task::Task;
 pub use users::{MAX_USERS, NamedUser};
@@ -48,8 +51,10 @@ pub struct Partition {
     pub(crate) tag: u64,
     /// What is known of keys by what they are.
     identities: Mutex<identities::Identities>,
-    /// Held while a token object is changed.
+    /// Held while a token object is changed, or the quorum of a key.
     changes: Mutex<()>,
+    /// What the quorums of keys have approved.
+    grants: Mutex<grants::Grants>,
     /// How uses of its keys are recorded.
     uses: AtomicU8,
     /// To what an instance holds it.

@@ -62,6 +62,9 @@ impl Partition {
         }
         identities.forget_what_nothing_holds();
         let roles = Arc::new(Roles::new(used, profile));
+        if let Some(quorum) = identities.quorums.of(&identity) {
+            roles.guard(quorum.guarded());
+        }
         let held = Held { roles: Arc::downgrade(&roles), numbers: Vec::new() };
         identities.held.insert(identity, held);
         Ok(roles)
@@ -127,7 +130,7 @@ impl Partition {
     }
 
     /// The token objects that hold the same key as this one.
-    fn with_key_of(&self, object: &Object) -> Result<Vec<Arc<Object>>, Error> {
+    pub(super) fn with_key_of(&self, object: &Object) -> Result<Vec<Arc<Object>>, Error> {
         let identities = self.identities.lock();
         let identity = identity(object.attributes(), identities.secret.as_bytes())?;
         let numbers = identity.and_then(|identity| Some(identities.held.get(&identity)?.numbers.clone()));

@@ -7,6 +7,7 @@ use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
 use super::confinement::Confined;
+use super::grants::Grants;
 use super::identities::Identities;
 use super::pins::Pins;
 use super::users::Users;
@@ -139,6 +140,7 @@ impl Partition {
         let confined = Confined::load(vault, domain)?;
         let partition = Self::of(domain, Token { record, version }, pins, identities, uses, confined)?;
         *partition.users.write() = Users::load(vault, domain)?;
+        *partition.grants.lock() = Grants::load(vault, domain)?;
         partition.load_objects(vault)?;
         Ok(partition)
     }
@@ -165,6 +167,7 @@ impl Partition {
             tag: Handles::random_tag()?,
             identities: Mutex::new(identities),
             changes: Mutex::new(()),
+            grants: Mutex::default(),
             uses: AtomicU8::new(uses.code()),
             confined,
         })

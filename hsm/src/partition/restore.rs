@@ -8,6 +8,7 @@ use crypto::Secret;
 use super::confinement::Confinement;
 use super::identities::{Identities, Past};
 use super::pins::Pins;
+use super::quorums::Quorums;
 use super::users::Users;
 use super::{Door, Partition};
 use crate::error::Error;
@@ -37,6 +38,7 @@ impl Partition {
         match kind {
             kind::PINS => Pins::with_tries(record, Tries::default()).is_ok(),
             kind::USER => Users::reads(record),
+            kind::KEY_QUORUM => Quorums::reads(record),
             kind::SETTINGS => Identities::reads(number, record),
             kind::CONFINEMENT => Confinement::decode(record).is_ok(),
             _ => true,

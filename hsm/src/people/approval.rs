@@ -10,7 +10,9 @@ use wire::admin::approval::{APPROVE, Approval, Request};
 use wire::admin::people::hex;
 
 use super::person::to_record;
-use super::{People, PeopleError, Record, Rule, Scope, State, Stored, Unfit, digest, request_id, write};
+use super::quorum::Needs;
+use super::{People, PeopleError, Record, Scope, State, Stored, Unfit, digest, request_id, write};
+use crate::quorum::KeyQuorum;
 use crate::vault::{Change, Version};
 
 /// The most requests that wait.
@@ -29,6 +31,8 @@ pub struct Given {
     pub target: String,
     /// What else decides what it does.
     pub details: Vec<(String, String)>,
+    /// The quorum of the key that it is about, if it is about one that has a quorum.
+    pub of_key: Option<KeyQuorum>,
 }
 
 /// What is kept of a request: that it was made, and whether it has been used.
@@ -50,7 +54,7 @@ impl People<'_> {
             return Err(PeopleError::Validity(valid));
         }
         let command = given.command.name();
-        let rule = self.rule(given.command).ok_or(PeopleError::NotNeeded { command })?;
+        let needs = self.needs(&given).ok_or(PeopleError::NotNeeded { command })?;
         let mut nonce = [0; 32];
         crypto::random::fill(&mut nonce)?;
         let now = self.now();
@@ -62,8 +66,8 @@ impl People<'_> {
             details: given.details,
             nonce,
             expires: pending.expires,
-            needed: rule.needed,
-            role: rule.role.name().to_owned(),
+            needed: needs.needed,
+            role: self.approvers(&needs),
         };
         let record = Record::new("ask for approval")
             .with("command", command)
@@ -88,8 +92,8 @@ impl People<'_> {
     /// # Errors
     /// `NeedsApproval` if there is none, `BadApproval` if one is no good, `TooFewApprovals`; what the vault says.
     pub fn approved(self, given: &Given, approvals: &[Approval]) -> Result<(), PeopleError> {
-        let Some(rule) = self.rule(given.command) else { return Ok(()) };
-        let (command, needed, role) = (given.command.name(), rule.needed, rule.role.name().to_owned());
+        let Some(needs) = self.needs(given) else { return Ok(()) };
+        let (command, needed, role) = (given.command.name(), needs.needed, self.approvers(&needs));
         let Some(first) = approvals.first() else {
             return Err(PeopleError::NeedsApproval { command, needed, role });
         };
@@ -113,7 +117,7 @@ impl People<'_> {
                 }
                 state.check_is_open(&approval.request).map_err(unfit)?;
                 let details = digest(&approval.request.details())?;
-                state.check_approver(rule, given.scope, approval, &details).map_err(unfit)?;
+                state.check_approver(&needs, given.scope, approval, &details).map_err(unfit)?;
                 if !people.insert(by) {
                     let person = state.of_ukey(by).map(|(_, one)| one.value.name.clone());
                     return Err(unfit(Unfit::Twice(person.unwrap_or_default())));
@@ -180,7 +184,7 @@ impl State {
 
     fn check_approver(
         &self,
-        rule: Rule,
+        needs: &Needs,
         scope: Scope,
         approval: &Approval,
         details: &[u8; 32],
@@ -190,10 +194,7 @@ impl State {
         if person.is_locked() {
             return Err(Unfit::Locked(person.name.clone()));
         }
-        if !person.approves_as(rule.role, scope) {
-            let role = rule.role.name().to_owned();
-            return Err(Unfit::LacksRole { person: person.name.clone(), role });
-        }
+        needs.check(person, scope)?;
         let message = approval.request.message(details);
         person.ukey.verify(APPROVE, &message, &approval.signature).map_err(Unfit::Signature)
     }

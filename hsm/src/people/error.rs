@@ -4,6 +4,7 @@ use ukey::Id;
 use wire::Rv;
 
 use super::MAX_TRIES;
+use crate::quorum::MAX_USES;
 use crate::vault::{NotRecorded, VaultError};
 
 /// Why it was refused. Nothing was changed, but that a try was counted.
@@ -90,6 +91,28 @@ pub enum PeopleError {
     #[error("the approval by UKey {by} is no good: {why}")]
     BadApproval { by: Id, why: Unfit },
 
+    // Keys.
+    #[error("{0:?} is no usage that can need approval of this key: {1} are")]
+    Usage(String, String),
+    #[error(
+        "a key needs the approval of 1 to 32 people, and of no more than there are to approve: {needed} of {of}"
+    )]
+    KeyApprovals { needed: u8, of: usize },
+    #[error("{0} is an auditor, who has no part in the use of keys")]
+    AuditorApproves(String),
+    #[error("{0} is named as an approver twice")]
+    NamedTwice(String),
+    #[error("{0} has not the UKey that was named")]
+    OtherUKey(String),
+    #[error("an authorisation is for 1 to {MAX_USES} uses, and for 1 second to 30 days")]
+    Extent,
+    #[error("of this key only {guarded} needs approval, and {usages} was named")]
+    NotGuarded { usages: String, guarded: String },
+    #[error("the key is under no quorum")]
+    NoKeyQuorum,
+
+    #[error(transparent)]
+    Hsm(#[from] Box<crate::Error>),
     #[error(transparent)]
     Vault(#[from] VaultError),
     #[error(transparent)]
@@ -126,6 +149,8 @@ pub enum Unfit {
     Locked(String),
     #[error("{person} is not {role}")]
     LacksRole { person: String, role: String },
+    #[error("{0} is no approver of this key")]
+    NoApprover(String),
     #[error("{0} approved it twice")]
     Twice(String),
     #[error("{0}")]
@@ -135,11 +160,12 @@ pub enum Unfit {
 impl PeopleError {
     /// The outcome that is recorded.
     #[must_use]
-    pub const fn rv(&self) -> Rv {
+    pub fn rv(&self) -> Rv {
         match self {
             Self::NobodyLoggedIn { .. } => Rv::USER_NOT_LOGGED_IN,
             Self::Locked { .. } => Rv::PIN_LOCKED,
             Self::LoginRefused { .. } | Self::UnknownUKey(_) => Rv::PIN_INCORRECT,
+            Self::Hsm(error) => error.rv(),
             Self::Vault(error) => error.rv(),
             Self::NotRecorded(error) => error.rv(),
             Self::Crypto(_) | Self::Internal(_) => Rv::GENERAL_ERROR,

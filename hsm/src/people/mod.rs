@@ -21,6 +21,7 @@ use crate::vault::{Batch, Change, Note, RecordId, Vault, Version, kind};
 
 mod approval;
 mod error;
+mod key;
 mod login;
 mod permission;
 mod person;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use approval::Given;
 pub use error::{PeopleError, Unfit};
+pub use key::Key;
 pub use login::Challenge;
 pub use person::{Held, Person, Scope};
 pub use quorum::Rule;

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use crypto::Secret;
+use ukey::Id;
 use wire::admin::command::{Quorum, Who};
 use wire::admin::{Command, Role};
 
 use super::permission::names;
 use super::person::{from_record, to_record};
-use super::{People, PeopleError, RULES, Record, State, write};
+use super::{Given, People, PeopleError, Person, RULES, Record, Scope, State, Unfit, write};
+use crate::quorum::KeyQuorum;
 use crate::vault::Change;
 
 /// How many must approve a command, and as what.
@@ -18,6 +20,34 @@ pub struct Rule {
     pub needed: u8,
     /// As what they are registered.
     pub role: Role,
+}
+
+/// What a command needs before it is carried out.
+pub(super) struct Needs {
+    /// How many must approve.
+    pub(super) needed: u8,
+    of: Approvers,
+}
+
+/// Who may approve.
+enum Approvers {
+    /// Whoever has the role.
+    Role(Role),
+    /// Those who have these UKeys.
+    Named(Vec<Id>),
+}
+
+impl Needs {
+    /// Refuses somebody whose approval does not count.
+    pub(super) fn check(&self, person: &Person, scope: Scope) -> Result<(), Unfit> {
+        let name = || person.name.clone();
+        match &self.of {
+            Approvers::Role(role) if person.approves_as(*role, scope) => Ok(()),
+            Approvers::Role(role) => Err(Unfit::LacksRole { person: name(), role: role.name().to_owned() }),
+            Approvers::Named(ukeys) if ukeys.contains(&person.id()) => Ok(()),
+            Approvers::Named(_) => Err(Unfit::NoApprover(name())),
+        }
+    }
 }
 
 pub(super) fn record(rules: &BTreeMap<String, Rule>) -> Result<Secret, PeopleError> {
@@ -68,13 +98,55 @@ impl People<'_> {
         self.roster().state.read().rule(command)
     }
 
+    /// Whether several must approve it.
+    #[must_use]
+    pub fn needs_approval(self, given: &Given) -> bool {
+        self.needs(given).is_some()
+    }
+
+    /// What a command needs. The quorum of a key goes before one of the command.
+    pub(super) fn needs(self, given: &Given) -> Option<Needs> {
+        if let Some(quorum) = given.of_key.as_ref().filter(|_| given.command.is_of_keys()) {
+            return Some(Needs {
+                needed: quorum.needed(),
+                of: Approvers::Named(quorum.approvers().collect()),
+            });
+        }
+        let Rule { needed, role } = self.rule(given.command)?;
+        Some(Needs { needed, of: Approvers::Role(role) })
+    }
+
+    /// Who may approve, for people.
+    pub(super) fn approvers(self, needs: &Needs) -> String {
+        match &needs.of {
+            Approvers::Role(role) => role.name().to_owned(),
+            Approvers::Named(ukeys) => {
+                format!("approvers of the key ({})", self.names(ukeys.iter().copied()))
+            }
+        }
+    }
+
+    /// Who may approve uses of a key.
+    #[must_use]
+    pub fn names_of(self, quorum: &KeyQuorum) -> String {
+        self.names(quorum.approvers())
+    }
+
+    fn names(self, ukeys: impl Iterator<Item = Id>) -> String {
+        let name = |ukey| match self.of_ukey(ukey) {
+            Some(person) => person.name,
+            None => format!("nobody any more (UKey {ukey})"),
+        };
+        ukeys.map(name).collect::<Vec<_>>().join(", ")
+    }
+
     /// Sets how many must approve a command; 0 takes the need away.
     ///
     /// # Errors
     /// `NoQuorum` for a command that cannot need it, `WrongApprovers` for a role that has nothing to do with it,
     /// `TooHigh` if there are not that many, `NotOwned`; what the vault says.
     pub fn set_quorum(self, command: Command, rule: Rule) -> Result<(), PeopleError> {
-        if command.quorum() == Quorum::Never {
+        if matches!(command.quorum(), Quorum::Never | Quorum::OfKey) {
             return Err(PeopleError::NoQuorum(command.name()));
         }
         let Rule { needed, role } = rule;

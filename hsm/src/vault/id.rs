@@ -71,6 +71,10 @@ pub mod kind {
     pub const ACCESS_KEY: u8 = 88;
     /// In domain 0: what the directory makes tokens with.
     pub const DIRECTORY_KEY: u8 = 89;
+    /// The quorum of a key.
+    pub const KEY_QUORUM: u8 = 61;
+    /// What the quorum of a key has approved, and how much of it is left. It goes into no backup.
+    pub const GRANT: u8 = 62;
     /// In domain 0: what is to be recorded, under its running number; under 0, the ledger's mark. In that of a
     /// partition: how its uses of keys are recorded.
     pub const NOTE: u8 = 16;
@@ -114,6 +118,8 @@ pub mod kind {
             AGENCY => Some("agency"),
             ACCESS_KEY => Some("access key"),
             DIRECTORY_KEY => Some("directory key"),
+            KEY_QUORUM => Some("key quorum"),
+            GRANT => Some("authorisation"),
             NOTE => Some("note"),
             AUDIT_KEY => Some("audit key"),
             _ => None,

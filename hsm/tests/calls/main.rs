@@ -3,6 +3,7 @@
 
 mod backup;
 mod importing;
+mod key_quorum;
 mod model;
 mod objects;
 mod operations;

@@ -17,6 +17,7 @@ mod audit;
 mod backup;
 mod import;
 mod instance;
+mod key;
 mod live;
 mod partition;
 mod people;
@@ -125,6 +126,7 @@ fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::Live(ask) => live::answer(talk, ask),
         Ask::User(ask) => user::answer(talk, ask),
         Ask::Account(ask) => account::answer(talk, ask),
+        Ask::Key(ask) => key::answer(talk, ask),
         Ask::Chunk(_) | Ask::End => Err("no command waits for data".into()),
         Ask::PartitionCreate { .. }
         | Ask::PartitionList

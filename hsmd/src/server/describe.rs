@@ -60,13 +60,18 @@ pub(super) fn object(object: &Object) -> admin::Object {
         class: object.class().to_string(),
         kind: object.key_type().map(|kind| kind.to_string()).unwrap_or_default(),
         bits: bits(object),
-        label: String::from_utf8_lossy(plain(Attr::LABEL)).into_owned(),
+        label: label(object),
         id: plain(Attr::ID).iter().map(|byte| format!("{byte:02x}")).collect(),
         private: object.flag(Attr::PRIVATE),
         sensitive: object.flag(Attr::SENSITIVE),
         extractable: object.flag(Attr::EXTRACTABLE),
         usages: usages.map(|(_, word)| (*word).to_owned()).collect(),
     }
+}
+
+/// `CKA_LABEL`
+pub(super) fn label(object: &Object) -> String {
+    String::from_utf8_lossy(object.attributes().plain(Attr::LABEL).unwrap_or_default()).into_owned()
 }
 
 /// The size of a key: of the modulus of RSA, or of a secret.

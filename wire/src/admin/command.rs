@@ -85,6 +85,8 @@ pub enum Quorum {
     Settable,
     /// As for [`Self::Settable`]; the initialisation of the HSM sets it.
     FromInit,
+    /// The approvers of the key that it is about must, and nobody else can be made to.
+    OfKey,
 }
 
 macro_rules! commands {
@@ -154,6 +156,10 @@ const PARTITION: Who = Who::Roles(&[
 const BACKUP: Who = Who::Roles(&[Role::HsmSo, Role::PartitionSo, Role::BackupOperator]);
 /// Who makes and destroys a partition's keys.
 const OFFICER: Who = Who::Roles(&[Role::CryptoOfficer]);
+/// Who decides on what protects a partition's keys.
+const CUSTODIANS: Who = Who::Roles(&[Role::PartitionSo, Role::CryptoOfficer]);
+/// Who has those keys used.
+const USERS: Who = Who::Roles(&[Role::PartitionSo, Role::CryptoOfficer, Role::CryptoUser]);
 /// Who has to do with a partition's keys.
 const KEYS: Who = Who::Roles(&[Role::CryptoOfficer, Role::CryptoUser]);
 
@@ -211,6 +217,11 @@ commands! {
     Import           "import"            OFFICER,   Change, Never;
     KeyGenerate      "key generate"      OFFICER,   Change, Never;
     KeyDestroy       "key destroy"       OFFICER,   Change, Settable;
+    // Where the key has a quorum already, that must approve: it goes before one that is set for the command.
+    KeyQuorumSet     "key quorum set"    CUSTODIANS, Change, Settable;
+    KeyQuorumRemove  "key quorum remove" CUSTODIANS, Change, Settable;
+    KeyQuorumShow    "key quorum show"   PARTITION, Look,   Never;
+    KeyAuthorize     "key authorize"     USERS,     Change, OfKey;
     ExportPublic     "export public"     KEYS,      Look,   Never;
     ExportWrapped    "export wrapped"    OFFICER,   Change, Settable;
     AuditStatus      "audit status"      WATCH,     Look,   Never;
@@ -263,6 +274,12 @@ impl Command {
     #[must_use]
     pub fn is_of_instances(self) -> bool {
         self.name().starts_with("instance ")
+    }
+
+    /// Whether it is about a key, which it names by its `CKA_UNIQUE_ID`, and whose own quorum approves it.
+    #[must_use]
+    pub const fn is_of_keys(self) -> bool {
+        matches!(self, Self::KeyQuorumSet | Self::KeyQuorumRemove | Self::KeyAuthorize)
     }
 
     /// To give somebody this role.

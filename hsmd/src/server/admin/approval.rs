@@ -35,7 +35,7 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::Request { command, object, partition, details, valid } => {
             let mut act = Act::new(*command).within(partition.as_deref());
             act.object = object.as_deref();
-            let mut given = permission::given(&hsm, &act);
+            let mut given = permission::given(&hsm, &act)?;
             given.details = details.to_vec();
             // Who could not give it cannot have others approve it.
             people.may(given.command, given.scope, talk.by()).map_err(text)?;

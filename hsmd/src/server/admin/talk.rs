@@ -34,6 +34,8 @@ pub(super) struct Talk<'a> {
     pub(super) challenge: Option<Challenge>,
     /// Approvals for the next command that needs them.
     pub(super) approvals: Vec<Approval>,
+    /// Which quorum of its key the command has the approval of, by its generation.
+    pub(super) approved_by: Option<u64>,
     /// Where it reads along in the audit log.
     pub(super) reading: Option<Reading>,
     socket: &'a UnixStream,
@@ -58,6 +60,7 @@ impl<'a> Talk<'a> {
             caller: None,
             challenge: None,
             approvals: Vec::new(),
+            approved_by: None,
             reading: None,
             socket,
             incoming,
