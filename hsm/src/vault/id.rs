@@ -238,6 +238,6 @@ mod tests {
         let id = RecordId { domain: 3, kind: kind::OBJECT, number: 17 };
         assert_eq!(id.to_string(), "partition 3 object 17");
         assert_eq!(RecordId::domain_key(4).to_string(), "partition 4 key");
-        assert_eq!(RecordId { domain: 0, kind: 77, number: 1 }.to_string(), "HSM kind 77 record 1");
+        assert_eq!(RecordId { domain: 0, kind: 200, number: 1 }.to_string(), "HSM kind 200 record 1");
     }
 }

@@ -1,0 +1,150 @@
+//! What happens by itself, by a clock that goes by years.
+
+use dew::kms::spec::Spec;
+use dew::kms::{DAY, State};
+
+use crate::support::{START, World, code, new};
+
+/// Requirement: KMS-065, KMS-184, KMS-185, KMS-186, KMS-187, KMS-188, KMS-189, KMS-190, KMS-192, KMS-200
+#[test]
+fn a_key_is_rotated_each_year_and_all_versions_decrypt() {
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    let key = world.key(&root, new("yearly", Spec::Aes256));
+    assert!(!world.kms.describe_key(&root, &key).unwrap().rotation.enabled);
+    let before = world.kms.describe_key(&root, &key).unwrap();
+    world.kms.enable_rotation(&root, &key).unwrap();
+    let mut ciphers = Vec::new();
+    for year in 0..10_u32 {
+        ciphers.push(world.encrypt(&root, &key, &format!("year {year}")).unwrap());
+        world.pass_days(364);
+        assert_eq!(world.run_due(), 0, "not before its time");
+        world.pass_days(1);
+        assert_eq!(world.run_due(), 1);
+        assert_eq!(world.run_due(), 0, "once");
+        let now = world.kms.rotation(&root, &key).unwrap();
+        assert_eq!((now.rotation.count, now.versions.len()), (year + 1, year as usize + 2));
+        assert_eq!(now.rotation.last, Some(START + u64::from(year + 1) * 365 * DAY));
+    }
+    let world = world.again();
+    let root = world.root(&account);
+    for (year, cipher) in ciphers.iter().enumerate() {
+        assert_eq!(world.decrypt(&root, cipher).unwrap(), format!("year {year}"));
+    }
+    let after = world.kms.describe_key(&root, &key).unwrap();
+    assert_eq!((after.id, &after.name, after.created), (before.id, &before.name, before.created));
+}
+
+/// Requirement: KMS-201, KMS-204, KMS-206, KMS-207, KMS-208
+#[test]
+fn rotation_follows_its_period_and_ends_when_it_is_switched_off() {
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    let key = world.key(&root, new("monthly", Spec::Aes256));
+    assert_eq!(code(world.kms.change_rotation_interval(&root, &key, 30)), "KMS.0313");
+    world.kms.enable_rotation(&root, &key).unwrap();
+    assert_eq!(code(world.kms.change_rotation_interval(&root, &key, 29)), "KMS.3001");
+    assert_eq!(code(world.kms.change_rotation_interval(&root, &key, 366)), "KMS.3001");
+    world.kms.change_rotation_interval(&root, &key, 30).unwrap();
+    world.pass_days(30);
+    assert_eq!(world.run_due(), 1);
+    world.pass_days(29);
+    assert_eq!(world.run_due(), 0);
+    world.kms.disable_rotation(&root, &key).unwrap();
+    assert_eq!(code(world.kms.disable_rotation(&root, &key)), "KMS.0313");
+    world.pass_days(3650);
+    assert_eq!(world.run_due(), 0);
+    world.kms.disable_key(&root, &key).unwrap();
+    assert_eq!(code(world.kms.enable_rotation(&root, &key)), "KMS.0209");
+}
+
+/// Requirement: KMS-194, KMS-195, KMS-196
+#[test]
+fn a_disabled_key_is_not_rotated_and_catches_up_when_it_is_enabled() {
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    let (late, early) =
+        (world.key(&root, new("late", Spec::Aes256)), world.key(&root, new("early", Spec::Aes256)));
+    for key in [&late, &early] {
+        world.kms.enable_rotation(&root, key).unwrap();
+        world.kms.change_rotation_interval(&root, key, 100).unwrap();
+        world.pass_days(10);
+        world.kms.disable_key(&root, key).unwrap();
+    }
+    world.pass_days(50);
+    world.kms.enable_key(&root, &early).unwrap();
+    assert_eq!(world.run_due(), 0, "its plan is kept");
+    world.pass_days(40);
+    assert_eq!(world.run_due(), 1, "early alone");
+    world.pass_days(100);
+    assert_eq!(world.run_due(), 1, "early alone");
+    assert!(world.kms.describe_key(&root, &late).unwrap().rotation.enabled);
+    world.kms.enable_key(&root, &late).unwrap();
+    assert_eq!(world.run_due(), 1, "late at once");
+    assert_eq!(world.kms.describe_key(&root, &late).unwrap().rotation.count, 1, "and once");
+}
+
+/// Requirement: KMS-191, KMS-193, KMS-202, KMS-203
+#[test]
+fn what_cannot_be_rotated_is_not() {
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    world.encrypt(&root, "obs/default", "x").unwrap();
+    assert_eq!(code(world.kms.enable_rotation(&root, "obs/default")), "KMS.0211");
+    for (spec, expected) in
+        [(Spec::Rsa2048, "KMS.0324"), (Spec::EcP256, "KMS.0324"), (Spec::Hmac512, "KMS.0341")]
+    {
+        let key = world.key(&root, new(spec.name(), spec));
+        assert_eq!(code(world.kms.enable_rotation(&root, &key)), expected);
+        assert_eq!(code(world.kms.rotate_now(&root, &key)), expected);
+    }
+}
+
+/// Requirement: KMS-077
+#[test]
+fn what_was_given_out_for_an_import_is_good_for_a_day_and_then_gone_from_the_hsm() {
+    use dew::kms::{NewKey, Origin};
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    let key = world.key(&root, NewKey { origin: Origin::External, ..new("outside", Spec::Aes256) });
+    let objects = || {
+        let partition = world.hsm.partition_named(&account.made.project.to_string()).unwrap();
+        partition.object_count()
+    };
+    assert_eq!(objects(), 0);
+    let given = world.kms.import_parameters(&root, &key, "RSAES_OAEP_SHA_256").unwrap();
+    assert_eq!((given.expires, objects()), (START + DAY, 2));
+    world.pass(DAY);
+    let arrival =
+        dew::kms::Arrival { token: &given.token, material: &[0; 256], private_key: None, expires: None };
+    assert_eq!(code(world.kms.import_material(&root, &key, &arrival)), "KMS.2601");
+    assert_eq!(world.run_due(), 1);
+    assert_eq!(objects(), 0);
+    assert_eq!(code(world.kms.import_material(&root, &key, &arrival)), "KMS.2601");
+    assert_eq!(world.kms.describe_key(&root, &key).unwrap().state, State::PendingImport);
+    assert!(world.kms.import_parameters(&root, &key, "RSAES_OAEP_SHA_256").is_ok());
+}
+
+#[test]
+fn many_threads_make_what_is_due_happen_once() {
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    let keys: Vec<_> =
+        (0..20).map(|number| world.key(&root, new(&format!("k{number}"), Spec::Aes256))).collect();
+    keys.iter().for_each(|key| drop(world.kms.enable_rotation(&root, key).unwrap()));
+    world.pass_days(365);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| world.kms.run_due().unwrap());
+        }
+    });
+    for key in &keys {
+        assert_eq!(world.kms.describe_key(&root, key).unwrap().rotation.count, 1);
+    }
+}
