@@ -1,15 +1,16 @@
 //! What holds of all policies: deny wins, an allow takes nothing away, wildcards are what they say, and no text is too
 //! strange to be answered.
 
-use dew::iam::policy::{Action, Policy};
+use dew::iam::policy::{Action, Level, Policy};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::{may_do, one};
 
+/// An action of one level, for a policy has one.
 fn action() -> impl Strategy<Value = Action> {
-    select(Action::all().collect::<Vec<_>>())
+    select(Action::all().filter(|action| action.level() == Level::Project).collect::<Vec<_>>())
 }
 
 /// A pattern that names some actions: a name of one, with parts of it wild.

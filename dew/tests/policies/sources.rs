@@ -11,7 +11,7 @@ fn sign() -> Action {
     actions("kms", "Sign")[0]
 }
 
-/// Requirement: IAM-001, IAM-084
+/// Requirement: IAM-084
 #[test]
 fn who_has_no_policy_may_do_nothing() {
     let context = context();
@@ -22,7 +22,7 @@ fn who_has_no_policy_may_do_nothing() {
     }
 }
 
-/// Requirement: IAM-002, IAM-003, IAM-083
+/// Requirement: IAM-003, IAM-083
 #[test]
 fn a_user_has_what_any_group_allows_save_what_any_denies() {
     let (signs, gets, no_get) =
@@ -51,6 +51,8 @@ fn a_policy_holds_in_its_scope_alone() {
     );
     assert!(allowed(Scope::Everywhere, sign(), &in_p2));
     assert!(!allowed(Scope::Domain, sign(), &in_p1), "KMS is no global service");
+    let users = actions("iam", "KeystoneListUsers")[0];
+    assert!(allowed(Scope::Domain, users, &in_p1) && !allowed(Scope::Project("p1"), users, &in_p1));
     let filed = Context { enterprise_project: Some("e1"), ..context() };
     assert!(allowed(Scope::EnterpriseProject("e1"), sign(), &filed));
     assert!(!allowed(Scope::EnterpriseProject("e2"), sign(), &filed));
@@ -175,4 +177,29 @@ fn the_reason_names_the_statement_or_what_came_closest() {
     ] {
         assert_eq!(told(operation, context), expected);
     }
+}
+
+#[test]
+fn an_agency_may_be_limited_to_one_and_gives_what_its_own_policies_do() {
+    let assume = actions("iam", "KeystoneCreateAgencyToken")[0];
+    let one_agency = policy(
+        r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["iam:agencies:assume"],
+            "Resource":{"uri":["/iam/agencies/07805acaba800fdd4fbdc00b8f888c7c"]}}]}"#,
+    );
+    assert!(may_do(&[&one_agency], assume, Some("07805acaba800fdd4fbdc00b8f888c7c")));
+    assert!(!may_do(&[&one_agency], assume, Some("another")));
+    // Who has assumed it asks in the account that made the agency, with the agency's policies.
+    let assumed = Context { account_id: "a2", user_name: Some("ops"), ..context() };
+    let key_reader = system("KMS CMKReadOnlyAccess");
+    let attached = [Attached { policy: key_reader, scope: Scope::Everywhere, to: Holder::Agency("ops") }];
+    let identity = Identity(&attached);
+    let get = decide(&foreign(actions("kms", "ListKeyDetail")[0], &assumed), &[&identity]);
+    assert_eq!(
+        get.to_string(),
+        r#"allowed: Statement[0] of the policy "KMS CMKReadOnlyAccess" of the agency ops everywhere"#
+    );
+    assert!(!decide(&foreign(sign(), &assumed), &[&identity]).is_allowed());
+    assert!(
+        !decide(&about(actions("kms", "ListKeyDetail")[0], Some("k"), &assumed), &[&identity]).is_allowed()
+    );
 }

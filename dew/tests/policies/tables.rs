@@ -119,7 +119,7 @@ fn tables_8_2_and_8_3_hold_for_every_action_of_kps_and_csms() {
     assert!(allowed("CTS Administrator", "cts").iter().all(|(_, allowed)| *allowed));
 }
 
-/// Requirement: IAM-063, IAM-064
+/// Requirement: IAM-064
 #[test]
 fn a_policy_of_one_service_says_nothing_of_others() {
     let of = [
@@ -135,5 +135,19 @@ fn a_policy_of_one_service_says_nothing_of_others() {
                 assert!(!may_do(&[system(name)], action, Some("x")), "{} with {name}", action.name());
             }
         }
+    }
+}
+
+#[test]
+fn the_policies_of_iam_are_of_iam() {
+    assert!(allowed("Security Administrator", "iam").iter().all(|(_, allowed)| *allowed));
+    for (action, allowed) in allowed("IAM ReadOnlyAccess", "iam") {
+        assert_eq!(allowed, action.access() != Access::Write, "{}", action.name());
+    }
+    for (action, allowed) in allowed("Agent Operator", "iam") {
+        assert_eq!(allowed, action.name() == "iam:agencies:assume", "{}", action.name());
+    }
+    for name in ["Tenant Administrator", "Tenant Guest"] {
+        assert!(allowed(name, "iam").iter().all(|(_, allowed)| !allowed), "{name}");
     }
 }

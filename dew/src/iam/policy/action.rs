@@ -7,8 +7,10 @@
 
 mod csms;
 mod cts;
+mod iam;
 mod kms;
 mod kps;
+mod ram;
 
 /// What an action does to what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +70,14 @@ const fn row(
 }
 
 /// The table, by service.
-static TABLE: &[(&str, &[Row])] =
-    &[("kms", kms::ACTIONS), ("csms", csms::ACTIONS), ("kps", kps::ACTIONS), ("cts", cts::ACTIONS)];
+static TABLE: &[(&str, &[Row])] = &[
+    ("kms", kms::ACTIONS),
+    ("csms", csms::ACTIONS),
+    ("kps", kps::ACTIONS),
+    ("cts", cts::ACTIONS),
+    ("iam", iam::ACTIONS),
+    ("ram", ram::ACTIONS),
+];
 
 /// The most services and actions of one that [`ActionSet`] has room for.
 const SERVICES: usize = 8;

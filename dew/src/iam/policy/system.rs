@@ -150,7 +150,7 @@ pub static SYSTEM_POLICIES: &[SystemPolicy] = &[
         catalog: "BASE",
         layer: "AX",
         description: "To act in another account by an agency that it has created for this one",
-        document: r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["iam:agencies:assume","iam:tokens:assume"]}]}"#,
+        document: r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["iam:agencies:assume"]}]}"#,
     },
     SystemPolicy {
         id: "c1a71ce000000000000000000000012a",
