@@ -80,6 +80,12 @@ impl Kms {
         } else {
             named.parse::<KeyId>()?
         };
+        // A key that is in several regions is in each under the same id: the project's own goes first.
+        if let Some(project) = self.project(own)?
+            && let Ok(key) = project.shelf.read().key(id)
+        {
+            return Ok(Found { project: Arc::clone(&project), key });
+        }
         let home = self.homes.read().by_number.get(&id.home()).copied().ok_or(KmsError::NoKey)?;
         let project = self.project(home)?.ok_or(KmsError::NoKey)?;
         let key = project.shelf.read().key(id)?;

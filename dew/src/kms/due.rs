@@ -40,7 +40,7 @@ impl Kms {
     /// What the HSM says; what was done until then is done.
     pub fn run_due(&self) -> Result<(usize, Option<Millis>)> {
         let _one_at_a_time = self.running.lock();
-        let (mut done, mut next) = (0, None);
+        let (mut done, mut next, mut failed) = (0, None, Ok(()));
         for (id, account) in self.known_projects() {
             let Some(due) = self.first_due(id)? else { continue };
             if due > self.now() {
@@ -48,11 +48,15 @@ impl Kms {
                 continue;
             }
             let Some(project) = self.project(id)? else { continue };
-            done += self.run_project(&project, account)?;
+            // What fails in one project keeps the others from nothing.
+            match self.run_project(&project, account) {
+                Ok(more) => done += more,
+                Err(error) => failed = Err(error),
+            }
             let rest = project.shelf.read().agenda.first().map(|(at, _)| *at);
             next = [next, rest].into_iter().flatten().min();
         }
-        Ok((done, next))
+        failed.map(|()| (done, next))
     }
 
     fn known_projects(&self) -> Vec<(ProjectId, AccountId)> {
@@ -83,7 +87,7 @@ impl Kms {
         let caller = self.itself(project.id, account);
         let mut done = 0;
         while done < AT_ONCE {
-            let _turn = project.turn.lock();
+            let turn = project.turn.lock();
             let now = self.now();
             let first = project.shelf.read().agenda.first().copied();
             let Some((_, what)) = first.filter(|(at, _)| *at <= now) else { break };
@@ -97,6 +101,10 @@ impl Kms {
                 Due::Key(id) => {
                     let key = project.shelf.read().key(id)?;
                     self.key_is_due(&caller, project, &key, now)?;
+                    drop(turn);
+                    if project.shelf.read().key(id).is_err() {
+                        self.gone_from(&caller, project, &key)?;
+                    }
                 }
             }
             done += 1;

@@ -140,6 +140,9 @@ errors! {
     /// Days between rotations.
     RotationDays = 400 "KMS.3001" "rotation_interval is from 30 to 365 days";
 
+    /// Only the primary key of several regions does it.
+    NotPrimary = 400 "KMS.0106" "the key is a replica: ask in its primary region";
+
     // What a key can do.
     /// Not with an asymmetric key.
     Asymmetric = 400 "KMS.0325" "the operation is not supported for an asymmetric key";

@@ -32,6 +32,7 @@ mod project;
 mod random;
 mod re_encrypt;
 mod record;
+mod region;
 mod rotate;
 mod signature;
 pub mod spec;
@@ -47,6 +48,7 @@ pub use key::{DAY, Imported, Key, Millis, Multi, Origin, Rotation, State, Versio
 pub use mac::MacAlgorithm;
 pub use re_encrypt::{Place, ReEncrypted};
 pub use record::Kept;
+pub use region::Replica;
 pub use signature::{Algorithm, Message};
 
 use project::{Home, Project, Shelf};

@@ -2,5 +2,6 @@
 
 mod doors;
 mod keys;
+mod regions;
 mod support;
 mod time;

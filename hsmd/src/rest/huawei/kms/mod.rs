@@ -39,12 +39,15 @@ operations! {
     generate_mac
     import_key_material
     list_key_detail
+    list_support_regions
     re_encrypt
+    replicate_key
     rotate_on_demand
     show_key_rotation_status
     show_public_key
     sign
     update_key_rotation_interval
+    update_primary_region
     validate_signature
     verify_mac
 }

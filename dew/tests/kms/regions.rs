@@ -1,0 +1,111 @@
+//! Keys in several regions.
+
+use dew::caller::Caller;
+use dew::iam::EnterpriseProjectId;
+use dew::kms::Replica;
+use dew::kms::spec::Spec;
+use dew::tag::Tags;
+use hsm::event::Actor;
+
+use crate::support::{Account, World, code, new};
+
+/// An account with projects in three regions, and its root user in each.
+fn three_regions(world: &World) -> (Account, [Caller; 3]) {
+    let account = world.account("acme");
+    let iam = world.kms.iam().by(Actor::DAEMON);
+    let second = iam.create_region_project(account.made.account.id, "local-2").unwrap();
+    let third = iam.create_region_project(account.made.account.id, "local-3").unwrap();
+    let callers = [account.made.project, second.id, third.id].map(|project| world.caller(&account, project));
+    (account, callers)
+}
+
+fn replica<'a>(region: &'a str, at: &Caller, name: &'a str) -> Replica<'a> {
+    Replica {
+        region,
+        project: at.project.unwrap(),
+        name,
+        description: "",
+        enterprise_project: EnterpriseProjectId::DEFAULT,
+        tags: Tags::default(),
+    }
+}
+
+#[test]
+fn a_key_in_several_regions_has_one_id_and_decrypts_in_each_what_another_encrypted() {
+    let world = World::new();
+    let (account, [one, two, three]) = three_regions(&world);
+    assert_eq!(world.kms.regions(&one).unwrap(), ["local-1", "local-2", "local-3"]);
+    for spec in [Spec::Aes256, Spec::EcP256] {
+        let key = world.key(&one, new(spec.name(), spec));
+        assert_eq!(code(world.kms.describe_key(&two, &key)), "KMS.0207");
+        let there = world.kms.replicate_key(&one, &key, &replica("local-2", &two, spec.name())).unwrap();
+        assert_eq!(there.id.to_string(), key);
+        world.kms.replicate_key(&one, &key, &replica("local-3", &three, spec.name())).unwrap();
+        assert_eq!(code(world.kms.replicate_key(&one, &key, &replica("local-2", &two, "again"))), "KMS.0308");
+        assert_eq!(code(world.kms.replicate_key(&two, &key, &replica("local-1", &one, "back"))), "KMS.0106");
+        for caller in [&one, &two, &three] {
+            assert_eq!(
+                world.kms.describe_key(caller, &key).unwrap().multi.as_ref().unwrap().regions.len(),
+                3
+            );
+        }
+    }
+    let key =
+        world.kms.describe_key(&one, &world.key(&one, new("more", Spec::Aes256))).unwrap().id.to_string();
+    let before = world.encrypt(&one, &key, "before").unwrap();
+    world.kms.rotate_now(&one, &key).unwrap();
+    let after = world.encrypt(&one, &key, "after").unwrap();
+    world.kms.replicate_key(&one, &key, &replica("local-2", &two, "more")).unwrap();
+    assert_eq!(code(world.kms.rotate_now(&one, &key)), "KMS.0319");
+
+    let world = world.again();
+    let [one, two] = [&one, &two].map(|caller| world.caller(&account, caller.project.unwrap()));
+    assert_eq!(world.decrypt(&two, &before).unwrap(), "before");
+    assert_eq!(world.decrypt(&two, &after).unwrap(), "after");
+    let from_there = world.encrypt(&two, &key, "there").unwrap();
+    assert_eq!(world.decrypt(&one, &from_there).unwrap(), "there");
+    world.kms.disable_key(&two, &key).unwrap();
+    assert_eq!(code(world.decrypt(&two, &before)), "KMS.0209");
+    assert_eq!(world.decrypt(&one, &before).unwrap(), "before", "each stands for itself");
+}
+
+#[test]
+fn another_region_becomes_the_primary_one() {
+    let world = World::new();
+    let (_, [one, two, three]) = three_regions(&world);
+    let key = world.key(&one, new("moves", Spec::Aes256));
+    assert_eq!(code(world.kms.update_primary_region(&one, &key, "local-2")), "KMS.0308");
+    world.kms.replicate_key(&one, &key, &replica("local-2", &two, "moves")).unwrap();
+    assert_eq!(code(world.kms.update_primary_region(&one, &key, "local-3")), "KMS.0308");
+    assert_eq!(code(world.kms.update_primary_region(&two, &key, "local-1")), "KMS.0106");
+    world.kms.update_primary_region(&one, &key, "local-2").unwrap();
+    for caller in [&one, &two] {
+        assert_eq!(world.kms.describe_key(caller, &key).unwrap().multi.as_ref().unwrap().primary, "local-2");
+    }
+    world.kms.replicate_key(&two, &key, &replica("local-3", &three, "moves")).unwrap();
+}
+
+#[test]
+fn a_key_goes_to_no_region_where_it_cannot_be() {
+    let world = World::new();
+    let (_, [one, two, _]) = three_regions(&world);
+    let evil = world.account("evil");
+    let other = world.root(&evil);
+    let key = world.key(&one, new("stays", Spec::Aes256));
+    world.key(&two, new("taken", Spec::Aes256));
+    for (region, at, name, expected) in [
+        ("local-1", &one, "same", "KMS.0308"),
+        ("local-3", &two, "wrong-region", "KMS.0308"),
+        ("local-1", &other, "not-mine", "KMS.0308"),
+        ("local-2", &two, "taken", "KMS.1104"),
+        ("local-2", &two, "a b", "KMS.1101"),
+    ] {
+        assert_eq!(code(world.kms.replicate_key(&one, &key, &replica(region, at, name))), expected, "{name}");
+    }
+    assert!(world.kms.describe_key(&one, &key).unwrap().multi.is_none());
+    world.encrypt(&one, "csms/default", "x").unwrap();
+    assert_eq!(
+        code(world.kms.replicate_key(&one, "csms/default", &replica("local-2", &two, "d"))),
+        "KMS.0211"
+    );
+}
