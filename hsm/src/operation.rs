@@ -35,6 +35,8 @@ pub(crate) struct Active<T: ?Sized> {
     pub(crate) mechanism: &'static str,
     /// Whether the key's PIN has been given.
     pub(crate) authentication: Authentication,
+    /// The number of the key's object, if it has a key.
+    pub(crate) key: Option<u64>,
 }
 
 impl<T: ?Sized> Active<T> {
@@ -121,6 +123,15 @@ impl<T: ?Sized> Slot<T> {
     /// Ends the operation, whatever it is.
     pub(crate) fn cancel(&mut self) {
         *self = Self::Idle;
+    }
+
+    /// Ends the operation if it is with one of these keys.
+    pub(crate) fn cancel_with(&mut self, keys: &[u64]) {
+        if let Self::Begun(active) | Self::Fed(active) = self
+            && active.key.is_some_and(|key| keys.contains(&key))
+        {
+            self.cancel();
+        }
     }
 
     /// Notes that the key's PIN was given, if the operation waits for it.

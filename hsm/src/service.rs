@@ -217,6 +217,26 @@ impl Hsm {
         Ok(version)
     }
 
+    /// Writes records that a service keeps in a partition of what nobody did, such as counts: nothing is recorded of
+    /// it. Gives the version that they have now.
+    ///
+    /// # Errors
+    /// `Conflict` of the vault if a record was changed meanwhile; what else the vault says.
+    pub fn service_keep(&self, partition: &Partition, writes: Vec<Write>) -> Result<Version, Error> {
+        let changes = writes.into_iter().map(|write| write.change(partition.domain)).collect();
+        Ok(self.vault.commit(Batch::new(changes, Vec::new()))?)
+    }
+
+    /// Gives the user of a service's partition a PIN, so that applications can log in to it through PKCS#11 too.
+    ///
+    /// # Errors
+    /// `SlotIdInvalid`; `PinLenRange`; what the vault says.
+    pub fn set_service_user_pin(&self, slot: u64, pin: &[u8], by: &Actor<'_>) -> Result<(), Error> {
+        let partition = self.partition_of_slot(slot).ok_or(Error::SlotIdInvalid(slot))?;
+        let act = self.act(by, Some(&partition), "set the user's PIN", &[]);
+        act.unless_done(None, partition.init_pin(&self.vault, &self.settings, pin, &act))
+    }
+
     /// Makes a partition that is held to something, and in the same commit writes records of a service, which may
     /// name its slot.
     ///

@@ -139,6 +139,16 @@ impl Operations {
         }
     }
 
+    /// Ends the operations with these keys, which may not be used any more.
+    pub(crate) fn cancel_with(&mut self, keys: &[u64]) {
+        self.encrypt.cancel_with(keys);
+        self.decrypt.cancel_with(keys);
+        self.sign.cancel_with(keys);
+        self.verify.cancel_with(keys);
+        self.sign_recover.cancel_with(keys);
+        self.verify_recover.cancel_with(keys);
+    }
+
     /// Ends what is under way: the keys it uses may not be used by whoever comes next.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();

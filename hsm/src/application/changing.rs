@@ -26,6 +26,18 @@ impl Hsm {
         Changing { told, on: Some((self, partition)) }
     }
 
+    /// Ends the operations with keys of a partition that may not be used any more, in all sessions. What began an
+    /// operation before the keys changed has it in its session by now: a session's operations are held from the look
+    /// at the key on.
+    pub(crate) fn end_operations_with(&self, partition: &Partition, keys: &[u64]) {
+        for application in self.applications() {
+            let sessions: Vec<_> = application.sessions.read().values().cloned().collect();
+            for session in sessions.iter().filter(|session| session.partition.domain == partition.domain) {
+                session.operations.lock().cancel_with(keys);
+            }
+        }
+    }
+
     fn watches(&self, partition: &Partition) -> Vec<Arc<dyn Watch>> {
         let here = |application: &Arc<Application>| application.has_place(partition);
         self.applications().iter().filter(|other| here(other)).filter_map(|other| other.watch()).collect()

@@ -266,9 +266,17 @@ impl Desk {
             remove: work.remove,
             writes,
         };
+        let ends = |(number, revision): &(u64, Revision)| {
+            matches!(revision, Revision::Suspended(true)).then_some(*number)
+        };
+        let ended: Vec<u64> =
+            work.revise.iter().filter_map(ends).chain(task.remove.iter().copied()).collect();
         let changes = !(task.revise.is_empty() && task.remove.is_empty());
         let _changing = changes.then(|| hsm.changing(&self.partition));
         let done = self.partition.perform(&hsm.vault, hsm.settings.max_token_objects, task, &act);
+        if done.is_ok() && !ended.is_empty() {
+            hsm.end_operations_with(&self.partition, &ended);
+        }
         act.unless_done(None, done)
     }
 

@@ -27,7 +27,8 @@ impl DigestCalls for Application {
         let row = session.partition.mechanism(&self.hsm.mechanisms, mechanism.id)?;
         let work = row.digest.ok_or(Error::MechanismInvalid(mechanism.id))?(&mechanism.params)?;
         let authentication = Authentication::NotNeeded;
-        operations.digest.begin(Active { work, id: row.id, mechanism: row.name, authentication })?;
+        let (id, mechanism) = (row.id, row.name);
+        operations.digest.begin(Active { work, id, mechanism, authentication, key: None })?;
         Ok(Repeat::Same)
     }
 

@@ -55,7 +55,8 @@ impl Permit<'_> {
     pub(super) fn begin<T: ?Sized>(&self, slot: &mut Slot<T>, work: Box<T>) -> Result<(), Error> {
         self.claim()?;
         let (id, mechanism) = (self.row.id, self.row.name);
-        slot.begin(Active { work, id, mechanism, authentication: self.authentication })
+        let (authentication, key) = (self.authentication, Some(self.object.number));
+        slot.begin(Active { work, id, mechanism, authentication, key })
     }
 
     /// Counts the use as one that the key's quorum approved, if it has one. To be called before the key does anything
