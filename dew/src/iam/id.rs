@@ -73,7 +73,7 @@ impl EnterpriseProjectId {
     /// A random one, of version 4.
     #[must_use]
     pub const fn from_random(mut bytes: [u8; 16]) -> Self {
-        let [.., seven, _, _, _, _, _, _, _, _] = &mut bytes;
+        let [_, _, _, _, _, _, seven, ..] = &mut bytes;
         *seven = 0x40 | (*seven & 0x0f);
         let [_, _, _, _, _, _, _, _, nine, ..] = &mut bytes;
         *nine = 0x80 | (*nine & 0x3f);
