@@ -84,6 +84,14 @@ impl Tags {
         Ok(())
     }
 
+    /// Adds a tag, or gives the one of this key another value.
+    ///
+    /// # Errors
+    /// As [`Self::add`], but for `Twice`.
+    pub fn put(&mut self, key: &str, value: &str) -> Result<(), TagError> {
+        if self.0.contains_key(key) { self.set(key, value) } else { self.add(key, value) }
+    }
+
     /// Takes a tag away.
     ///
     /// # Errors

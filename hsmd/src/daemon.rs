@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use crate::anchor::FileAnchor;
 use crate::audit::{self, AdminEvent, Audit, Door};
 use crate::config::{self, Config};
-use crate::metrics::{Counted, Metered, Metrics, Now, PartitionNow, Source};
+use crate::metrics::{Counted, Metered, Metrics, Now, PartitionNow, RequestLabels, Source};
 use crate::root_key::RootKeyError;
 use crate::server::budget::Budget;
 use crate::server::remote::Remotes;
@@ -185,6 +185,16 @@ impl Daemon {
         }
     }
 
+    /// Writes what was counted of keys' use since it was last written.
+    pub(crate) fn keep_counts(&self) {
+        if let Ok(services) = self.services()
+            && let Err(error) = services.kms.keep_counts()
+            && !self.store.is_read_only()
+        {
+            warn!("how often keys were asked for something is not written: {error}");
+        }
+    }
+
     /// Closes the audit log, and lets the store know how far it is.
     fn close_audit(&self, hsm: &Hsm, why: &str) {
         if let Err(error) = self.audit.administrative(&acted(why, &[])) {
@@ -249,6 +259,7 @@ impl Daemon {
             }
             std::thread::sleep(Duration::from_millis(2));
         }
+        self.keep_counts();
         if let Ok(hsm) = self.hsm() {
             self.close_audit(&hsm, "stop");
         }
@@ -275,8 +286,20 @@ impl Source for Daemon {
             connection_limit: self.config.limits.connections as u64,
             audit_lag: self.audit.log().and_then(|log| log.lag()).unwrap_or_default(),
             partitions: partitions.collect(),
+            requests: self.services().map(|services| requests(&services)).unwrap_or_default(),
         }
     }
+}
+
+/// What was asked of the KMS this month.
+fn requests(services: &Services) -> Vec<(RequestLabels, u64)> {
+    let counts = services.kms.counts_now().into_iter().flat_map(|(project, count)| {
+        let (project, key) = (project.to_string(), count.key.to_string());
+        count.requests.into_iter().map(move |(operation, count)| {
+            (RequestLabels { project: project.clone(), key: key.clone(), operation }, count)
+        })
+    });
+    counts.collect()
 }
 
 /// What the daemon did by itself.

@@ -1,7 +1,7 @@
 //! Metrics: what the daemon counts while it serves, for Prometheus and for `hsm-admin top`.
 //!
 //! Counting is always on; the endpoint ([`endpoint`]) is off unless it is configured. Labels are words of ours
-//! (calls, mechanisms, return codes) and slot numbers, never anything that a caller chose.
+//! (calls, mechanisms, return codes), slot numbers and ids, never anything that a caller chose.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -50,6 +50,14 @@ struct UseLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SlotLabel {
     slot: u64,
+}
+
+/// Requests to the KMS.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct RequestLabels {
+    pub(crate) project: String,
+    pub(crate) key: String,
+    pub(crate) operation: String,
 }
 
 /// A return code, by its name in the standard.
@@ -177,6 +185,11 @@ impl Metrics {
         };
         all.register("sessions", "Open sessions by partition", by_slot(|partition| partition.sessions));
         all.register("objects", "Token objects by partition", by_slot(|partition| partition.objects));
+        let requests = Family::<RequestLabels, Gauge>::default();
+        for (labels, count) in &now.requests {
+            requests.get_or_create(labels).set(i64::try_from(*count).unwrap_or(i64::MAX));
+        }
+        all.register("kms_requests_in_month", "Requests of this month by key and operation", requests);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &all)?;
         Ok(text)
@@ -192,6 +205,8 @@ pub(crate) struct Now {
     /// Records that wait to be forwarded.
     pub(crate) audit_lag: u64,
     pub(crate) partitions: Vec<PartitionNow>,
+    /// Requests of this month to the KMS.
+    pub(crate) requests: Vec<(RequestLabels, u64)>,
 }
 
 /// The same of one partition.
@@ -221,8 +236,11 @@ mod tests {
         metrics.wrong_pin(3);
         metrics.committed(Duration::from_millis(1), false);
         let partitions = vec![PartitionNow { slot: 3, sessions: 7, objects: 9 }];
-        let text =
-            metrics.expose(&Now { sealed: true, connections: 5, partitions, ..Now::default() }).unwrap();
+        let labels =
+            RequestLabels { project: "p1".into(), key: "k1".into(), operation: "EncryptData".into() };
+        let requests = vec![(labels, 4)];
+        let now = Now { sealed: true, connections: 5, partitions, requests, ..Now::default() };
+        let text = metrics.expose(&now).unwrap();
         for line in [
             "claviger_calls_total{call=\"C_Sign\",rv=\"CKR_OK\"} 1",
             "claviger_calls_total{call=\"C_Sign\",rv=\"CKR_DEVICE_ERROR\"} 1",
@@ -235,6 +253,7 @@ mod tests {
             "claviger_sealed 1",
             "claviger_connections 5",
             "claviger_sessions{slot=\"3\"} 7",
+            "claviger_kms_requests_in_month{project=\"p1\",key=\"k1\",operation=\"EncryptData\"} 4",
             "claviger_objects{slot=\"3\"} 9",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");

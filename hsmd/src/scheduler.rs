@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
@@ -13,6 +13,8 @@ use crate::daemon::Daemon;
 /// How often it looks, if nothing is due before.
 const OFTEN: Duration = Duration::from_secs(1);
 const SELDOM: Duration = Duration::from_secs(10);
+/// How often counts are written: what a crash loses of them.
+const COUNTS: Duration = Duration::from_secs(60);
 
 /// Starts it. It lasts as long as the daemon.
 ///
@@ -21,8 +23,13 @@ const SELDOM: Duration = Duration::from_secs(10);
 pub(crate) fn start(daemon: &Arc<Daemon>) -> io::Result<()> {
     let daemon = Arc::downgrade(daemon);
     thread::Builder::new().name("scheduler".into()).stack_size(1 << 20).spawn(move || {
+        let mut counted = Instant::now();
         while let Some(daemon) = daemon.upgrade() {
             let wait = run(&daemon);
+            if counted.elapsed() >= COUNTS {
+                daemon.keep_counts();
+                counted = Instant::now();
+            }
             drop(daemon);
             thread::sleep(wait);
         }

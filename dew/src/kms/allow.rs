@@ -21,6 +21,11 @@ static ACTIONS: LazyLock<HashMap<&'static str, Vec<Action>>> = LazyLock::new(|| 
     let mut actions: HashMap<_, Vec<_>> = HashMap::new();
     for action in Action::all().filter(|action| action.service() == "kms") {
         for operation in action.operations() {
+            // One operation for two things, told apart by a field of its body.
+            let operation: &str = match (operation, action.name()) {
+                ("BatchCreateKmsTags", "kms:cmk:batchDeleteTags") => "BatchCreateKmsTags:delete",
+                (operation, _) => operation,
+            };
             actions.entry(operation).or_default().push(action);
         }
     }
@@ -36,8 +41,8 @@ pub(super) struct Found {
 /// What an operation is about.
 #[derive(Clone, Copy)]
 pub(super) enum About<'a> {
-    /// A key that is there.
-    Key(&'a Key),
+    /// A key that is there, and the tags that the request gives it.
+    Key(&'a Key, Option<&'a Tags>),
     /// None yet, or many: what it would be, in an enterprise project and with tags.
     Some { enterprise_project: Option<[u8; 16]>, tags: Option<&'a Tags> },
 }
@@ -51,13 +56,25 @@ impl Kms {
     /// The key that a request names by id or alias, if the caller may do this operation with it. A key that is not
     /// for the caller to know of is answered as one that is not there.
     pub(super) fn permitted(&self, caller: &Caller, operation: &'static str, named: &str) -> Result<Found> {
+        self.permitted_with(caller, operation, named, None)
+    }
+
+    /// As [`Self::permitted`], for a request that gives tags.
+    pub(super) fn permitted_with(
+        &self,
+        caller: &Caller,
+        operation: &'static str,
+        named: &str,
+        tags: Option<&Tags>,
+    ) -> Result<Found> {
         let (own, account) = self.own(caller)?;
         let found = self.find(own, account, named, caller)?;
         let Found { project, key } = &found;
         if project.account != caller.identity.account || project.id != own {
             return Err(KmsError::NoKey);
         }
-        self.allow(caller, operation, (project.id, project.account), About::Key(key))?;
+        self.allow(caller, operation, (project.id, project.account), About::Key(key, tags))?;
+        project.counts.lock().add(key.id, operation, self.now());
         Ok(found)
     }
 
@@ -77,18 +94,28 @@ impl Kms {
     fn find(&self, own: ProjectId, account: AccountId, named: &str, caller: &Caller) -> Result<Found> {
         let id = if name::is_default(named) {
             self.default_key(own, account, named, caller)?
+        } else if let Ok(id) = named.parse::<KeyId>() {
+            id
         } else {
-            named.parse::<KeyId>()?
+            // What could not be an alias is no id either.
+            name::check_name("key_id", named).map_err(|_| KmsError::BadKeyId)?;
+            let project = self.project(own)?.ok_or(KmsError::NoAlias)?;
+            let alias = project.shelf.read().alias(named);
+            alias.map_err(|_| KmsError::NoAlias)?.key
         };
         // A key that is in several regions is in each under the same id: the project's own goes first.
-        if let Some(project) = self.project(own)?
-            && let Ok(key) = project.shelf.read().key(id)
-        {
-            return Ok(Found { project: Arc::clone(&project), key });
-        }
-        let home = self.homes.read().by_number.get(&id.home()).copied().ok_or(KmsError::NoKey)?;
-        let project = self.project(home)?.ok_or(KmsError::NoKey)?;
+        let own = self.project(own)?.filter(|project| project.shelf.read().keys.contains_key(&id));
+        let project = match own {
+            Some(project) => project,
+            None => {
+                let home = self.homes.read().by_number.get(&id.home()).copied().ok_or(KmsError::NoKey)?;
+                self.project(home)?.ok_or(KmsError::NoKey)?
+            }
+        };
         let key = project.shelf.read().key(id)?;
+        if key.is_gone(self.now()) {
+            return Err(KmsError::NoKey);
+        }
         Ok(Found { project, key })
     }
 
@@ -105,14 +132,16 @@ impl Kms {
         let (own_account, user_id, user_name) =
             (identity.account.to_string(), identity.id(), identity.name());
         let region = self.iam.project(project).map(|project| project.name.clone()).unwrap_or_default();
-        let (key_id, enterprise, tags) = match about {
-            About::Key(key) => (Some(key.id.to_string()), Some(key.enterprise_project), Some(&key.tags)),
-            About::Some { enterprise_project, tags } => (None, enterprise_project, tags),
+        let (key_id, enterprise, tags, given) = match about {
+            About::Key(key, given) => {
+                (Some(key.id.to_string()), Some(key.enterprise_project), Some(&key.tags), given)
+            }
+            About::Some { enterprise_project, tags } => (None, enterprise_project, None, tags),
         };
         let enterprise = EnterpriseProjectId(enterprise.unwrap_or_default()).to_string();
         let now = self.now();
         let spec = match about {
-            About::Key(key) => Some(("kms:KeySpec", key.spec.name())),
+            About::Key(key, _) => Some(("kms:KeySpec", key.spec.name())),
             About::Some { .. } => None,
         };
         let facts: Vec<_> = spec.into_iter().collect();
@@ -130,8 +159,8 @@ impl Kms {
             source: caller.source,
             tls: Some(caller.tls),
             user_agent: caller.agent.as_deref(),
-            resource_tags: tags.filter(|_| key_id.is_some()),
-            request_tags: tags.filter(|_| key_id.is_none()),
+            resource_tags: tags,
+            request_tags: given,
             facts: &facts,
         };
         let applied = self.iam.policies_of(identity)?;

@@ -133,14 +133,14 @@ impl Kms {
             Work { action: "delete a key", details: &details, remove: key.objects(), ..Work::default() };
         work.writes.push((slot, key.deletion(Kind::KmsKey)));
         {
-            let shelf = project.shelf.read();
-            for ticket in shelf.tickets.values().filter(|ticket| ticket.key == key.id) {
-                work.writes.push((slot, ticket.deletion(Kind::KmsImport)));
-            }
+            let belongings = project.shelf.read().belongings(key.id);
+            let counts = project.counts.lock().deletions(key.id);
+            work.writes.extend(belongings.into_iter().chain(counts).map(|write| (slot, write)));
         }
         self.desk(key.slot, caller)?.commit(work)?;
+        project.counts.lock().forget(key.id);
         let mut shelf = project.shelf.write();
-        shelf.hide_tickets_of(key.id);
+        shelf.hide_belongings(key.id);
         shelf.hide_key(key.id);
         Ok(())
     }

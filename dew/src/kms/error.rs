@@ -61,10 +61,22 @@ errors! {
     // What is there.
     /// No such key, or one that is not for this caller to know of.
     NoKey = 404 "KMS.0207" "the key does not exist";
+    /// Neither an id nor an alias of the project.
+    NoAlias = 404 "KMS.0207" "the key does not exist: key_id is neither an id nor an alias of the project";
     /// No such key store.
     NoKeyStore = 404 "KMS.0316" "the key store does not exist";
     /// No such tag.
     NoTag = 404 "KMS.0416" "the tag does not exist";
+    /// No tags, where some are wanted.
+    NoTags = 400 "KMS.0401" "there are no tags";
+    /// Too many tags at once.
+    TooManyTags(usize) = 400 "KMS.0407" "there are at most {0} tags in a request";
+    /// What is searched for beside tags.
+    BadMatches(String) = 400 "KMS.0415" "{0}";
+    /// What is to be done with tags.
+    BadAction(String) = 400 "KMS.0404" "{0}";
+    /// A count has no pages.
+    NoOffset = 400 "KMS.0418" "offset is not for the action count";
     /// No such alias, policy or access point.
     NoSuch(&'static str) = 404 "KMS.0207" "the {0} does not exist";
     /// The name or alias is another key's.

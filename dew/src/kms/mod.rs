@@ -15,8 +15,10 @@ use crate::caller::Caller;
 use crate::iam::{AccountId, Iam, ProjectId};
 
 mod agree;
+mod alias;
 mod allow;
 pub mod cipher;
+mod counts;
 mod create;
 mod data;
 mod data_key;
@@ -26,6 +28,7 @@ mod id;
 mod import;
 mod key;
 mod life;
+mod list;
 mod mac;
 mod name;
 mod project;
@@ -36,8 +39,11 @@ mod region;
 mod rotate;
 mod signature;
 pub mod spec;
+mod tags;
 
 pub use agree::DataKeyPair;
+pub use alias::Alias;
+pub use counts::{Count, Month};
 pub use create::NewKey;
 pub use data::{Decrypted, Encrypted, Scheme};
 pub use data_key::{DataKey, Length};
@@ -45,12 +51,15 @@ pub use error::{KmsError, Result};
 pub use id::KeyId;
 pub use import::{Arrival, ImportParameters};
 pub use key::{DAY, Imported, Key, Millis, Multi, Origin, Rotation, State, Version};
+pub use list::{Page, Paged, Quota, Search};
 pub use mac::MacAlgorithm;
 pub use re_encrypt::{Place, ReEncrypted};
 pub use record::Kept;
 pub use region::Replica;
 pub use signature::{Algorithm, Message};
+pub use tags::TagCall;
 
+use counts::Counts;
 use project::{Home, Project, Shelf};
 use record::creation;
 
@@ -81,6 +90,8 @@ pub struct Kms {
     making: Mutex<()>,
     /// Held by whoever makes happen what is due.
     running: Mutex<()>,
+    /// Held while an alias is made.
+    aliasing: Mutex<()>,
 }
 
 /// Where the keys of projects are.
@@ -117,6 +128,7 @@ impl Kms {
             homes: RwLock::new(homes),
             making: Mutex::default(),
             running: Mutex::default(),
+            aliasing: Mutex::default(),
         })
     }
 
@@ -166,10 +178,16 @@ impl Kms {
         let partition = self.hsm.partition_of_slot(home.slot).ok_or(gone)?;
         let shelf = RwLock::new(Shelf::read(&self.hsm, &partition)?);
         let (id, account) = (home.project, home.account);
-        let project = Project { number, id, account, partition, turn: Mutex::default(), shelf };
+        let counts = Mutex::new(Counts::read(&self.hsm, &partition)?);
+        let project = Project { number, id, account, partition, turn: Mutex::default(), shelf, counts };
         // Somebody else may have read it meanwhile, and changed something since.
         let mut homes = self.homes.write();
         Ok(Some(Arc::clone(homes.read.entry(id).or_insert_with(|| Arc::new(project)))))
+    }
+
+    /// The projects that were asked for since the start.
+    fn projects_in_use(&self) -> Vec<Arc<Project>> {
+        self.homes.read().read.values().cloned().collect()
     }
 
     /// What is kept of a project, which gets its partition now if it has none.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use hsm::Hsm;
 use hsm::partition::Partition;
-use hsm::service::Kind;
+use hsm::service::{Kind, Write};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
+use super::alias::Alias;
+use super::counts::Counts;
 use super::due::{Agenda, Due};
 use super::error::{KmsError, Result};
 use super::id::KeyId;
@@ -39,6 +41,8 @@ pub(super) struct Project {
     /// Held by whoever changes something, from the first look to when it is shown.
     pub(super) turn: Mutex<()>,
     pub(super) shelf: RwLock<Shelf>,
+    /// How often its keys were asked for something. Locked after the shelf, if both are.
+    pub(super) counts: Mutex<Counts>,
 }
 
 /// Everything of a project.
@@ -56,16 +60,23 @@ pub(super) struct Shelf {
     pub(super) next_ticket: u64,
     /// What is due.
     pub(super) agenda: Agenda,
+    /// Aliases of keys, by themselves.
+    pub(super) aliases: HashMap<String, Kept<Alias>>,
+    /// The number of the next record of an alias.
+    pub(super) next_alias: u64,
 }
 
 impl Shelf {
     pub(super) fn read(hsm: &Hsm, partition: &Partition) -> Result<Self> {
-        let mut shelf = Self { next_key: 1, next_ticket: 1, ..Self::default() };
+        let mut shelf = Self { next_key: 1, next_ticket: 1, next_alias: 1, ..Self::default() };
         for read in hsm.service_records_in(partition, Kind::KmsKey)? {
             shelf.show_key(Kept::read(read)?);
         }
         for read in hsm.service_records_in(partition, Kind::KmsImport)? {
             shelf.show_ticket(Kept::read(read)?);
+        }
+        for read in hsm.service_records_in(partition, Kind::KmsAlias)? {
+            shelf.show_alias(Kept::read(read)?);
         }
         Ok(shelf)
     }
@@ -103,8 +114,9 @@ impl Shelf {
         self.tickets.insert(ticket.number, ticket);
     }
 
-    /// Takes the parameters away that are about a key.
-    pub(super) fn hide_tickets_of(&mut self, key: KeyId) {
+    /// Takes all away that is about a key.
+    pub(super) fn hide_belongings(&mut self, key: KeyId) {
+        self.aliases.retain(|_, alias| alias.key != key);
         let Self { tickets, agenda, .. } = self;
         tickets.retain(|number, ticket| {
             let stays = ticket.key != key;
@@ -120,6 +132,13 @@ impl Shelf {
         if let Some(ticket) = self.tickets.remove(&number) {
             self.agenda.remove(&(ticket.expires, Due::Ticket(number)));
         }
+    }
+
+    /// What is written when a key goes, with all that is of it alone.
+    pub(super) fn belongings(&self, id: KeyId) -> Vec<Write> {
+        let tickets = self.tickets.values().filter(|ticket| ticket.key == id);
+        let tickets = tickets.map(|ticket| ticket.deletion(Kind::KmsImport));
+        tickets.chain(self.aliases_of(id).map(|alias| alias.deletion(Kind::KmsAlias))).collect()
     }
 
     /// Custom keys, and default ones.

@@ -1,7 +1,14 @@
 //! The KMS on an HSM in memory, whose clock a test turns.
 
+mod aliases;
+mod counts;
 mod doors;
 mod keys;
+mod life;
+mod lists;
+mod office;
 mod regions;
+mod sessions;
 mod support;
+mod tags;
 mod time;

@@ -109,3 +109,18 @@ fn a_key_goes_to_no_region_where_it_cannot_be() {
         "KMS.0211"
     );
 }
+
+/// Requirement: KMS-130
+#[test]
+fn a_primary_key_cannot_be_deleted_while_a_replica_is_there() {
+    let world = World::new();
+    let (_, [one, two, _]) = three_regions(&world);
+    let key = world.key(&one, new("key", Spec::Aes256));
+    world.kms.replicate_key(&one, &key, &replica("local-2", &two, "key")).unwrap();
+    assert_eq!(code(world.kms.schedule_deletion(&one, &key, 7)), "KMS.0308");
+    world.kms.schedule_deletion(&two, &key, 7).unwrap();
+    assert_eq!(code(world.kms.schedule_deletion(&one, &key, 7)), "KMS.0308");
+    world.pass_days(7);
+    world.run_due();
+    world.kms.schedule_deletion(&one, &key, 7).unwrap();
+}

@@ -196,6 +196,7 @@ impl Daemon {
     }
 
     fn seal_now(&self, why: &str) -> Result<(), OpenError> {
+        self.keep_counts();
         let hsm = {
             let mut state = self.hsm.write();
             match std::mem::replace(&mut *state, State::Sealed(why.to_owned())) {

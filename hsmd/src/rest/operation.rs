@@ -217,3 +217,29 @@ impl<'de> Deserialize<'de> for Number {
         number.map(Self).ok_or_else(|| de::Error::custom(format!("expected a whole number, and not {text}")))
     }
 }
+
+/// A text that the interface declares as such and that is a number: some clients write it as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Text(String);
+
+impl Text {
+    /// The text of a field that may be left out.
+    pub(crate) fn of(field: Option<&Self>) -> Option<&str> {
+        field.map(|text| text.0.as_str())
+    }
+
+    /// The whole number that it is, without sign or spaces.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.0.bytes().all(|byte| byte.is_ascii_digit()).then(|| self.0.parse().ok()).flatten()
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match Value::deserialize(from)? {
+            Value::String(text) => Ok(Self(text)),
+            Value::Number(number) => Ok(Self(number.to_string())),
+            other => Err(de::Error::custom(format!("expected a text, and not {other}"))),
+        }
+    }
+}

@@ -14,6 +14,8 @@ mod shown;
 mod token_fields;
 mod user_fields;
 
+pub(super) use show_version::version;
+
 static SERVICE: Service =
     Service { name: "iam", shape: Shape::Identity, not_json: "400", missing: "400", invalid: "400" };
 

@@ -21,17 +21,20 @@ impl Operation for Op {
     const PUBLIC: bool = true;
 
     fn run(self, _caller: &Caller, _services: &Services) -> Result<Value, IamError> {
-        Ok(json!({
-            "version": {
-                "id": "v3.6",
-                "status": "stable",
-                "updated": "2016-04-04T00:00:00Z",
-                "links": [{ "rel": "self", "href": "/v3/" }],
-                "media-types": [{
-                    "base": "application/json",
-                    "type": "application/vnd.openstack.identity-v3+json",
-                }],
-            },
-        }))
+        Ok(json!({ "version": version() }))
     }
+}
+
+/// The one version that there is.
+pub(in crate::rest::huawei) fn version() -> Value {
+    json!({
+        "id": "v3.6",
+        "status": "stable",
+        "updated": "2016-04-04T00:00:00Z",
+        "links": [{ "rel": "self", "href": "/v3/" }],
+        "media-types": [{
+            "base": "application/json",
+            "type": "application/vnd.openstack.identity-v3+json",
+        }],
+    })
 }

@@ -19,16 +19,24 @@ static SERVICE: Service = Service {
 
 operations! {
     &SERVICE =>
+    associate_alias
+    batch_create_kms_tags
+    cancel_key_deletion
+    create_alias
     create_datakey
     create_datakey_without_plaintext
     create_ec_datakey_pair
     create_key
+    create_kms_tag
     create_parameters_for_import
     create_random
     create_rsa_datakey_pair
     decrypt_data
     decrypt_datakey
+    delete_alias
     delete_imported_key_material
+    delete_key
+    delete_tag
     derive_shared_secret
     disable_key
     disable_key_rotation
@@ -38,14 +46,25 @@ operations! {
     encrypt_datakey
     generate_mac
     import_key_material
+    list_aliases
     list_key_detail
+    list_keys
+    list_kms_by_tags
+    list_kms_tags
     list_support_regions
     re_encrypt
     replicate_key
     rotate_on_demand
     show_key_rotation_status
+    show_kms_tags
     show_public_key
+    show_user_instances
+    show_user_quotas
+    show_version
+    show_versions
     sign
+    update_key_alias
+    update_key_description
     update_key_rotation_interval
     update_primary_region
     validate_signature

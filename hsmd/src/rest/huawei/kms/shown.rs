@@ -2,7 +2,7 @@
 //! catalogue, "What the SDK accepts back".
 
 use dew::iam::EnterpriseProjectId;
-use dew::kms::{Key, KmsError};
+use dew::kms::{Alias, Key, KmsError};
 use dew::tag::Tags;
 use serde::Serialize;
 
@@ -67,6 +67,32 @@ impl From<&Key> for KeyStatus {
     }
 }
 
+/// `AliasEntity`
+#[derive(Serialize)]
+pub(crate) struct AliasInfo {
+    domain_id: String,
+    key_id: String,
+    alias: String,
+    alias_urn: String,
+    create_time: String,
+    update_time: String,
+}
+
+impl AliasInfo {
+    /// An alias of an account in a region.
+    pub(crate) fn of(alias: &Alias, account: impl ToString, region: &str) -> Self {
+        let domain_id = account.to_string();
+        Self {
+            alias_urn: format!("kms:{region}:{domain_id}:alias:{}", alias.name),
+            domain_id,
+            key_id: alias.key.to_string(),
+            alias: alias.name.clone(),
+            create_time: alias.created.to_string(),
+            update_time: alias.updated.to_string(),
+        }
+    }
+}
+
 /// An answer that holds `key_info`.
 #[derive(Serialize)]
 pub(crate) struct KeyInfo<T> {
@@ -89,4 +115,23 @@ pub(crate) struct TagItem {
 pub(crate) fn tags(items: &[TagItem]) -> Result<Tags, KmsError> {
     let items: Vec<_> = items.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
     Ok(Tags::new(&items)?)
+}
+
+/// Tags, as an answer has them.
+pub(crate) fn tag_items(tags: &Tags) -> Vec<TagItem> {
+    let item = |(key, value): (&str, &str)| TagItem { key: key.to_owned(), value: value.to_owned() };
+    tags.iter().map(item).collect()
+}
+
+/// The enterprise project that a list is of: `all` and nothing are all.
+///
+/// # Errors
+/// `Field` if it is no id of one.
+pub(crate) fn enterprise_project(id: Option<&str>) -> Result<Option<EnterpriseProjectId>, KmsError> {
+    match id {
+        None | Some("all") => Ok(None),
+        Some(id) => id.parse().map(Some).map_err(|_| {
+            KmsError::Field("enterprise_project_id: expected all, 0 or a UUID of 36 characters".to_owned())
+        }),
+    }
 }

@@ -1,0 +1,67 @@
+//! How often keys were asked for something.
+
+use dew::kms::{DAY, Month};
+
+use super::office::Office;
+use super::support::{START, code};
+
+/// Requirement: KMS-028, KMS-144, KMS-147
+#[test]
+fn requests_are_counted_by_key_month_and_operation_and_outlast_a_restart() {
+    let world = Office::new();
+    let (key, other) = (world.aes("key"), world.aes("other"));
+    let september = Month::of(START);
+    assert_eq!(september.to_string(), "2026-09");
+    let cipher = world.encrypt(&key).unwrap();
+    for _ in 0..3 {
+        world.decrypt(&cipher).unwrap();
+    }
+    world.encrypt(&other).unwrap();
+    world.kms.describe_key(&world.root, &key).unwrap();
+    let of = |world: &Office, from, to| world.kms.counts_of_key(&world.root, &key, from, to).unwrap();
+    let [count] = of(&world, september, september).try_into().unwrap();
+    assert_eq!((count.requests["EncryptData"], count.requests["DecryptData"]), (1, 3));
+    assert_eq!(count.billable(), 4);
+    assert!(count.requests["ListKeyDetail"] >= 1);
+    world.kms.keep_counts().unwrap();
+    world.encrypt(&key).unwrap();
+    world.kms.keep_counts().unwrap();
+    world.encrypt(&key).unwrap(); // and this one is lost
+    let world = world.again();
+    world.encrypt(&key).unwrap();
+    world.pass(15 * DAY);
+    world.encrypt(&key).unwrap();
+    let october = Month::of(START + 15 * DAY);
+    let counts = of(&world, september, october);
+    let billable: Vec<_> = counts.iter().map(|count| (count.month.to_string(), count.billable())).collect();
+    assert_eq!(billable, [("2026-09".to_owned(), 6), ("2026-10".to_owned(), 1)]);
+    assert_eq!(of(&world, october, october).len(), 1);
+    let now = world.kms.counts_now();
+    assert_eq!(now.len(), 1, "only what was asked this month");
+    assert_eq!((now[0].0, now[0].1.billable()), (world.project, 1));
+}
+
+/// Requirement: KMS-145, KMS-146
+#[test]
+fn counts_are_shown_of_enabled_and_disabled_keys_and_of_default_ones() {
+    let world = Office::new();
+    let (key, empty) = (world.aes("key"), world.empty_key("empty"));
+    let month = Month::of(START);
+    let counts = |key: &str| world.kms.counts_of_key(&world.root, key, month, month);
+    world.encrypt("kms/default").unwrap();
+    assert_eq!(counts("kms/default").unwrap()[0].billable(), 1);
+    world.encrypt(&key).unwrap();
+    world.kms.disable_key(&world.root, &key).unwrap();
+    assert_eq!(counts(&key).unwrap()[0].billable(), 1);
+    assert_eq!(code(counts(&empty)), "KMS.0309");
+    world.kms.schedule_deletion(&world.root, &key, 7).unwrap();
+    assert_eq!(code(counts(&key)), "KMS.0210");
+    // With the key its counts go.
+    world.kms.keep_counts().unwrap();
+    world.pass_days(7);
+    world.kms.run_due().unwrap();
+    world.kms.keep_counts().unwrap();
+    let world = world.again();
+    world.kms.describe_key(&world.root, "kms/default").unwrap();
+    assert!(world.kms.counts_now().iter().all(|(_, count)| count.key.to_string() != key));
+}

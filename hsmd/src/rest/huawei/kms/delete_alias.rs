@@ -1,0 +1,30 @@
+//! Takes aliases from a key.
+
+use dew::caller::Caller;
+use dew::kms::KmsError;
+use hyper::Method;
+use serde::Deserialize;
+
+use crate::rest::operation::{Nothing, Operation};
+use crate::services::Services;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Op {
+    key_id: String,
+    aliases: Vec<String>,
+}
+
+impl Operation for Op {
+    type Reply = Nothing;
+    type Error = KmsError;
+    const NAME: &'static str = "DeleteAlias";
+    const METHOD: Method = Method::DELETE;
+    const PATH: &'static str = "/v1.0/{project_id}/kms/aliases";
+    const SUCCESS: u16 = 204;
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, KmsError> {
+        services.kms.delete_aliases(caller, &self.key_id, &self.aliases)?;
+        Ok(Nothing {})
+    }
+}
