@@ -31,6 +31,7 @@ mod life;
 mod list;
 mod mac;
 mod name;
+mod pin;
 mod project;
 mod random;
 mod re_encrypt;

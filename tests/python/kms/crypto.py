@@ -56,6 +56,18 @@ def random():
     refused(400, "KMS.1802", ask, "9")
 
 
+def pins():
+    def create(kind=None):
+        return kms.create_pin(CreatePinRequest(body=CreatePinRequestBody(pin_type=kind))).pin
+
+    one = create("PlainText")
+    assert len(one) == 12 and one.isdigit() and one != create("PlainText")
+    body = DecryptDataRequestBody(cipher_text=create(), additional_authenticated_data="pin")
+    opened = kms.decrypt_data(DecryptDataRequest(body=body)).plain_text
+    assert len(opened) == 12 and opened.isdigit()
+    refused(400, "KMS.0308", create, "Paper")
+
+
 def data():
     aes, rsa = key("AES_256"), key("RSA_2048", "ENCRYPT_DECRYPT")
 
@@ -320,6 +332,7 @@ def agreement():
 
 
 random()
+pins()
 data()
 data_keys()
 signatures()

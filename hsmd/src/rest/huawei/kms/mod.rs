@@ -29,6 +29,7 @@ operations! {
     create_key
     create_kms_tag
     create_parameters_for_import
+    create_pin
     create_random
     create_rsa_datakey_pair
     decrypt_data
