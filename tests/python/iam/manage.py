@@ -31,7 +31,7 @@ def refused(status, call, *arguments):
     try:
         answer = call(*arguments)
     except ServiceResponseException as error:
-        assert error.status_code == status and error.error_code == str(status), error
+        assert error.status_code == status and str(error.error_code) == str(status), error
         assert len(error.request_id) == 32 and error.error_msg, error
         return
     raise AssertionError(f"expected {status}, and it was done: {answer}")
