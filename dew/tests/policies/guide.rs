@@ -189,6 +189,10 @@ fn example_4_holds_in_each_statement_and_another_service_does_no_harm() {
     let (identity, context) = (Identity(&attached), context());
     assert!(decide(&other("rds:task:list", &context), &[&identity]).is_allowed());
     assert!(!decide(&other("rds:task:delete", &context), &[&identity]).is_allowed());
+    assert!(
+        !decide(&other("kms:cmk:get", &context), &[&identity]).is_allowed(),
+        "ours are asked for by their rows"
+    );
 }
 
 /// Each pair of names is in the sources: the first in the guide's sections 7.1 and 8.1 or 2.3.2, the second in 8.2, 2.3.2

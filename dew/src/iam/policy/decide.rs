@@ -80,11 +80,10 @@ impl<'a> Stated<'a> {
     }
 }
 
-/// A statement that is about the action, but not about the request.
+/// A statement that allows the action, but is not about the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Near<'a> {
     stated: Stated<'a>,
-    effect: Effect,
     but: But<'a>,
 }
 
@@ -181,7 +180,7 @@ impl Source for Identity<'_> {
                     },
                 };
                 if statement.effect == Effect::Allow {
-                    near.get_or_insert(Near { stated, effect: statement.effect, but });
+                    near.get_or_insert(Near { stated, but });
                 }
             }
         }
@@ -336,11 +335,7 @@ impl fmt::Display for Stated<'_> {
 
 impl fmt::Display for Near<'_> {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = match self.effect {
-            Effect::Allow => "would allow",
-            Effect::Deny => "would deny",
-        };
-        write!(to, "{} {verb} it, but ", self.stated)?;
+        write!(to, "{} would allow it, but ", self.stated)?;
         match self.but {
             But::Scope => to.write_str("does not hold here"),
             But::Resource => to.write_str("is about other resources"),

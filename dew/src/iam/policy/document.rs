@@ -125,6 +125,10 @@ fn is_unknown(actions: &Actions) -> bool {
     ours && !Action::all().any(|action| action.names().any(|name| actions.matches(name)))
 }
 
+fn is_named_ours(name: &str) -> bool {
+    name.split(':').next().is_some_and(super::action::is_ours)
+}
+
 /// The level of all actions of a policy, which is one.
 fn level(statements: &[Statement]) -> Result<Level, PolicyError> {
     let (mut global, mut project) = (None, None);
@@ -170,7 +174,8 @@ impl Statement {
     pub(super) fn fit(&self, request: &Request<'_>) -> Fit<'_> {
         let named = match request.action {
             Asked::Known(action) => self.ours.contains(action),
-            Asked::Other(name) => self.actions.iter().any(|one| one.matches(name)),
+            // A name of ours may stand for several actions, or be one of several of one: it is asked for by its row.
+            Asked::Other(name) => !is_named_ours(name) && self.actions.iter().any(|one| one.matches(name)),
         };
         if !named {
             return Fit::OtherAction;

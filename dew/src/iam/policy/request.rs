@@ -23,7 +23,7 @@ pub struct Request<'a> {
 pub enum Asked<'a> {
     /// One of ours: under each of its names.
     Known(Action),
-    /// Another service's, by its name alone.
+    /// Another service's, by its name alone. A name of our services is refused here, whoever allows it.
     Other(&'a str),
 }
 
