@@ -47,6 +47,7 @@ const TRAVELS: &[u8] = &[
     kind::ACCESS_KEY,
     kind::DIRECTORY_KEY,
     kind::INSTANCE,
+    kind::KMS,
 ];
 
 /// Whether records of this kind in a partition are in a backup: not where it came from, nor what could be used once more.

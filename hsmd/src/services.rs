@@ -36,6 +36,15 @@ impl Services {
         Ok(Self { iam, kms, nobody: Arc::new(Identity::nobody()) })
     }
 
+    /// Reads what the services keep anew, after it was restored from a backup.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn reload(&self) -> Result<(), ServicesError> {
+        self.iam.reload()?;
+        Ok(self.kms.reload()?)
+    }
+
     /// Who asks what anyone may ask.
     pub(crate) fn nobody(&self) -> Arc<Identity> {
         Arc::clone(&self.nobody)

@@ -74,9 +74,11 @@ impl Kms {
             if let Some(due) = homes.looked_at.get(&id) {
                 return Ok(*due);
             }
-            homes.by_project.get(&id).map(|(_, home)| home.slot)
+            homes.by_project.contains_key(&id)
         };
-        let Some(partition) = home.and_then(|slot| self.hsm.partition_of_slot(slot)) else { return Ok(None) };
+        let Some(partition) = self.hsm.partition_named(&id.to_string()).filter(|_| home) else {
+            return Ok(None);
+        };
         let shelf = Shelf::read(&self.hsm, &partition)?;
         let due = shelf.agenda.first().map(|(at, _)| *at);
         self.homes.write().looked_at.insert(id, due);

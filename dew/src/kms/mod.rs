@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use hsm::event::Actor;
+use hsm::partition::Partition;
 use hsm::service::{Kind, Write};
 use hsm::{Desk, Hsm, Work};
 use parking_lot::{Mutex, RwLock};
@@ -107,12 +108,8 @@ struct Homes {
     next: u32,
 }
 
-impl Kms {
-    /// The KMS of an HSM.
-    ///
-    /// # Errors
-    /// What the vault says.
-    pub fn open(hsm: Arc<Hsm>, iam: Arc<Iam>, quotas: Quotas) -> Result<Self> {
+impl Homes {
+    fn read(hsm: &Hsm) -> Result<Self> {
         let mut homes = Homes { next: 1, ..Homes::default() };
         for read in hsm.service_records(Kind::Kms)? {
             let home: Kept<Home> = Kept::read(read)?;
@@ -122,6 +119,17 @@ impl Kms {
             homes.by_number.insert(number, home.project);
             homes.by_project.insert(home.project, (number, (*home).clone()));
         }
+        Ok(homes)
+    }
+}
+
+impl Kms {
+    /// The KMS of an HSM.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub fn open(hsm: Arc<Hsm>, iam: Arc<Iam>, quotas: Quotas) -> Result<Self> {
+        let homes = Homes::read(&hsm)?;
         Ok(Self {
             hsm,
             iam,
@@ -131,6 +139,17 @@ impl Kms {
             running: Mutex::default(),
             aliasing: Mutex::default(),
         })
+    }
+
+    /// Reads what is kept anew, after it was restored from a backup.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn reload(&self) -> Result<()> {
+        let _nobody_gets_a_partition = self.making.lock();
+        let homes = Homes::read(&self.hsm)?;
+        *self.homes.write() = homes;
+        Ok(())
     }
 
     /// The directory of accounts that it goes by.
@@ -176,7 +195,7 @@ impl Kms {
         };
         let Some((number, home)) = home else { return Ok(None) };
         let gone = KmsError::Internal("the partition of the project's keys is there");
-        let partition = self.hsm.partition_of_slot(home.slot).ok_or(gone)?;
+        let partition = self.partition_of(&home).ok_or(gone)?;
         let shelf = RwLock::new(Shelf::read(&self.hsm, &partition)?);
         let (id, account) = (home.project, home.account);
         let counts = Mutex::new(Counts::read(&self.hsm, &partition)?);
@@ -189,6 +208,13 @@ impl Kms {
     /// The projects that were asked for since the start.
     fn projects_in_use(&self) -> Vec<Arc<Project>> {
         self.homes.read().read.values().cloned().collect()
+    }
+
+    /// The partition of a project. A restore may have given it another slot; its label is the project's id.
+    fn partition_of(&self, home: &Home) -> Option<Arc<Partition>> {
+        let label = home.project.to_string();
+        let partition = self.hsm.partition_of_slot(home.slot).filter(|partition| partition.label() == label);
+        partition.or_else(|| self.hsm.partition_named(&label))
     }
 
     /// What is kept of a project, which gets its partition now if it has none.

@@ -66,11 +66,22 @@ pub(super) struct Shelf {
     pub(super) next_alias: u64,
 }
 
+impl Kept<Key> {
+    /// The key with its objects where they are: in a key store's partition, or in the project's, which may have another
+    /// slot since it was restored.
+    fn at_home(mut self, slot: u64) -> Self {
+        if self.store.is_none() && self.slot != slot {
+            self.value = Arc::new(Key { slot, ..(*self.value).clone() });
+        }
+        self
+    }
+}
+
 impl Shelf {
     pub(super) fn read(hsm: &Hsm, partition: &Partition) -> Result<Self> {
         let mut shelf = Self { next_key: 1, next_ticket: 1, next_alias: 1, ..Self::default() };
         for read in hsm.service_records_in(partition, Kind::KmsKey)? {
-            shelf.show_key(Kept::read(read)?);
+            shelf.show_key(Kept::<Key>::read(read)?.at_home(partition.slot().0));
         }
         for read in hsm.service_records_in(partition, Kind::KmsImport)? {
             shelf.show_ticket(Kept::read(read)?);
