@@ -74,11 +74,9 @@ impl Kms {
             if let Some(due) = homes.looked_at.get(&id) {
                 return Ok(*due);
             }
-            homes.by_project.contains_key(&id)
+            homes.by_project.get(&id).map(|(_, home)| home.clone())
         };
-        let Some(partition) = self.hsm.partition_named(&id.to_string()).filter(|_| home) else {
-            return Ok(None);
-        };
+        let Some(partition) = home.and_then(|home| self.partition_of(&home)) else { return Ok(None) };
         let shelf = Shelf::read(&self.hsm, &partition)?;
         let due = shelf.agenda.first().map(|(at, _)| *at);
         self.homes.write().looked_at.insert(id, due);

@@ -41,12 +41,6 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             let (replace, older, file) = (*replace, *older, Some(*file));
             let how = How { replace, older, limit, file, services: described };
             let back = taking(talk, |from, by| hsm.restore(from, &opener, how, by))?;
-            // What came back is there; that the services do not see it yet is for the log, and a restart mends it.
-            if let Err(error) = talk.daemon.services().map(|services| services.reload())? {
-                tracing::error!(
-                    "the services do not see what was restored before hsmd is started again: {error}"
-                );
-            }
             talk.daemon.remotes.look();
             // What came back is there. That the services do not see it yet is for the log: a restart mends it.
             if let Err(error) = talk.daemon.services()?.reload() {
