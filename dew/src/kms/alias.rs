@@ -208,7 +208,7 @@ impl Shelf {
 }
 
 /// The region of a project by its name: a region's own project is named as it, and the others begin so.
-fn region_of(project: &str) -> &str {
+pub(super) fn region_of(project: &str) -> &str {
     project.split('_').next().unwrap_or(project)
 }
 

@@ -57,11 +57,11 @@ impl Kms {
         }
         let found = self.permitted(caller, "DeleteKey", key)?;
         let goes = self.now().saturating_add(days * DAY);
-        let region = self.iam.project(found.project.id).map(|project| project.name.clone());
+        let region = self.region(&found.project);
         self.change_state(caller, &found, "schedule the deletion of a key", |key| {
             match (&key.multi, key.state) {
                 (_, State::PendingDeletion) => Err(KmsError::AlreadyPending),
-                (Some(multi), _) if Some(&multi.primary) == region.as_ref() && multi.regions.len() > 1 => {
+                (Some(multi), _) if multi.primary == region && multi.regions.len() > 1 => {
                     Err(KmsError::HasReplicas)
                 }
                 _ => Ok(Key { state: State::PendingDeletion, goes: Some(goes), ..key }),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hsm::Work;
 use hsm::service::Kind;
 
+use super::alias::region_of;
 use super::allow::About;
 use super::create::version;
 use super::error::{KmsError, Result};
@@ -61,12 +62,12 @@ impl Kms {
         check_name("key_alias", replica.name)?;
         check_description(replica.description)?;
         let found = self.permitted(caller, "ReplicateKey", key)?;
-        let (home, account) = (self.region_of(found.project.id)?, found.project.account);
+        let (home, account) = (self.region(&found.project), found.project.account);
         found.key.check_custom()?;
         let target = self.iam.project(replica.project).filter(|project| project.account == account);
         let target =
             target.ok_or_else(|| KmsError::Field("replica_project_id names no project".to_owned()))?;
-        if target.name != replica.region || replica.region == home {
+        if region_of(&target.name) != replica.region || replica.region == home {
             let text =
                 "replica_region: expected the region of replica_project_id, and another than the key's";
             return Err(KmsError::Field(text.to_owned()));
@@ -167,7 +168,7 @@ impl Kms {
     /// `Field` if the key is not there; `NotPrimary`; how the key stands; `NoKey`, `Forbidden`; what the HSM says.
     pub fn update_primary_region(&self, caller: &Caller, key: &str, region: &str) -> Result<KeyId> {
         let found = self.permitted(caller, "UpdatePrimaryRegion", key)?;
-        let home = self.region_of(found.project.id)?;
+        let home = self.region(&found.project);
         let source = found.project.shelf.read().key(found.key.id)?;
         source.check_enabled()?;
         let multi = source
@@ -241,11 +242,6 @@ impl Kms {
     fn projects_of(&self, multi: &Multi) -> Result<Vec<Arc<Project>>> {
         let projects = multi.regions.iter().map(|(_, id)| self.project(ProjectId(*id)));
         Ok(projects.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
-    }
-
-    fn region_of(&self, project: ProjectId) -> Result<String> {
-        let project = self.iam.project(project).ok_or(KmsError::OtherProject)?;
-        Ok(project.name.clone())
     }
 }
 
