@@ -20,6 +20,7 @@ mod people;
 mod quorum;
 mod roles;
 mod root;
+mod sign_request;
 mod so_pin;
 mod status;
 mod top;
@@ -75,6 +76,7 @@ pub(crate) enum Command {
     Instance(instance::Instance),
     Roles(roles::Roles),
     Ceremony(ceremony::Ceremony),
+    SignRequest(sign_request::SignRequest),
     Seal(root::Seal),
     #[command(subcommand)]
     Root(root::Root),
@@ -112,6 +114,7 @@ impl Command {
             Self::Instance(command) => command.run(daemon, screen),
             Self::Roles(command) => command.run(screen),
             Self::Ceremony(command) => command.run(daemon, screen),
+            Self::SignRequest(command) => command.run(screen),
             Self::Seal(command) => command.run(daemon, screen),
             Self::Root(command) => command.run(daemon, screen),
             Self::Rekey(command) => command.run(daemon, screen),
