@@ -29,6 +29,31 @@ fn is_there(program: &str) -> bool {
         || Path::new("/usr/sbin").join(program).exists()
 }
 
+/// The Python that has Huawei Cloud's SDK, where `scripts/install-sdks` puts it, in the versions that are asked for; none,
+/// with a printed reason, if it is not there.
+///
+/// # Panics
+/// If it is missing and `CLAVIGER_REQUIRE_CLIENTS=1` says that it may not be.
+#[must_use]
+pub fn huawei_cloud_python() -> Option<PathBuf> {
+    let test = std::env::current_exe().expect("this program");
+    let target = test.ancestors().nth(3).expect("target/PROFILE/deps/TEST");
+    let place = target.join("sdks/huaweicloud");
+    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/huaweicloud.txt");
+    let wanted = std::fs::read(wanted).expect("the list of packages");
+    if std::fs::read(place.join("installed")).is_ok_and(|installed| installed == wanted) {
+        return Some(place.join("bin/python"));
+    }
+    let required = std::env::var("CLAVIGER_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
+    assert!(
+        !required,
+        "Huawei Cloud's SDK is not in {}, and CLAVIGER_REQUIRE_CLIENTS=1 (scripts/install-sdks)",
+        place.display()
+    );
+    println!("skipped: Huawei Cloud's SDK is not in {} (scripts/install-sdks)", place.display());
+    None
+}
+
 /// Where OpenSSL's PKCS#11 engine lies.
 #[must_use]
 pub fn module_for_engine() -> String {
