@@ -2,7 +2,7 @@
 
 mod reader;
 
-pub use reader::{Broken, Frame, Reader};
+pub use reader::{Broken, Frame, Reader, record_at};
 
 use crate::bytes::{Bytes, put_text};
 use crate::key::HsmId;

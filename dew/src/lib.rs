@@ -7,6 +7,7 @@
 )]
 
 pub mod caller;
+pub mod cts;
 pub mod iam;
 pub mod instance;
 pub mod kms;

@@ -31,7 +31,7 @@ mod uses;
 
 pub(crate) use door::Door;
 pub(crate) use files::OpenError;
-pub(crate) use reading::Reading;
+pub(crate) use reading::{Place, Places, Reading};
 
 use files::Mark;
 use forward::{Forwarder, Progress};
@@ -204,6 +204,36 @@ impl Audit {
     /// If the log cannot be read.
     pub(crate) fn reading(&self, after: u64) -> Result<Reading, audit::Error> {
         Reading::new(&self.shared, after)
+    }
+
+    /// Reads along, beginning with what was the newest segment at a time, in nanoseconds since 1970.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub(crate) fn reading_since(&self, time: u64) -> Result<Reading, audit::Error> {
+        Reading::since(&self.shared, time)
+    }
+
+    /// Reads records here and there.
+    pub(crate) fn places(&self) -> Places {
+        Places::new(&self.shared)
+    }
+
+    /// Whether records can be written now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn check(&self) -> Result<(), NotRecorded> {
+        self.shared.log.refuses().map_or(Ok(()), Err)
+    }
+
+    /// Writes records of the services, and waits until they are on the disk if they must be.
+    ///
+    /// # Errors
+    /// If they are not written, or not on the disk.
+    pub(crate) fn write(&self, records: Vec<Record>, durably: bool) -> Result<(), NotRecorded> {
+        self.shared.log.append(records, false)?;
+        if durably { self.shared.log.sync() } else { Ok(()) }
     }
 
     /// Records that the receiver does not have yet; none if nothing is forwarded.

@@ -167,7 +167,7 @@ impl Daemon {
         warn_of_unknown_partitions(&self.config.access, &hsm);
         self.record_start(&audit);
         let quotas = Quotas { keys: self.config.rest.key_quota, ..Quotas::default() };
-        let services = Arc::new(Services::open(&hsm, quotas)?);
+        let services = Arc::new(Services::open(&hsm, quotas, &audit)?);
         *self.hsm.write() = State::Open(hsm, services);
         Ok(())
     }
@@ -197,6 +197,9 @@ impl Daemon {
 
     /// Closes the audit log, and lets the store know how far it is.
     fn close_audit(&self, hsm: &Hsm, why: &str) {
+        if let Ok(services) = self.services() {
+            services.traces.flush(true);
+        }
         if let Err(error) = self.audit.administrative(&acted(why, &[])) {
             warn!("{why} is not recorded: {error}");
         }

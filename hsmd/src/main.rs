@@ -21,6 +21,7 @@ mod scheduler;
 mod server;
 mod services;
 mod store;
+mod traces;
 
 use std::io::stdout;
 use std::panic;

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use dew::caller::Caller;
+use dew::cts::Cts;
 use dew::iam::{Iam, Identity};
 use dew::kms::{Kms, Quotas};
 use hsm::Hsm;
+
+use crate::audit::Audit;
+use crate::traces::Traces;
 
 /// Why the services cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -16,12 +20,17 @@ pub(crate) enum ServicesError {
     /// What the KMS keeps cannot be read.
     #[error("what the KMS keeps cannot be read: {0}")]
     Kms(#[from] dew::kms::KmsError),
+    /// There is no thread for the traces.
+    #[error("there is no thread for the traces: {0}")]
+    Thread(std::io::Error),
 }
 
 /// The services.
 pub(crate) struct Services {
     pub(crate) iam: Arc<Iam>,
     pub(crate) kms: Kms,
+    pub(crate) cts: Cts,
+    pub(crate) traces: Arc<Traces>,
     nobody: Arc<Identity>,
 }
 
@@ -29,11 +38,13 @@ impl Services {
     /// The services of an HSM.
     ///
     /// # Errors
-    /// `Iam`, `Kms` if what they keep cannot be read.
-    pub(crate) fn open(hsm: &Arc<Hsm>, quotas: Quotas) -> Result<Self, ServicesError> {
+    /// `Iam`, `Kms` if what they keep cannot be read; `Thread`.
+    pub(crate) fn open(hsm: &Arc<Hsm>, quotas: Quotas, audit: &Arc<Audit>) -> Result<Self, ServicesError> {
         let iam = Arc::new(Iam::open(Arc::clone(hsm))?);
         let kms = Kms::open(Arc::clone(hsm), Arc::clone(&iam), quotas)?;
-        Ok(Self { iam, kms, nobody: Arc::new(Identity::nobody()) })
+        let cts = Cts::new(Arc::clone(hsm), Arc::clone(&iam));
+        let traces = Traces::start(Arc::clone(audit)).map_err(ServicesError::Thread)?;
+        Ok(Self { iam, kms, cts, traces, nobody: Arc::new(Identity::nobody()) })
     }
 
     /// Reads what the services keep anew, after it was restored from a backup.

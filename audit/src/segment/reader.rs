@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::{Checkpoint, End, Header, LIMIT, MAGIC, Signed, check_opening, kind};
 use crate::bytes::Bytes;
-use crate::{Digest, Error, LogId};
+use crate::{Digest, Error, LogId, Record};
 
 /// A frame after the header.
 #[derive(Debug)]
@@ -152,6 +152,23 @@ impl<R: Read> Read for Source<R> {
             0 => self.from.read(to),
             read => Ok(read),
         }
+    }
+}
+
+/// The record whose frame begins here, without judging it: for who knows where it stands.
+///
+/// # Errors
+/// `Malformed` if none does; those of reading.
+pub fn record_at(mut from: impl Read) -> Result<Record, Error> {
+    let mut payload = Vec::new();
+    match read_frame(&mut from, &mut payload) {
+        Ok(Some(_)) => {}
+        Err(Broken::Io(error)) => return Err(error.into()),
+        Ok(None) | Err(_) => return Err(Error::Malformed("no record begins here")),
+    }
+    match parse(&payload)? {
+        Frame::Record { bytes, .. } => Record::decode(bytes),
+        _ => Err(Error::Malformed("no record begins here")),
     }
 }
 

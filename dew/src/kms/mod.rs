@@ -13,7 +13,7 @@ use hsm::{Desk, Hsm, Work};
 use parking_lot::{Mutex, RwLock};
 
 use crate::caller::Caller;
-use crate::iam::{AccountId, Iam, ProjectId};
+use crate::iam::{AccountId, EnterpriseProjectId, Iam, ProjectId};
 
 mod agree;
 mod alias;
@@ -168,6 +168,14 @@ impl Kms {
     #[must_use]
     pub fn now(&self) -> Millis {
         self.hsm.time_ms()
+    }
+
+    /// The name of a key of a project and the enterprise project that it is in, as traces tell them; none if the project
+    /// has no key of this id.
+    #[must_use]
+    pub fn shown_name(&self, project: ProjectId, id: &str) -> Option<(String, EnterpriseProjectId)> {
+        let key = self.project(project).ok()??.shelf.read().key(id.parse().ok()?).ok()?;
+        Some((key.name.clone(), EnterpriseProjectId(key.enterprise_project)))
     }
 
     /// The project that a request is made in.

@@ -43,6 +43,8 @@ pub(super) struct Log {
     signer: Key,
     segment_bytes: u64,
     line: Mutex<Line>,
+    /// The newest record that somebody waited for until it was on the disk.
+    synced: Mutex<u64>,
     tail: Mutex<Tail>,
     /// The newest record, and the segment and byte where it ends, for those who read along.
     pub(super) written: Written,
@@ -140,6 +142,7 @@ impl Log {
             signer: begun.signer,
             segment_bytes,
             line: Mutex::default(),
+            synced: Mutex::default(),
             tail: Mutex::new(tail),
             written,
             refusing: AtomicBool::new(false),
@@ -195,6 +198,27 @@ impl Log {
         let written = self.write(tail, records);
         outcomes.extend(tickets.into_iter().map(|ticket| (ticket, written.clone())));
         outcomes
+    }
+
+    /// Waits until what is written now is on the disk: whoever comes while another does so waits for that, and then
+    /// most likely finds its own there too.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn sync(&self) -> Outcome {
+        let newest = self.newest();
+        let mut synced = self.synced.lock();
+        if *synced >= newest {
+            return Ok(());
+        }
+        let (newest, file) = {
+            let tail = self.tail.lock();
+            (tail.writer.next_sequence() - 1, Arc::clone(&tail.file))
+        };
+        // An earlier segment was made durable when it ended.
+        file.sync_data().map_err(|error| not_recorded(&self.directory, &error))?;
+        *synced = newest;
+        Ok(())
     }
 
     /// Whether records can be written now.

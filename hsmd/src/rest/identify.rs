@@ -27,6 +27,12 @@ impl Raw<'_> {
     pub(crate) fn is_anonymous(&self) -> bool {
         !self.headers.contains_key(hyper::header::AUTHORIZATION) && !self.headers.contains_key(TOKEN)
     }
+
+    /// The access key that it says it was signed with.
+    pub(crate) fn access_key(&self) -> Option<String> {
+        let header = self.headers.get(hyper::header::AUTHORIZATION)?;
+        Authorization::parse(header.as_bytes()).ok().map(|signed| signed.access_key().to_owned())
+    }
 }
 
 /// Who sent it.

@@ -99,6 +99,12 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// The answer of what cannot be done, or must not be told, because no trace of it can be left.
+    pub(crate) fn untraced(&self, why: &str) -> Failure {
+        tracing::error!("{} leaves no trace: {why}", self.name);
+        Failure::gateway(500, "APIGW.0202", "the service failed: see the log of hsmd")
+    }
+
     /// The row of an operation.
     pub(crate) const fn of<O: Operation>(service: &'static Service) -> Self {
         Self {

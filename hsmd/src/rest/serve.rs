@@ -1,5 +1,6 @@
 //! Connections and requests: how many, how large and how slow they may be; and what is logged of each.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -8,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dew::caller::Caller;
+use dew::cts;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
@@ -28,6 +30,8 @@ use super::operation::{Done, Input, Row};
 use super::routes::{NoRoute, Routes};
 use super::tls::{self, TlsError};
 use crate::daemon::Daemon;
+use crate::services::Services;
+use crate::traces::{Answered, Asked};
 
 /// Bytes of a request's line and headers together.
 const HEAD: usize = 64 << 10;
@@ -336,9 +340,46 @@ impl Door {
             let value = parts.headers.get(*name)?.to_str().ok()?;
             Some((*name, value.to_owned()))
         });
-        let input = Input { path, query, headers: headers.collect(), body: body.to_vec() };
-        (row.run)(row, input, &caller, &services)
+        let asked = traced(row, &services, &caller, &raw, (&path, &query));
+        if asked.is_some() {
+            services.traces.check().map_err(|why| row.untraced(&why))?;
+        }
+        let input = Input {
+            path: path.clone(),
+            query: query.clone(),
+            headers: headers.collect(),
+            body: body.to_vec(),
+        };
+        let done = (row.run)(row, input, &caller, &services);
+        let Some(asked) = asked else { return done };
+        let told = match &done {
+            Ok(done) => Cow::Borrowed(done.body.as_slice()),
+            Err(failure) => Cow::Owned(failure.body(row.service.shape, id).to_string().into_bytes()),
+        };
+        let status = done.as_ref().map_or_else(|failure| failure.status, |_| row.success);
+        let left = services.traces.leave(&asked, &Answered { status, body: &told }, &services.kms);
+        match left {
+            Ok(()) => done,
+            Err(why) => Err(row.untraced(&why)),
+        }
     }
+}
+
+/// What a request leaves a trace of: an operation of the table, in a project of the caller's own.
+fn traced<'a>(
+    row: &'static Row,
+    services: &Services,
+    caller: &'a Caller,
+    raw: &Raw<'a>,
+    (path, query): (&'a [(&'static str, String)], &'a [(String, String)]),
+) -> Option<Asked<'a>> {
+    let traced = cts::traced(row.service.name, row.name)?;
+    let project = services.cts.project_of(caller)?;
+    let path = path.iter().map(|(name, value)| (*name, value.clone()));
+    let query = query.iter().map(|(name, value)| (name.as_str(), value.clone()));
+    let fields = path.chain(query).collect();
+    let Raw { method, path, body, .. } = *raw;
+    Some(Asked { traced, caller, project, access_key: raw.access_key(), method, path, body, fields })
 }
 
 /// The fields of a query, decoded.

@@ -2,8 +2,9 @@
 
 use super::operation::Row;
 
+mod cts;
 mod iam;
 mod kms;
 
 /// The operations of all services.
-pub(crate) static OPERATIONS: &[&[Row]] = &[iam::OPERATIONS, kms::OPERATIONS];
+pub(crate) static OPERATIONS: &[&[Row]] = &[cts::OPERATIONS, iam::OPERATIONS, kms::OPERATIONS];

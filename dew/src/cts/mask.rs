@@ -1,0 +1,163 @@
+//! What a trace shows of a request and its answer: the fields that are known to be harmless. All else is masked, so that
+//! a field that is new to us is secret until somebody says that it is not.
+
+use serde_json::{Map, Value};
+
+/// What stands in place of what is masked.
+const MASK: &str = "******";
+
+/// The fields that are shown: names, ids, types, settings and errors.
+const SHOWN: &[&str] = &[
+    "action",
+    "additional_authenticated_data_length",
+    "alias",
+    "alias_urn",
+    "bit_length",
+    "ciphertext_recipient",
+    "code",
+    "create_time",
+    "creator",
+    "datakey_cipher_length",
+    "datakey_length",
+    "datakey_plain_length",
+    "default_key_flag",
+    "domain_id",
+    "encryption_algorithm",
+    "enterprise_project_id",
+    "error_code",
+    "error_msg",
+    "expiration_time",
+    "grant_id",
+    "grantee_principal",
+    "grantee_principal_type",
+    "key",
+    "key_alias",
+    "key_description",
+    "key_id",
+    "key_rotation_enabled",
+    "key_spec",
+    "key_state",
+    "key_usage",
+    "keystore_id",
+    "mac_algorithm",
+    "mac_valid",
+    "message_type",
+    "name",
+    "operations",
+    "origin",
+    "pending_days",
+    "policy_id",
+    "policy_name",
+    "primary_region",
+    "project_id",
+    "random_data_length",
+    "region",
+    "region_id",
+    "replica_region",
+    "request_id",
+    "retiring_principal",
+    "rotation_interval",
+    "scheduled_deletion_date",
+    "sequence",
+    "signature_valid",
+    "signing_algorithm",
+    "target_key_id",
+    "value",
+    "wrapping_algorithm",
+];
+
+/// Text of which some is masked.
+#[derive(Debug, Default)]
+pub struct Masked {
+    hidden: Vec<String>,
+}
+
+impl Masked {
+    /// The fields of a request, in JSON. What they hide is remembered.
+    pub fn request(&mut self, fields: &Map<String, Value>) -> String {
+        let shown = self.object(fields);
+        if shown.is_empty() { String::new() } else { Value::Object(shown).to_string() }
+    }
+
+    /// An answer, in JSON. A message that repeats what the request hides is masked too.
+    #[must_use]
+    pub fn answer(&mut self, answer: &Value) -> String {
+        match self.value("", answer) {
+            Value::Object(fields) if fields.is_empty() => String::new(),
+            shown => shown.to_string(),
+        }
+    }
+
+    /// A message, if it repeats nothing of what the request hides.
+    #[must_use]
+    pub fn message<'a>(&self, message: &'a str) -> &'a str {
+        let repeats = self.hidden.iter().any(|hidden| message.contains(hidden.as_str()));
+        if repeats { MASK } else { message }
+    }
+
+    fn object(&mut self, fields: &Map<String, Value>) -> Map<String, Value> {
+        fields.iter().map(|(name, value)| (name.clone(), self.value(name, value))).collect()
+    }
+
+    fn value(&mut self, name: &str, value: &Value) -> Value {
+        match value {
+            Value::Object(fields) => Value::Object(self.object(fields)),
+            Value::Array(values) => {
+                Value::Array(values.iter().map(|value| self.value(name, value)).collect())
+            }
+            Value::Null => Value::Null,
+            Value::String(text) if name == "error_msg" => self.message(text).into(),
+            other if SHOWN.contains(&name) => other.clone(),
+            Value::String(text) => self.hide(text.clone()),
+            other => self.hide(other.to_string()),
+        }
+    }
+
+    fn hide(&mut self, text: String) -> Value {
+        if !text.is_empty() {
+            self.hidden.push(text);
+        }
+        MASK.into()
+    }
+}
+
+/// A JSON text with what it hides masked; nothing of what is not JSON.
+#[must_use]
+pub fn masked(text: &[u8]) -> String {
+    let value = serde_json::from_slice::<Value>(text);
+    value.map(|value| Masked::default().answer(&value)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Requirement: CTS-056
+    #[test]
+    fn only_fields_that_are_known_to_be_harmless_are_shown() {
+        let request = json!({
+            "key_id": "k", "plain_text": "hunter2", "import_token": "t0ken", "future_field": ["a secret"],
+            "tags": [{ "key": "a", "value": "b" }], "datakey_length": "512", "nested": { "password": 1234 },
+        });
+        let shown = Masked::default().request(request.as_object().unwrap());
+        for secret in ["hunter2", "t0ken", "a secret", "1234"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        for harmless in [r#""key_id":"k""#, r#""value":"b""#, r#""datakey_length":"512""#] {
+            assert!(shown.contains(harmless), "{shown}");
+        }
+    }
+
+    /// Requirement: CTS-056
+    #[test]
+    fn a_message_that_repeats_a_secret_is_masked() {
+        let mut masks = Masked::default();
+        masks.request(json!({ "plain_text": 98765 }).as_object().unwrap());
+        let error = |text: &str| json!({ "error": { "error_code": "KMS.0308", "error_msg": text } });
+        let shown = masks.answer(&error("plain_text: invalid type: integer `98765`, expected a string"));
+        assert!(!shown.contains("98765") && shown.contains("KMS.0308"), "{shown}");
+        assert!(masks.answer(&error("the key is disabled")).contains("the key is disabled"));
+    }
+}

@@ -1,0 +1,87 @@
+//! Which operations leave a trace, and what it is called (user guide, "Operations supported by CTS").
+
+/// What kind of act an operation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// It changes something: its trace is on the disk before it is answered.
+    Change,
+    /// It uses a key, as often as an application likes: its trace is written before it is answered, and those beyond a
+    /// measure are counted.
+    Use,
+}
+
+/// An operation that leaves a trace.
+#[derive(Clone, Copy, Debug)]
+pub struct Traced {
+    /// The service, as traces name it.
+    pub service: &'static str,
+    /// Its name in the SDKs.
+    pub operation: &'static str,
+    /// The trace's.
+    pub name: &'static str,
+    /// The type of the resource.
+    pub resource: &'static str,
+    /// What kind of act it is.
+    pub act: Act,
+}
+
+const fn key(operation: &'static str, name: &'static str, act: Act) -> Traced {
+    Traced { service: "KMS", operation, name, resource: "CMK", act }
+}
+
+use Act::{Change, Use};
+
+/// The operations. First those of the guide's table; then those that it does not know, in the same spirit: a change
+/// without a trace could not be explained to who asks for it. What only reads leaves none.
+pub static TRACED: &[Traced] = &[
+    key("CreateKey", "createKey", Change),
+    key("CreateDatakey", "createDataKey", Use),
+    key("CreateDatakeyWithoutPlaintext", "createDataKeyWithoutPlaintext", Use),
+    key("EnableKey", "enableKey", Change),
+    key("DisableKey", "disableKey", Change),
+    key("EncryptDatakey", "encryptDatakey", Use),
+    key("DecryptDatakey", "decryptDatakey", Use),
+    key("DeleteKey", "scheduleKeyDeletion", Change),
+    key("CancelKeyDeletion", "cancelKeyDeletion", Change),
+    Traced { resource: "RNG", ..key("CreateRandom", "genRandom", Use) },
+    key("UpdateKeyAlias", "updateKeyAlias", Change),
+    key("UpdateKeyDescription", "updateKeyDescription", Change),
+    key("ImportKeyMaterial", "importKeyMaterial", Change),
+    key("DeleteImportedKeyMaterial", "deleteImportedKeyMaterial", Change),
+    key("CreateGrant", "createGrant", Change),
+    key("CancelSelfGrant", "retireGrant", Change),
+    key("CancelGrant", "revokeGrant", Change),
+    key("EncryptData", "encryptData", Use),
+    key("DecryptData", "decryptData", Use),
+    key("CreateKmsTag", "dealUnifiedTags", Change),
+    key("DeleteTag", "dealUnifiedTags", Change),
+    key("BatchCreateKmsTags", "dealUnifiedTags", Change),
+    key("EnableKeyRotation", "enableKeyRotation", Change),
+    key("UpdateKeyRotationInterval", "updateKeyRotationInterval", Change),
+    // Beyond the table.
+    key("DisableKeyRotation", "disableKeyRotation", Change),
+    key("RotateOnDemand", "rotateOnDemand", Change),
+    key("CreateParametersForImport", "createParametersForImport", Change),
+    key("CreateAlias", "createAlias", Change),
+    key("DeleteAlias", "deleteAlias", Change),
+    key("AssociateAlias", "associateAlias", Change),
+    key("CreateKeyPolicy", "createKeyPolicy", Change),
+    key("UpdateKeyPolicy", "updateKeyPolicy", Change),
+    key("DeleteKeyPolicy", "deleteKeyPolicy", Change),
+    key("ReplicateKey", "replicateKey", Change),
+    key("UpdatePrimaryRegion", "updatePrimaryRegion", Change),
+    key("Sign", "sign", Use),
+    key("ValidateSignature", "validateSignature", Use),
+    key("GenerateMac", "generateMac", Use),
+    key("VerifyMac", "verifyMac", Use),
+    key("ReEncrypt", "reEncrypt", Use),
+    key("CreateRsaDatakeyPair", "createRsaDatakeyPair", Use),
+    key("CreateEcDatakeyPair", "createEcDatakeyPair", Use),
+    key("DeriveSharedSecret", "deriveSharedSecret", Use),
+];
+
+/// What an operation of a service leaves, if anything.
+#[must_use]
+pub fn traced(service: &str, operation: &str) -> Option<&'static Traced> {
+    TRACED.iter().find(|row| row.operation == operation && row.service.eq_ignore_ascii_case(service))
+}

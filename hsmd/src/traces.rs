@@ -1,0 +1,229 @@
+//! The traces of the services: each operation that the table of CTS names leaves one in the audit log before it is
+//! answered, and from there they are read again for who asks. The act itself is in the log too, as the HSM tells it;
+//! the trace is how the interface tells it.
+//!
+//! The trace of a change is on the disk before the answer goes out. Those of uses and refusals are in the hands of the
+//! kernel, and beyond a measure they are counted (`tally`). What must be traced is refused while nothing can be.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use audit::Record;
+use dew::caller::Caller;
+use dew::cts::{self, Act, Cts, Filter, Found, Index, Kind, Masked, Rating, Trace, Traced, User};
+use dew::iam::{EnterpriseProjectId, ProjectId};
+use dew::kms::Kms;
+use parking_lot::Mutex;
+use serde_json::{Map, Value};
+use tracing::{error, warn};
+
+use crate::audit::{Audit, Place, Places, Reading};
+
+mod form;
+mod tally;
+
+use tally::Tally;
+
+/// How often what was written is taken into the index, if nobody asks.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The traces.
+pub(crate) struct Traces {
+    audit: Arc<Audit>,
+    tally: Tally,
+    followed: Mutex<Followed>,
+}
+
+/// How far the log was read.
+#[derive(Default)]
+struct Followed {
+    reading: Option<Reading>,
+    index: Index<Place>,
+}
+
+/// What is known of a request before it is done.
+pub(crate) struct Asked<'a> {
+    pub(crate) traced: &'static Traced,
+    pub(crate) caller: &'a Caller,
+    pub(crate) project: ProjectId,
+    pub(crate) access_key: Option<String>,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) body: &'a [u8],
+    /// The fields of path and query.
+    pub(crate) fields: Vec<(&'a str, String)>,
+}
+
+/// What came of it.
+pub(crate) struct Answered<'a> {
+    pub(crate) status: u16,
+    pub(crate) body: &'a [u8],
+}
+
+impl Traces {
+    /// The traces in a log. A thread follows it from here on, as long as they last.
+    ///
+    /// # Errors
+    /// If there is no thread.
+    pub(crate) fn start(audit: Arc<Audit>) -> std::io::Result<Arc<Self>> {
+        let followed = Mutex::default();
+        let traces = Arc::new(Self { audit, tally: Tally::default(), followed });
+        let weak = Arc::downgrade(&traces);
+        thread::Builder::new().name("traces".into()).stack_size(1 << 20).spawn(move || {
+            while let Some(traces) = weak.upgrade() {
+                traces.tick();
+                drop(traces);
+                thread::sleep(TICK);
+            }
+        })?;
+        Ok(traces)
+    }
+
+    fn tick(&self) {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.flush(false);
+        let mut followed = self.followed.lock();
+        if let Err(why) = self.follow(&mut followed, now) {
+            warn!("the audit log cannot be read for traces: {why}");
+        }
+        followed.index.forget(now);
+    }
+
+    /// Whether a trace can be written: to be asked before what leaves one is done.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        self.audit.check().map_err(|why| why.to_string())
+    }
+
+    /// Writes the trace of a request.
+    ///
+    /// # Errors
+    /// If it is not written: then the request must not be answered with what it made.
+    pub(crate) fn leave(&self, asked: &Asked<'_>, answered: &Answered<'_>, kms: &Kms) -> Result<(), String> {
+        let trace = trace(asked, answered, kms);
+        let (act, done) = (asked.traced.act, trace.rating == Rating::Normal);
+        let (records, durably) = match (act, done) {
+            (Act::Change, true) => (vec![form::record(&trace, act)], true),
+            _ => (records(&self.tally.take(trace, act)), false),
+        };
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.audit.write(records, durably).map_err(|why| why.to_string())
+    }
+
+    /// Writes what was counted.
+    pub(crate) fn flush(&self, all: bool) {
+        let records = records(&self.tally.flush(all));
+        if !records.is_empty()
+            && let Err(why) = self.audit.write(records, false)
+        {
+            error!("counts of traces are lost: {why}");
+        }
+    }
+
+    /// The newest traces of a project that a filter takes.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub(crate) fn find(
+        &self,
+        project: ProjectId,
+        filter: &Filter,
+        now: u64,
+        limit: usize,
+    ) -> Result<Vec<Found>, String> {
+        let mut places: Places = self.audit.places();
+        let read = |place| places.read(place).ok().as_ref().and_then(form::trace);
+        Ok(self.index(now, |index| index.find(project, filter, now, limit, read))?)
+    }
+
+    /// Looks at the index, with all in it that is written.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub(crate) fn index<T>(&self, now: u64, look: impl FnOnce(&Index<Place>) -> T) -> Result<T, String> {
+        self.flush(false);
+        let mut followed = self.followed.lock();
+        self.follow(&mut followed, now).map_err(|why| why.to_string())?;
+        Ok(look(&followed.index))
+    }
+
+    /// Takes into the index what was written since the last time.
+    fn follow(&self, followed: &mut Followed, now: u64) -> Result<(), audit::Error> {
+        let Followed { reading, index } = followed;
+        let reading = match reading {
+            Some(reading) => reading,
+            None => {
+                let oldest = now.saturating_sub(cts::DAYS * 24 * 3600 * 1000);
+                reading.insert(self.audit.reading_since(oldest.saturating_mul(1_000_000))?)
+            }
+        };
+        while let Some((place, record)) = reading.next_with_place()? {
+            if let Some(trace) = form::trace(&record) {
+                index.add(record.sequence, place, &trace);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn records(due: &[(Trace, Act)]) -> Vec<Record> {
+    due.iter().map(|(trace, act)| form::record(trace, *act)).collect()
+}
+
+/// What a request leaves.
+fn trace(asked: &Asked<'_>, answered: &Answered<'_>, kms: &Kms) -> Trace {
+    let Asked { traced, caller, path, method, .. } = *asked;
+    let mut fields = match serde_json::from_slice(asked.body) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    for (name, value) in asked.fields.iter().filter(|(name, _)| *name != "project_id") {
+        fields.insert((*name).to_owned(), Value::String(value.clone()));
+    }
+    let answer: Value = serde_json::from_slice(answered.body).unwrap_or(Value::Null);
+    let rating = Rating::of(answered.status);
+    let resource_id = key_of(&fields, &answer);
+    let known = kms.shown_name(asked.project, &resource_id);
+    let asked_name = || fields.get("key_alias").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (resource_name, enterprise_project) =
+        known.unwrap_or_else(|| (asked_name(), EnterpriseProjectId::DEFAULT));
+    let mut masks = Masked::default();
+    let (request, response) = (masks.request(&fields), masks.answer(&answer));
+    let reason = answer.pointer("/error/error_msg").or(answer.get("error_msg")).and_then(Value::as_str);
+    let reason = masks.message(reason.unwrap_or_default());
+    Trace {
+        request_id: caller.request.to_string(),
+        name: traced.name.to_owned(),
+        operation: traced.operation.to_owned(),
+        rating,
+        kind: Kind::ApiCall,
+        time: kms.now(),
+        request,
+        response,
+        code: answered.status,
+        api_version: path.split('/').nth(1).unwrap_or_default().to_owned(),
+        message: format!("{}, Method: {method} Url={path}, Reason:{reason}", traced.name),
+        user: User::of(caller, asked.access_key.as_deref()),
+        service: traced.service.to_owned(),
+        resource_type: traced.resource.to_owned(),
+        resource_id,
+        resource_name,
+        source_ip: caller.source.map(|source| source.to_string()).unwrap_or_default(),
+        project: asked.project,
+        enterprise_project,
+        count: 1,
+    }
+}
+
+/// The id of the key that it was about: as the answer has it, or else as it was asked for.
+fn key_of(fields: &Map<String, Value>, answer: &Value) -> String {
+    let answered = answer.get("key_id").or_else(|| answer.pointer("/key_info/key_id"));
+    let asked = fields.get("key_id");
+    answered.or(asked).and_then(Value::as_str).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,208 @@
+"""Traces: each operation of the guide's table leaves one under its name, and nobody else sees it."""
+
+import hashlib
+import json
+import os
+import time
+
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
+from huaweicloudsdkcore.http.http_config import HttpConfig
+from huaweicloudsdkcts.v3 import *
+from huaweicloudsdkkms.v2 import *
+
+from sdk import client, refused, typed
+
+
+def traces_client(ak=None, sk=None, project=None):
+    config = HttpConfig.get_default_config()
+    config.ssl_ca_cert = os.environ["CA_FILE"]
+    credentials = BasicCredentials(
+        ak or os.environ["AK"], sk or os.environ["SK"], project or os.environ["PROJECT_ID"]
+    )
+    builder = CtsClient.new_builder().with_http_config(config).with_credentials(credentials)
+    return builder.with_endpoint(os.environ["KMS_ENDPOINT"]).build()
+
+
+kms, cts = client(), traces_client()
+began = int(time.time() * 1000) - 1
+
+
+def found(client=cts, **filters):
+    return client.list_traces(ListTracesRequest(trace_type="system", **filters)).traces
+
+
+def the_trace(name, **filters):
+    """The newest trace of this name, of those that were left since this began."""
+    traces = found(trace_name=name, _from=began, to=int(time.time() * 1000) + 1000, **filters)
+    assert traces, f"{name} left no trace"
+    return traces[0]
+
+
+def key(alias, **more):
+    return kms.create_key(CreateKeyRequest(body=CreateKeyRequestBody(key_alias=alias, **more))).key_info.key_id
+
+
+# CTS-001, CTS-080: every field of a trace, with its type.
+one = key("traced", key_description="what traces are tried with")
+trace = the_trace("createKey", resource_id=one)
+texts = (
+    "trace_id trace_name trace_rating trace_type request response code api_version message source_ip "
+    "service_type resource_type resource_id resource_name request_id enterprise_project_id "
+    "resource_account_id operation_id"
+).split()
+typed(trace, time=int, record_time=int, read_only=bool, **{name: str for name in texts})
+assert (trace.trace_rating, trace.trace_type, trace.code) == ("normal", "ApiCall", "200"), trace
+assert (trace.service_type, trace.resource_type, trace.api_version) == ("KMS", "CMK", "v1.0"), trace
+assert (trace.resource_name, trace.source_ip) == ("traced", "127.0.0.1"), trace
+assert began < trace.time <= time.time() * 1000 and not trace.read_only, trace
+assert json.loads(trace.request)["key_alias"] == "traced", trace.request
+assert json.loads(trace.response)["key_info"]["key_id"] == one, trace.response
+assert trace.message.startswith("createKey, Method: POST Url=/v1.0/"), trace.message
+assert len(trace.request_id) == 32 and trace.trace_id.replace("-", "") == trace.request_id, trace
+user = trace.user
+assert user.access_key_id == os.environ["AK"] and user.domain.id == os.environ["DOMAIN_ID"], user
+assert user.name and user.id and user.domain.name and user.type == "User", user
+assert user.session_context.attributes.mfa_authenticated == "false", user
+
+# CTS-002 to CTS-026: the operations that this release offers, each with the name in the guide's table.
+SECRET = "a plaintext that no trace may hold"
+of_key = OperateKeyRequestBody(key_id=one)
+made = kms.create_datakey(
+    CreateDatakeyRequest(body=CreateDatakeyRequestBody(key_id=one, datakey_length="256"))
+)
+bare = kms.create_datakey_without_plaintext(
+    CreateDatakeyWithoutPlaintextRequest(body=CreateDatakeyRequestBody(key_id=one, datakey_length="256"))
+)
+DEK = bytes(range(32))
+
+wrapped = kms.encrypt_datakey(
+    EncryptDatakeyRequest(
+        body=EncryptDatakeyRequestBody(
+            key_id=one,
+            plain_text=(DEK + hashlib.sha256(DEK).digest()).hex().upper(),
+            datakey_plain_length="32",
+        )
+    )
+)
+kms.decrypt_datakey(
+    DecryptDatakeyRequest(
+        body=DecryptDatakeyRequestBody(
+            key_id=one, cipher_text=wrapped.cipher_text, datakey_cipher_length="32"
+        )
+    )
+)
+sealed = kms.encrypt_data(EncryptDataRequest(body=EncryptDataRequestBody(key_id=one, plain_text=SECRET)))
+kms.decrypt_data(DecryptDataRequest(body=DecryptDataRequestBody(cipher_text=sealed.cipher_text)))
+kms.create_random(CreateRandomRequest(body=GenRandomRequestBody(random_data_length="512")))
+kms.disable_key(DisableKeyRequest(body=of_key))
+kms.enable_key(EnableKeyRequest(body=of_key))
+kms.enable_key_rotation(EnableKeyRotationRequest(body=of_key))
+kms.update_key_rotation_interval(
+    UpdateKeyRotationIntervalRequest(
+        body=UpdateKeyRotationIntervalRequestBody(key_id=one, rotation_interval=30)
+    )
+)
+for name in (
+    "createDataKey createDataKeyWithoutPlaintext encryptDatakey decryptDatakey encryptData decryptData "
+    "disableKey enableKey enableKeyRotation updateKeyRotationInterval"
+).split():
+    trace = the_trace(name, resource_id=one)
+    assert (trace.resource_type, trace.resource_name, trace.trace_rating) == ("CMK", "traced", "normal"), trace
+random = the_trace("genRandom")
+assert (random.resource_type, random.resource_id) == ("RNG", ""), random
+
+# What a release does not offer yet leaves nothing; what it does, leaves its trace.
+LATER = {
+    "scheduleKeyDeletion": lambda: kms.delete_key(
+        DeleteKeyRequest(body=ScheduleKeyDeletionRequestBody(key_id=one, pending_days="7"))
+    ),
+    "cancelKeyDeletion": lambda: kms.cancel_key_deletion(CancelKeyDeletionRequest(body=of_key)),
+    "updateKeyAlias": lambda: kms.update_key_alias(
+        UpdateKeyAliasRequest(body=UpdateKeyAliasRequestBody(key_id=one, key_alias="renamed"))
+    ),
+    "updateKeyDescription": lambda: kms.update_key_description(
+        UpdateKeyDescriptionRequest(
+            body=UpdateKeyDescriptionRequestBody(key_id=one, key_description="another")
+        )
+    ),
+}
+for name, call in LATER.items():
+    try:
+        call()
+    except ServiceResponseException as error:
+        assert error.error_code == "APIGW.0101", error
+        print("not offered:", name)
+        continue
+    assert the_trace(name, resource_id=one).trace_rating == "normal"
+
+# CTS-056: nothing secret stands in any trace.
+everything = json.dumps([trace.to_dict() for trace in found(limit=200)])
+for secret in (SECRET, made.plain_text, DEK.hex().upper(), os.environ["SK"]):
+    assert secret not in everything, "a trace holds a secret"
+
+# CTS-055, CTS-077, CTS-079: what was refused leaves a warning with the error's code, and no resource if none was made.
+refused(400, "KMS.0204", kms.create_key, CreateKeyRequest(body=CreateKeyRequestBody()))
+trace = found(trace_rating="warning", trace_name="createKey")[0]
+assert (trace.code, trace.resource_id) == ("400", ""), trace
+assert json.loads(trace.response)["error"]["error_code"] == "KMS.0204", trace.response
+
+# CTS-065 to CTS-076: filters, alone and together; pages; limits.
+for filters in (
+    {"trace_name": "disableKey"},
+    {"resource_name": "traced"},
+    {"resource_id": one},
+    {"service_type": "KMS"},
+    {"resource_type": "RNG"},
+    {"user": user.name},
+    {"user": f"nobody,{user.name}"},
+    {"access_key_id": os.environ["AK"]},
+    {"enterprise_project_id": "0"},
+    {"trace_id": random.trace_id},
+):
+    assert found(**filters), filters
+    wrong = {name: "another" for name in filters}
+    assert not found(**wrong), filters
+assert not found(trace_name="disableKey", resource_type="RNG")
+assert found(trace_id=random.trace_id)[0].trace_name == "genRandom"
+assert not cts.list_traces(ListTracesRequest(trace_type="data")).traces
+pages, marker = [], None
+while True:
+    page = cts.list_traces(ListTracesRequest(trace_type="system", limit=5, next=marker))
+    assert page.meta_data.count == len(page.traces)
+    pages += [trace.trace_id for trace in page.traces]
+    marker = page.meta_data.marker
+    if marker is None:
+        break
+assert len(pages) == len(set(pages)) == len(found(limit=200)) > 10
+for wrong in ({"limit": 0}, {"limit": 201}, {"_from": began}, {"trace_rating": "bad"}, {"next": "?"}):
+    refused(400, "CTS.0003", cts.list_traces, ListTracesRequest(trace_type="system", **wrong))
+refused(400, "CTS.0003", cts.list_traces, ListTracesRequest(trace_type="other"))
+
+# What there is to filter by.
+users = cts.list_user_resources(ListUserResourcesRequest()).users
+assert [one.name for one in users] == [user.name], users
+resources = cts.list_trace_resources(ListTraceResourcesRequest(domain_id=os.environ["DOMAIN_ID"])).resources
+assert [(one.service_type, sorted(one.resource)) for one in resources] == [("KMS", ["CMK", "RNG"])], resources
+operations = cts.list_operations(ListOperationsRequest(service_type="KMS", resource_type="RNG")).operations
+assert [one.operation_list for one in operations] == [["genRandom"]], operations
+refused(403, "APIGW.0302", cts.list_trace_resources, ListTraceResourcesRequest(domain_id="0" * 32))
+
+# Who is not who it says leaves nothing, and what only reads neither.
+before = len(found(limit=200))
+refused(401, "APIGW.0301", client(sk="wrong").disable_key, DisableKeyRequest(body=of_key))
+kms.list_key_detail(ListKeyDetailRequest(body=of_key))
+assert len(found(limit=200)) == before
+
+# CTS-061: another account neither sees the traces nor leaves any in the project.
+if "OTHER_AK" in os.environ:
+    other = dict(ak=os.environ["OTHER_AK"], sk=os.environ["OTHER_SK"])
+    refused(403, "APIGW.0302", traces_client(**other).list_traces, ListTracesRequest(trace_type="system"))
+    assert not found(traces_client(**other, project=os.environ["OTHER_PROJECT_ID"]))
+    try:
+        client(**other).disable_key(DisableKeyRequest(body=of_key))
+        raise AssertionError("another account's key was disabled")
+    except ServiceResponseException:
+        pass
+    assert len(found(limit=200)) == before
+print("traces: ok")
