@@ -1,8 +1,11 @@
 """Traces: each operation of the guide's table leaves one under its name, and nobody else sees it."""
 
+import base64
 import hashlib
 import json
 import os
+import subprocess
+import tempfile
 import time
 
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
@@ -112,33 +115,68 @@ for name in (
 random = the_trace("genRandom")
 assert (random.resource_type, random.resource_id) == ("RNG", ""), random
 
-# What a release does not offer yet leaves nothing; what it does, leaves its trace.
-LATER = {
-    "scheduleKeyDeletion": lambda: kms.delete_key(
-        DeleteKeyRequest(body=ScheduleKeyDeletionRequestBody(key_id=one, pending_days="7"))
-    ),
-    "cancelKeyDeletion": lambda: kms.cancel_key_deletion(CancelKeyDeletionRequest(body=of_key)),
-    "updateKeyAlias": lambda: kms.update_key_alias(
-        UpdateKeyAliasRequest(body=UpdateKeyAliasRequestBody(key_id=one, key_alias="renamed"))
-    ),
-    "updateKeyDescription": lambda: kms.update_key_description(
-        UpdateKeyDescriptionRequest(
-            body=UpdateKeyDescriptionRequestBody(key_id=one, key_description="another")
-        )
-    ),
-}
-for name, call in LATER.items():
-    try:
-        call()
-    except ServiceResponseException as error:
-        assert error.error_code == "APIGW.0101", error
-        print("not offered:", name)
-        continue
+kms.delete_key(
+    DeleteKeyRequest(body=ScheduleKeyDeletionRequestBody(key_id=one, pending_days="7"))
+)
+kms.cancel_key_deletion(CancelKeyDeletionRequest(body=of_key))
+kms.enable_key(EnableKeyRequest(body=of_key))
+kms.update_key_description(
+    UpdateKeyDescriptionRequest(
+        body=UpdateKeyDescriptionRequestBody(key_id=one, key_description="another")
+    )
+)
+kms.update_key_alias(
+    UpdateKeyAliasRequest(body=UpdateKeyAliasRequestBody(key_id=one, key_alias="renamed"))
+)
+for name in ("scheduleKeyDeletion", "cancelKeyDeletion", "updateKeyDescription", "updateKeyAlias"):
     assert the_trace(name, resource_id=one).trace_rating == "normal"
+assert the_trace("updateKeyAlias").resource_name == "renamed"
+
+# One tag more, two in a batch, two less in a batch, one less: four traces of one name.
+kms.create_kms_tag(
+    CreateKmsTagRequest(key_id=one, body=CreateKmsTagRequestBody(tag=TagItem(key="a", value="1")))
+)
+for action in ("create", "delete"):
+    items = [TagItem(key="b", value="2"), TagItem(key="c", value="3")]
+    body = BatchCreateKmsTagsRequestBody(tags=items, action=action)
+    kms.batch_create_kms_tags(BatchCreateKmsTagsRequest(key_id=one, body=body))
+kms.delete_tag(DeleteTagRequest(key_id=one, key="a"))
+tagged = found(trace_name="dealUnifiedTags", resource_id=one)
+expected = ["DeleteTag", "BatchCreateKmsTags", "BatchCreateKmsTags", "CreateKmsTag"]
+assert [trace.operation_id for trace in tagged] == expected, tagged
+
+# Material that is brought, and taken away.
+outside = key("outside", origin="external")
+given = kms.create_parameters_for_import(
+    CreateParametersForImportRequest(
+        body=GetParametersForImportRequestBody(key_id=outside, wrapping_algorithm="RSAES_OAEP_SHA_256")
+    )
+)
+MATERIAL = os.urandom(32)
+with tempfile.NamedTemporaryFile() as public:
+    public.write(base64.b64decode(given.public_key))
+    public.flush()
+    oaep = "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256"
+    command = f"openssl pkeyutl -encrypt -pubin -keyform der -inkey {public.name} {oaep}"
+    done = subprocess.run(command.split(), input=MATERIAL, capture_output=True, check=True)
+wrapped_material = base64.b64encode(done.stdout).decode()
+kms.import_key_material(
+    ImportKeyMaterialRequest(
+        body=ImportKeyMaterialRequestBody(
+            key_id=outside, import_token=given.import_token, encrypted_key_material=wrapped_material
+        )
+    )
+)
+kms.delete_imported_key_material(
+    DeleteImportedKeyMaterialRequest(body=OperateKeyRequestBody(key_id=outside))
+)
+for name in ("importKeyMaterial", "deleteImportedKeyMaterial"):
+    assert the_trace(name, resource_id=outside).resource_name == "outside"
 
 # CTS-056: nothing secret stands in any trace.
 everything = json.dumps([trace.to_dict() for trace in found(limit=200)])
-for secret in (SECRET, made.plain_text, DEK.hex().upper(), os.environ["SK"]):
+secrets = (SECRET, made.plain_text, DEK.hex().upper(), given.import_token, wrapped_material, os.environ["SK"])
+for secret in secrets:
     assert secret not in everything, "a trace holds a secret"
 
 # CTS-055, CTS-077, CTS-079: what was refused leaves a warning with the error's code, and no resource if none was made.
@@ -150,7 +188,7 @@ assert json.loads(trace.response)["error"]["error_code"] == "KMS.0204", trace.re
 # CTS-065 to CTS-076: filters, alone and together; pages; limits.
 for filters in (
     {"trace_name": "disableKey"},
-    {"resource_name": "traced"},
+    {"resource_name": "renamed"},
     {"resource_id": one},
     {"service_type": "KMS"},
     {"resource_type": "RNG"},
