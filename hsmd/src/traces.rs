@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use audit::Record;
 use dew::caller::Caller;
-use dew::cts::{self, Act, Cts, Filter, Found, Index, Kind, Masked, Rating, Trace, Traced, User};
+use dew::cts::{self, Act, Filter, Found, Index, Kind, Masked, Rating, Trace, Traced, User};
 use dew::iam::{EnterpriseProjectId, ProjectId};
 use dew::kms::Kms;
 use parking_lot::Mutex;
@@ -139,7 +139,7 @@ impl Traces {
     ) -> Result<Vec<Found>, String> {
         let mut places: Places = self.audit.places();
         let read = |place| places.read(place).ok().as_ref().and_then(form::trace);
-        Ok(self.index(now, |index| index.find(project, filter, now, limit, read))?)
+        self.index(now, |index| index.find(project, filter, now, limit, read))
     }
 
     /// Looks at the index, with all in it that is written.
