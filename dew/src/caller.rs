@@ -16,7 +16,7 @@ pub struct Caller {
     pub project: Option<ProjectId>,
     /// What the request is told from all others by, for the answer, the log and the trace.
     pub request: Box<str>,
-    /// From where.
+    /// From where; none at the console.
     pub source: Option<IpAddr>,
     /// What the client says it is.
     pub agent: Option<Box<str>>,

@@ -19,6 +19,7 @@ pub mod command;
 pub mod import;
 pub mod instance;
 pub mod key;
+pub mod kms;
 pub mod live;
 pub mod people;
 pub mod root;
@@ -117,6 +118,8 @@ pub enum Ask {
     Account(account::Ask),
     /// Keys of which each use needs the approval of several people.
     Key(key::Ask),
+    /// Keys of the KMS.
+    Kms(kms::Ask),
 }
 
 impl Ask {
@@ -159,6 +162,7 @@ impl Ask {
             Self::User(ask) => ask.act(),
             Self::Account(ask) => ask.act(),
             Self::Key(ask) => ask.act(),
+            Self::Kms(ask) => ask.act(),
             Self::Chunk(_) | Self::End => Act::new(Command::Chunk),
         }
     }
@@ -221,6 +225,8 @@ pub enum Told {
     Account(account::Told),
     /// To [`Ask::Key`].
     Key(key::Told),
+    /// To [`Ask::Kms`].
+    Kms(kms::Told),
 }
 
 /// The daemon as a whole.

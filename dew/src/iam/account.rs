@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::access_key::NewAccessKey;
 use super::id::{AccountId, ProjectId, UserId};
+use super::identity::Identity;
 use super::record::{Account, Project, User};
 use super::settings::{LoginPolicy, PasswordPolicy, ProtectPolicy};
 use super::{Acting, Iam, IamError, Quota, name};
@@ -41,6 +42,12 @@ impl Iam {
     #[must_use]
     pub fn account(&self, id: AccountId) -> Option<Arc<Account>> {
         self.directory.read().accounts.get(id).cloned()
+    }
+
+    /// Who the root user of an account is; none while that or the account is disabled.
+    #[must_use]
+    pub fn root_of(&self, account: &Account) -> Option<Arc<Identity>> {
+        self.directory.read().known(account.root).map(|known| Arc::clone(&known.identity))
     }
 
     /// How many of each thing an account may have, and has.

@@ -1,4 +1,4 @@
-//! `key`: keys made and destroyed from the console, as the partition's user, and what guards them.
+//! `key`: keys of partitions, made and destroyed as the partition's user, and what guards them; and keys of the KMS.
 
 use clap::{Args, Subcommand};
 use wire::Bytes;
@@ -16,9 +16,28 @@ use crate::secret;
 /// The kinds of key on the command line.
 const KINDS: &str = "rsa:BITS, ec:P-224, ec:P-256, ec:P-384, ec:P-521, ec:secp256k1, ed25519, x25519, aes:BITS or secret:BITS";
 
-/// Make and destroy keys, as the partition's user, and have their use approved
+const AFTER: &str = "\
+Two kinds of key:
+  of a partition   generate, destroy, quorum, authorize: the first argument is
+                   the partition, and its user's PIN is asked for
+  of the KMS       all others: they belong to a project of an account, and are
+                   named by id, alias or name. --project says which project, as
+                   its id or as ACCOUNT/NAME; where there is one, it is that.
+
+Examples:
+  hsm-admin key create invoices --spec EC_P256
+  hsm-admin key list --state enabled --spec AES_256
+  hsm-admin key import invoices --material key.bin
+  hsm-admin key delete old-1 old-2 --days 30
+  hsm-admin key call ListKeyDetail '{\"key_id\": \"…\"}'
+  hsm-admin key generate payments --type ec:P-256 --label signing";
+
+/// Make and destroy keys, as the partition's user, and have their use approved; keys of the KMS
 #[derive(Debug, Subcommand)]
+#[command(after_help = AFTER)]
 pub(crate) enum Key {
+    #[command(flatten)]
+    Kms(Box<super::kms::Kms>),
     Generate(Generate),
     Destroy(Destroy),
     #[command(subcommand)]
@@ -87,6 +106,7 @@ pub(super) const CLASSES: [(&str, &str); 5] = [
 impl Key {
     pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         match self {
+            Self::Kms(command) => command.run(daemon, screen),
             Self::Generate(command) => command.run(daemon, screen),
             Self::Destroy(command) => command.run(daemon, screen),
             Self::Quorum(command) => command.run(daemon, screen),

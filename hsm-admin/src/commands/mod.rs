@@ -13,6 +13,7 @@ mod import;
 mod instance;
 mod key;
 mod key_quorum;
+mod kms;
 mod login;
 mod object;
 mod partition;

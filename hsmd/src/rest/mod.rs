@@ -1,9 +1,10 @@
 //! The cloud services' REST interface: one origin for all of them, as the vendors' SDKs expect it.
 //!
 //! A request goes through [`serve`] (bytes and time are bounded), [`routes`] (which operation), [`identify`] (who asks), and
-//! [`operation`] (fields become a type, the operation runs). What an operation means stands in `dew`.
+//! [`operation`] (fields become a type, the operation runs). The console asks for operations by name, in [`console`]. What an operation means stands in `dew`.
 
 mod config;
+mod console;
 mod failure;
 mod huawei;
 mod identify;
@@ -13,4 +14,5 @@ mod serve;
 mod tls;
 
 pub(crate) use config::Config;
-pub(crate) use serve::start;
+pub(crate) use console::kms;
+pub(crate) use serve::{request_id, start};

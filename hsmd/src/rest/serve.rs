@@ -398,7 +398,7 @@ fn decoded(query: &str) -> Option<Vec<(String, String)>> {
 }
 
 /// A new id for a request: 32 hexadecimal digits.
-fn request_id() -> String {
+pub(crate) fn request_id() -> String {
     let mut bytes = [0; 16];
     // That there is no randomness, whoever needs some for more than a name will tell.
     let _ = crypto::random::fill(&mut bytes);

@@ -18,6 +18,7 @@ mod backup;
 mod import;
 mod instance;
 mod key;
+mod kms;
 mod live;
 mod partition;
 mod people;
@@ -127,6 +128,7 @@ fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::User(ask) => user::answer(talk, ask),
         Ask::Account(ask) => account::answer(talk, ask),
         Ask::Key(ask) => key::answer(talk, ask),
+        Ask::Kms(ask) => kms::answer(talk, ask),
         Ask::Chunk(_) | Ask::End => Err("no command waits for data".into()),
         Ask::PartitionCreate { .. }
         | Ask::PartitionList

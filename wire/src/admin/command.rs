@@ -162,6 +162,13 @@ const CUSTODIANS: Who = Who::Roles(&[Role::PartitionSo, Role::CryptoOfficer]);
 const USERS: Who = Who::Roles(&[Role::PartitionSo, Role::CryptoOfficer, Role::CryptoUser]);
 /// Who has to do with a partition's keys.
 const KEYS: Who = Who::Roles(&[Role::CryptoOfficer, Role::CryptoUser]);
+/// Who sees the keys of the KMS in a project.
+const KMS_LOOK: Who =
+    Who::Roles(&[Role::HsmSo, Role::PartitionSo, Role::CryptoOfficer, Role::CryptoUser, Role::Auditor]);
+/// Who uses them.
+const KMS_USE: Who = Who::Roles(&[Role::HsmSo, Role::CryptoOfficer, Role::CryptoUser]);
+/// Who makes, changes and deletes them: whoever makes accounts has their access keys too.
+const KMS_CHANGE: Who = Who::Roles(&[Role::HsmSo, Role::CryptoOfficer]);
 
 commands! {
     Status           "status"            ANYONE,    Look,   Never;
@@ -259,6 +266,11 @@ commands! {
     // Whoever makes an account has its first access key, and with that all its keys.
     AccountCreate    "account create"        HSM_SO,       Change, Settable;
     AccountList      "account list"          ANY_ROLE,     Look,   Never;
+    // One for each kind of operation on keys of the KMS, with the project's partition as theirs.
+    KmsLook          "kms look"              KMS_LOOK,     Look,   Never;
+    KmsUse           "kms use"               KMS_USE,      Change, Never;
+    KmsChange        "kms change"            KMS_CHANGE,   Change, Never;
+    KmsDelete        "kms delete"            KMS_CHANGE,   Change, Settable;
     // A part of what another command moves: whoever may give that one.
     Chunk            "chunk"             ANYONE,    Look,   Never;
 }

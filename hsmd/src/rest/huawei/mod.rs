@@ -8,3 +8,8 @@ mod kms;
 
 /// The operations of all services.
 pub(crate) static OPERATIONS: &[&[Row]] = &[cts::OPERATIONS, iam::OPERATIONS, kms::OPERATIONS];
+
+/// The operation of the KMS of this name.
+pub(crate) fn of_kms(name: &str) -> Option<&'static Row> {
+    kms::OPERATIONS.iter().find(|row| row.name == name)
+}

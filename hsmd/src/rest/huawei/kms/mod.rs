@@ -4,6 +4,8 @@ use crate::rest::failure::Shape;
 use crate::rest::operation::{Service, operations};
 
 mod base64;
+#[cfg(test)]
+mod catalogue;
 mod hex;
 mod new_data_key;
 mod new_data_key_pair;

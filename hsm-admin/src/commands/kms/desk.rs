@@ -1,0 +1,193 @@
+//! One project of the KMS, and the operations asked for in it.
+
+use clap::Args;
+use serde_json::{Value, json};
+use wire::admin::kms::{Ask as Kms, Project, Told as Answer};
+use wire::admin::{Ask, Told};
+use wire::{Bytes, List};
+
+use super::text;
+use crate::daemon::Daemon;
+use crate::error::Error;
+use crate::secret;
+
+/// Which project.
+#[derive(Debug, Args)]
+pub(crate) struct In {
+    /// The project of the key, by id or as ACCOUNT/NAME [default: the only one]
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<String>,
+}
+
+/// Whether somebody is sure.
+#[derive(Debug, Args)]
+pub(crate) struct Sure {
+    /// Do not ask for the word DELETE
+    #[arg(long)]
+    yes: bool,
+
+    /// With operation protection on: a code of the root user's virtual MFA device
+    #[arg(long, value_name = "CODE")]
+    code: Option<String>,
+}
+
+/// A project, at the daemon.
+pub(super) struct Desk<'a> {
+    daemon: &'a Daemon,
+    project: Project,
+}
+
+impl In {
+    /// The project that is meant.
+    ///
+    /// # Errors
+    /// `Usage` if none is named and there are several; `Failed` if there is none of that name.
+    pub(super) fn desk<'a>(&self, daemon: &'a Daemon) -> Result<Desk<'a>, Error> {
+        let Told::Kms(Answer::Projects(all)) = daemon.ask(&Ask::Kms(Kms::Projects))? else {
+            return Err(Error::Unknown);
+        };
+        let all = all.into_vec();
+        let named = |project: &Project| match &self.project {
+            None => true,
+            Some(name) => *name == project.id || *name == format!("{}/{}", project.account, project.name),
+        };
+        let names: Vec<_> =
+            all.iter().take(8).map(|project| format!("{}/{}", project.account, project.name)).collect();
+        let mut meant = all.into_iter().filter(named);
+        match (meant.next(), meant.next(), &self.project) {
+            (Some(project), None, _) => Ok(Desk { daemon, project }),
+            (Some(_), Some(_), _) => {
+                Err(Error::Usage(format!("there are several projects: give --project: {}", names.join(", "))))
+            }
+            (None, _, Some(name)) => Err(Error::Failed(format!(
+                "there is no project {name:?}: expected an id or ACCOUNT/NAME, such as {}",
+                names.first().map_or("acme/local-1", String::as_str)
+            ))),
+            (None, _, None) => {
+                Err(Error::Failed("there are no accounts: `account create` makes one, with a project".into()))
+            }
+        }
+    }
+}
+
+impl Sure {
+    /// Has somebody type DELETE, or show a code where operation protection is on.
+    ///
+    /// # Errors
+    /// `NotConfirmed`; `Usage` if nobody can be asked.
+    pub(super) fn ask(&self, desk: &Desk<'_>, consequence: &str) -> Result<Option<String>, Error> {
+        if desk.project.protected {
+            if let Some(code) = &self.code {
+                return Ok(Some(code.clone()));
+            }
+            anstream::eprintln!("{consequence}");
+            let instead = "operation protection is on: give --code";
+            let code = secret::ask("the code of the virtual MFA device", secret::Prompt::Once, instead)?;
+            let code = code.ok_or_else(|| Error::NotConfirmed("the code is empty".into()))?;
+            return Ok(Some(String::from_utf8_lossy(&code).into_owned()));
+        }
+        if !self.yes {
+            secret::confirm(consequence, "the word", "DELETE")?;
+        }
+        Ok(None)
+    }
+}
+
+impl Desk<'_> {
+    /// Does an operation; null is the answer that says nothing.
+    ///
+    /// # Errors
+    /// `Failed` with the interface's words.
+    pub(super) fn call(&self, operation: &str, fields: &Value) -> Result<Value, Error> {
+        self.delete(operation, fields, None)
+    }
+
+    /// As [`Self::call`], with a code if that is needed.
+    pub(super) fn delete(
+        &self,
+        operation: &str,
+        fields: &Value,
+        code: Option<String>,
+    ) -> Result<Value, Error> {
+        match self.each(operation, std::slice::from_ref(fields), code)?.pop() {
+            Some(answer) => answer.map_err(Error::Failed),
+            None => Err(Error::Unknown),
+        }
+    }
+
+    /// Does an operation several times, as one command.
+    ///
+    /// # Errors
+    /// What keeps all of it from being done.
+    pub(super) fn each(
+        &self,
+        operation: &str,
+        all: &[Value],
+        code: Option<String>,
+    ) -> Result<Vec<Result<Value, String>>, Error> {
+        let body = |fields: &Value| serde_json::to_vec(fields).map(Bytes::from);
+        let bodies = all.iter().map(body).collect::<Result<Vec<_>, _>>().map_err(|_| Error::Unknown)?;
+        let bodies = List::new(bodies)
+            .ok_or_else(|| Error::Usage("at most 100 keys are named in one command".into()))?;
+        let (project, operation) = (self.project.id.clone(), operation.to_owned());
+        let ask = Ask::Kms(Kms::Do { project, operation, bodies, code });
+        let Told::Kms(Answer::Answers(answers)) = self.daemon.ask(&ask)? else { return Err(Error::Unknown) };
+        let read = |answer: Result<Bytes, String>| match answer {
+            Err(why) => Ok(Err(why)),
+            Ok(body) if body.is_empty() => Ok(Ok(Value::Null)),
+            Ok(body) => serde_json::from_slice(&body).map(Ok).map_err(|_| Error::Unknown),
+        };
+        answers.into_vec().into_iter().map(read).collect()
+    }
+
+    /// Every key of the project.
+    pub(super) fn keys(&self) -> Result<Vec<Value>, Error> {
+        self.pages("ListKeys", json!({ "key_spec": "ALL" }), &["/key_details"])
+    }
+
+    /// All that an operation lists, page by page; the list stands in its answer at one of the places.
+    pub(super) fn pages(
+        &self,
+        operation: &str,
+        mut fields: Value,
+        places: &[&str],
+    ) -> Result<Vec<Value>, Error> {
+        let mut all = Vec::new();
+        fields["limit"] = "100".into();
+        loop {
+            let mut page = self.call(operation, &fields)?;
+            let next = ["/next_marker", "/0/page_info/next_marker"].iter().find_map(|at| page.pointer(at));
+            let next = next.and_then(Value::as_str).unwrap_or_default().to_owned();
+            let place = places.iter().find(|place| page.pointer(place).is_some());
+            let Some(Value::Array(items)) = place.and_then(|place| page.pointer_mut(place)) else {
+                return Err(Error::Unknown);
+            };
+            let last = items.is_empty() || next.is_empty();
+            all.append(items);
+            if last {
+                return Ok(all);
+            }
+            fields["marker"] = next.into();
+        }
+    }
+
+    /// The id of the key that is named: by its id, its name, or an alias, which the interface takes for an id.
+    pub(super) fn key(&self, named: &str) -> Result<String, Error> {
+        let is_id = named.len() == 36 && named.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+        if is_id {
+            return Ok(named.to_owned());
+        }
+        let found = self.keys()?.into_iter().find(|key| text(key, "key_alias") == named);
+        Ok(found.map_or_else(|| named.to_owned(), |key| text(&key, "key_id").to_owned()))
+    }
+
+    /// As [`Self::key`], as the field that operations have for it.
+    pub(super) fn about(&self, named: &str) -> Result<Value, Error> {
+        Ok(fields([("key_id", self.key(named)?)]))
+    }
+}
+
+/// Fields of text.
+pub(super) fn fields<const N: usize>(fields: [(&str, String); N]) -> Value {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))).collect()
+}

@@ -1,0 +1,111 @@
+//! `key`, as far as it is about keys of the KMS: tables over the operations of the REST interface.
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use crate::daemon::Daemon;
+use crate::error::Error;
+use crate::screen::Screen;
+
+mod attached;
+mod data;
+mod desk;
+mod import;
+mod keys;
+mod search;
+
+use desk::In;
+
+/// Commands about keys of the KMS.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Kms {
+    Create(keys::Create),
+    List(search::List),
+    Show(keys::Show),
+    Set(keys::Set),
+    Enable(keys::Enable),
+    Disable(keys::Disable),
+    Rotate(keys::Rotate),
+    Delete(keys::Delete),
+    CancelDeletion(keys::CancelDeletion),
+    #[command(subcommand)]
+    Alias(attached::Alias),
+    #[command(subcommand)]
+    Tag(attached::Tag),
+    #[command(subcommand)]
+    Grant(attached::Grant),
+    Import(import::Import),
+    Encrypt(data::Encrypt),
+    Decrypt(data::Decrypt),
+    Sign(data::Sign),
+    Verify(data::Verify),
+    Call(Call),
+}
+
+/// KMS: do any operation of the interface, by its name in the SDKs
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// The operation, such as ListKeyDetail
+    operation: String,
+
+    /// Its fields as JSON, those of its path among them
+    #[arg(default_value = "{}")]
+    fields: String,
+
+    #[command(flatten)]
+    place: In,
+
+    #[command(flatten)]
+    sure: desk::Sure,
+}
+
+impl Kms {
+    pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
+        match self {
+            Self::Create(command) => command.run(daemon, screen),
+            Self::List(command) => command.run(daemon, screen),
+            Self::Show(command) => command.run(daemon, screen),
+            Self::Set(command) => command.run(daemon, screen),
+            Self::Enable(command) => command.run(daemon, screen),
+            Self::Disable(command) => command.run(daemon, screen),
+            Self::Rotate(command) => command.run(daemon, screen),
+            Self::Delete(command) => command.run(daemon, screen),
+            Self::CancelDeletion(command) => command.run(daemon, screen),
+            Self::Alias(command) => command.run(daemon, screen),
+            Self::Tag(command) => command.run(daemon, screen),
+            Self::Grant(command) => command.run(daemon, screen),
+            Self::Import(command) => command.run(daemon, screen),
+            Self::Encrypt(command) => command.run(daemon, screen),
+            Self::Decrypt(command) => command.run(daemon, screen),
+            Self::Sign(command) => command.run(daemon, screen),
+            Self::Verify(command) => command.run(daemon, screen),
+            Self::Call(command) => command.run(daemon, screen),
+        }
+    }
+}
+
+impl Call {
+    fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
+        let fields: Value = serde_json::from_str(&self.fields)
+            .map_err(|error| Error::Usage(format!("the fields are not JSON: {error}")))?;
+        let desk = self.place.desk(daemon)?;
+        let deletes = wire::admin::kms::kind(&self.operation) == wire::admin::kms::Kind::Delete;
+        let answer = match deletes {
+            false => desk.call(&self.operation, &fields)?,
+            true => {
+                let what = format!("{} takes something away.", self.operation);
+                let code = self.sure.ask(&desk, &what)?;
+                desk.delete(&self.operation, &fields, code)?
+            }
+        };
+        screen.show(&answer, |answer| match answer {
+            Value::Null => "Done.".to_owned(),
+            answer => serde_json::to_string_pretty(answer).unwrap_or_default(),
+        })
+    }
+}
+
+/// The text of a field; empty if it is not there.
+fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}

@@ -1,0 +1,87 @@
+//! Keys of the KMS, from the console: operations of the REST interface, as the root user of the project's account.
+
+use std::sync::Arc;
+
+use dew::caller::Caller;
+use dew::iam::{Account, Iam, IamError, ProjectId};
+use wire::admin::Told;
+use wire::admin::kms::{self as protocol, Ask, Kind, Project, Told as Answer};
+use wire::{Bytes, List};
+
+use super::talk::Talk;
+use crate::rest;
+use crate::services::Services;
+
+/// The answer, or why there is none.
+pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
+    let services = talk.daemon.services()?;
+    match ask {
+        Ask::Projects => {
+            let projects = List::new(projects(&services.iam));
+            let projects = projects.ok_or("there are more projects than one list brings")?;
+            Ok(Told::Kms(Answer::Projects(projects)))
+        }
+        Ask::Do { project, operation, bodies, code } => {
+            let (account, project) = account_of(&services, project)?;
+            let identity =
+                services.iam.root_of(&account).ok_or("the account or its root user is disabled")?;
+            if protocol::kind(operation) == Kind::Delete && account.protection.on {
+                check_code(talk, &services, &account, code.as_deref())?;
+            }
+            let caller = Caller {
+                identity,
+                project: Some(project),
+                request: rest::request_id().into(),
+                source: None,
+                agent: Some("hsm-admin".into()),
+                tls: false,
+            };
+            let one = |body: &Bytes| rest::kms(operation, body, &caller, &services).map(Bytes::from);
+            let mut answers: Vec<_> = bodies.iter().map(one).collect();
+            // What was to be done once and was not is a command that failed.
+            match answers.as_mut_slice() {
+                [Err(why)] => Err(std::mem::take(why)),
+                _ => List::new(answers).map(|all| Told::Kms(Answer::Answers(all))).ok_or_else(String::new),
+            }
+        }
+    }
+}
+
+fn projects(iam: &Iam) -> Vec<Project> {
+    let of = |account: Arc<Account>| {
+        let projects = iam.projects(account.id);
+        projects.into_iter().map(move |project| Project {
+            id: project.id.to_string(),
+            name: project.name.clone(),
+            account: account.name.clone(),
+            protected: account.protection.on,
+        })
+    };
+    iam.accounts().into_iter().flat_map(of).collect()
+}
+
+fn account_of(services: &Services, project: &str) -> Result<(Arc<Account>, ProjectId), String> {
+    let id = project.parse::<ProjectId>().map_err(|_| format!("{project:?} is no project's id"))?;
+    let project = services.iam.project(id).ok_or("there is no such project")?;
+    let account = services.iam.account(project.account).ok_or("the project's account is gone")?;
+    Ok((account, id))
+}
+
+/// Takes the code that operation protection asks for. It is used up, whatever comes of the operation.
+pub(super) fn check_code(
+    talk: &Talk<'_>,
+    services: &Services,
+    account: &Account,
+    code: Option<&str>,
+) -> Result<(), String> {
+    let code = code.ok_or_else(|| {
+        format!(
+            "operation protection is on for account {:?}: this needs a code of its root user's virtual MFA device",
+            account.name
+        )
+    })?;
+    services.iam.by(talk.actor()).take_code(account.id, account.root, code).map_err(|error| match error {
+        IamError::WrongLogin => "the code is wrong, or was used before".to_owned(),
+        other => other.to_string(),
+    })
+}
