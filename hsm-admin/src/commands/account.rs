@@ -1,8 +1,8 @@
 //! `account`: the accounts of the cloud services.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use serde_json::json;
-use wire::admin::account::{Account as Row, Ask as Accounts, Told as Answer};
+use wire::admin::account::{Account as Row, Ask as Accounts, Step, Told as Answer};
 use wire::admin::{Ask, Told};
 
 use crate::daemon::Daemon;
@@ -17,7 +17,10 @@ shown once, when it is made: it may do everything in the account.
 Examples:
   hsm-admin account create acme --region local-1
   hsm-admin account create acme --json
-  hsm-admin account list";
+  hsm-admin account list
+  hsm-admin account mfa create acme
+  hsm-admin account mfa bind acme 123456 654321
+  hsm-admin account protect acme on";
 
 /// Manage the accounts of the cloud services
 #[derive(Debug, Subcommand)]
@@ -34,6 +37,58 @@ pub(crate) enum Account {
     },
     /// List the accounts
     List,
+    /// Operation protection: whether deletions from the console need a code
+    ///
+    /// With it on, who deletes keys, aliases or grants of the account, or the
+    /// material of a key, shows a code of its root user's virtual MFA device; so
+    /// does who switches it off. Requests of the SDKs are not affected.
+    Protect {
+        /// The account's name or id
+        account: String,
+        /// What is to be; without it, shows what is
+        state: Option<State>,
+        /// To switch it off: a code of the device
+        #[arg(long)]
+        code: Option<String>,
+    },
+    /// The virtual MFA device of an account's root user
+    #[command(subcommand)]
+    Mfa(Mfa),
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum State {
+    /// Deletions need a code.
+    On,
+    /// They do not.
+    Off,
+}
+
+/// What is done with a virtual MFA device.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Mfa {
+    /// Make one: its secret is shown once, for an authenticator program
+    Create {
+        /// The account's name or id
+        account: String,
+    },
+    /// Bind it: two codes in a row show that it is set up
+    Bind {
+        /// The account's name or id
+        account: String,
+        /// The code that the program shows
+        first: String,
+        /// The one that it shows next
+        second: String,
+    },
+    /// Take it away
+    Remove {
+        /// The account's name or id
+        account: String,
+        /// A code of it
+        code: String,
+    },
 }
 
 impl Account {
@@ -70,6 +125,44 @@ impl Account {
                 };
                 screen.table(&all.into_vec(), |accounts| table(accounts))
             }
+            Self::Protect { account, state, code } => {
+                let on = state.map(|state| state == State::On);
+                let ask = Accounts::Protect { account: account.clone(), on, code: code.clone() };
+                let Told::Account(Answer::Protection { on, device }) = daemon.ask(&Ask::Account(ask))? else {
+                    return Err(Error::Unknown);
+                };
+                screen.show(&json!({ "on": on, "device": device }), |_| {
+                    let (is, has) = (if on { "on" } else { "off" }, if device { "a" } else { "no" });
+                    format!("Operation protection is {is}; the root user has {has} virtual MFA device.")
+                })
+            }
+            Self::Mfa(mfa) => mfa.run(daemon, screen),
+        }
+    }
+}
+
+impl Mfa {
+    fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
+        let (account, step) = match self {
+            Self::Create { account } => (account, Step::Create),
+            Self::Bind { account, first, second } => {
+                (account, Step::Bind { first: first.clone(), second: second.clone() })
+            }
+            Self::Remove { account, code } => (account, Step::Remove { code: code.clone() }),
+        };
+        match daemon.ask(&Ask::Account(Accounts::Device { account: account.clone(), step }))? {
+            Told::Account(Answer::Seed(seed)) => {
+                let seed = String::from_utf8_lossy(&seed).into_owned();
+                let uri = format!("otpauth://totp/Claviger:{account}?secret={seed}&issuer=Claviger");
+                screen.show(&json!({ "secret": seed, "uri": uri }), |_| {
+                    format!(
+                        "Secret  {seed}\nURI     {uri}\nNeither is shown again. `account mfa bind` takes two codes \
+                         in a row."
+                    )
+                })
+            }
+            Told::Account(Answer::Done) => screen.show(&json!({}), |_| "Done.".to_owned()),
+            _ => Err(Error::Unknown),
         }
     }
 }

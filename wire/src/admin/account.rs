@@ -20,6 +20,41 @@ pub enum Ask {
     },
     /// Every account.
     List,
+    /// Whether deletions from the console need a code, or that they do from now on, or no more.
+    Protect {
+        /// Its name or id.
+        account: String,
+        /// What is to be; none looks.
+        on: Option<bool>,
+        /// To switch it off: a code of the root user's virtual MFA device.
+        code: Option<String>,
+    },
+    /// The virtual MFA device of an account's root user.
+    Device {
+        /// The account's name or id.
+        account: String,
+        /// What is done with it.
+        step: Step,
+    },
+}
+
+/// What is done with a virtual MFA device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Step {
+    /// Makes one, which counts once it is bound.
+    Create,
+    /// Binds it: two codes in a row show that it is set up.
+    Bind {
+        /// The first code.
+        first: String,
+        /// The one after it.
+        second: String,
+    },
+    /// Takes it away.
+    Remove {
+        /// A code of it.
+        code: String,
+    },
 }
 
 impl Ask {
@@ -27,7 +62,18 @@ impl Ask {
     pub(super) fn act(&self) -> Act<'_> {
         match self {
             Self::Create { name, region } => Act::new(Command::AccountCreate).on(name).with("region", region),
-            Self::List => Act::new(Command::AccountList),
+            Self::List | Self::Protect { on: None, .. } => Act::new(Command::AccountList),
+            Self::Protect { account, on: Some(on), .. } => {
+                Act::new(Command::AccountProtect).on(account).with("on", on)
+            }
+            Self::Device { account, step } => {
+                let step = match step {
+                    Step::Create => "create",
+                    Step::Bind { .. } => "bind",
+                    Step::Remove { .. } => "remove",
+                };
+                Act::new(Command::AccountDevice).on(account).with("step", step)
+            }
         }
     }
 }
@@ -39,6 +85,17 @@ pub enum Told {
     Created(Created),
     /// To [`Ask::List`].
     Accounts(List<Account, MAX_ACCOUNTS>),
+    /// To [`Ask::Protect`].
+    Protection {
+        /// Whether deletions need a code.
+        on: bool,
+        /// Whether the root user has bound a virtual MFA device.
+        device: bool,
+    },
+    /// To [`Step::Create`]: the device's secret in base32, told once.
+    Seed(Bytes),
+    /// To the other steps.
+    Done,
 }
 
 /// An account.

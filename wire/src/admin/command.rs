@@ -266,6 +266,9 @@ commands! {
     // Whoever makes an account has its first access key, and with that all its keys.
     AccountCreate    "account create"        HSM_SO,       Change, Settable;
     AccountList      "account list"          ANY_ROLE,     Look,   Never;
+    // Nobody but a holder of the device's code switches it off.
+    AccountProtect   "account protect"       HSM_SO,       Change, Settable;
+    AccountDevice    "account mfa"           HSM_SO,       Change, Settable;
     // One for each kind of operation on keys of the KMS, with the project's partition as theirs.
     KmsLook          "kms look"              KMS_LOOK,     Look,   Never;
     KmsUse           "kms use"               KMS_USE,      Change, Never;

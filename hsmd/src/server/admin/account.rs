@@ -1,11 +1,15 @@
 //! Accounts of the cloud services.
 
-use dew::iam::{self, NewAccount};
-use wire::List;
-use wire::admin::Told;
-use wire::admin::account::{Account, Ask, Created, Told as Answer};
+use std::sync::Arc;
 
+use dew::iam::{self, Iam, NewAccount, ProtectPolicy};
+use wire::admin::Told;
+use wire::admin::account::{Account, Ask, Created, Step, Told as Answer};
+use wire::{Bytes, List};
+
+use super::kms::{check_code, wrong_code};
 use super::talk::Talk;
+use crate::services::Services;
 
 /// The answer, or why there is none.
 pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
@@ -27,7 +31,69 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             let accounts = List::new(accounts).ok_or("there are more accounts than one list brings")?;
             Ok(Told::Account(Answer::Accounts(accounts)))
         }
+        Ask::Protect { account, on, code } => {
+            let account = named(&services.iam, account)?;
+            let on = match on {
+                None => account.protection.on,
+                Some(on) => protect(talk, &services, &account, *on, code.as_deref())?,
+            };
+            Ok(Told::Account(Answer::Protection { on, device: has_device(&services.iam, &account) }))
+        }
+        Ask::Device { account, step } => {
+            let account = named(&services.iam, account)?;
+            device(talk, &services, &account, step).map(Told::Account)
+        }
     }
+}
+
+/// The account of this name or id.
+fn named(iam: &Iam, name: &str) -> Result<Arc<iam::Account>, String> {
+    let by_id = || name.parse().ok().and_then(|id| iam.account(id));
+    iam.account_named(name).or_else(by_id).ok_or_else(|| format!("there is no account {name:?}"))
+}
+
+fn has_device(iam: &Iam, account: &iam::Account) -> bool {
+    iam.user(account.id, account.root).is_some_and(|root| root.has_device())
+}
+
+/// Switches operation protection on, for who has a device that gives codes; or off, with such a code.
+fn protect(
+    talk: &Talk<'_>,
+    services: &Services,
+    account: &iam::Account,
+    on: bool,
+    code: Option<&str>,
+) -> Result<bool, String> {
+    if on && !has_device(&services.iam, account) {
+        return Err(
+            "the account's root user has bound no virtual MFA device: `account mfa` comes first".into()
+        );
+    }
+    if !on && account.protection.on {
+        check_code(talk, services, account, code)?;
+    }
+    let policy = ProtectPolicy { on, ..account.protection.clone() };
+    let changed = services.iam.by(talk.actor()).set_protection(account.id, policy);
+    changed.map(|account| account.protection.on).map_err(|error| error.to_string())
+}
+
+fn device(
+    talk: &Talk<'_>,
+    services: &Services,
+    account: &iam::Account,
+    step: &Step,
+) -> Result<Answer, String> {
+    let (iam, id, root) = (services.iam.by(talk.actor()), account.id, account.root);
+    let done = match step {
+        Step::Create => {
+            let made = iam.create_device(id, root, "console").map_err(|error| error.to_string())?;
+            let seed = made.device.as_ref().map(|device| Bytes::from(device.seed().as_bytes()));
+            return seed.map(Answer::Seed).ok_or_else(|| "no device was made".to_owned());
+        }
+        Step::Bind { first, second } => iam.bind_device(id, root, first, second),
+        Step::Remove { code } => iam.unbind_device(id, root, code),
+    };
+    done.map(|()| Answer::Done).map_err(wrong_code)
 }
 
 fn shown(account: &iam::Account) -> Account {

@@ -80,8 +80,16 @@ pub(super) fn check_code(
             account.name
         )
     })?;
-    services.iam.by(talk.actor()).take_code(account.id, account.root, code).map_err(|error| match error {
+    services.iam.by(talk.actor()).take_code(account.id, account.root, code).map_err(wrong_code)
+}
+
+/// Why a code is not taken, in the console's words.
+pub(super) fn wrong_code(error: IamError) -> String {
+    match error {
         IamError::WrongLogin => "the code is wrong, or was used before".to_owned(),
+        IamError::NeedsSecondFactor => {
+            "the account's root user has bound no virtual MFA device: `account mfa` comes first".to_owned()
+        }
         other => other.to_string(),
-    })
+    }
 }

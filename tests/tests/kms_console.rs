@@ -1,0 +1,234 @@
+//! Keys of the KMS from the console of a daemon, and at the same time through the PKCS#11 door of their project's partition.
+
+use serde_json::Value;
+use tests::{Hsm, Run, Staff, needs, not_on_stand_in};
+
+/// The codes that an authenticator shows for this secret in the last step, now, and the next one.
+const CODES: &str = "
+import base64, hashlib, hmac, struct, sys, time
+key = base64.b32decode(sys.argv[1] + '=' * (-len(sys.argv[1]) % 8))
+for step in (-1, 0, 1):
+    mac = hmac.new(key, struct.pack('>Q', int(time.time()) // 30 + step), hashlib.sha1).digest()
+    at = mac[19] & 15
+    print('%06d' % ((struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 1000000))
+";
+
+struct Console {
+    hsm: Hsm,
+}
+
+impl Console {
+    fn run(&self, words: &[&str]) -> Run {
+        Staff::new(&self.hsm, &[]).nobody(words)
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        let run = self.run(&[words, &["--json"]].concat()).succeeds();
+        serde_json::from_str(&run.out()).expect("JSON")
+    }
+
+    /// Makes a key, and gives its id.
+    fn create(&self, words: &[&str]) -> String {
+        let made = self.json(&[&["key", "create"], words].concat());
+        made["key_id"].as_str().expect("an id").to_owned()
+    }
+
+    fn state(&self, key: &str) -> String {
+        self.json(&["key", "show", key])["key_state"].as_str().expect("a state").to_owned()
+    }
+
+    fn codes(&self, secret: &str) -> Vec<String> {
+        let run = self.hsm.run("python3", ["-c", CODES, secret]).succeeds();
+        run.out().lines().map(str::to_owned).collect()
+    }
+}
+
+macro_rules! console {
+    () => {{
+        let hsm = Hsm::start();
+        not_on_stand_in!(hsm, "it has no KMS");
+        Console { hsm }
+    }};
+}
+
+/// Requirement: KMS-116, KMS-121, KMS-134, KMS-140
+#[test]
+fn several_keys_are_enabled_disabled_and_deleted_at_once_and_each_gets_its_result() {
+    let console = console!();
+    let (a, b) = (console.create(&["a"]), console.create(&["b"]));
+    let missing = "0d0466b0-e727-4d9c-b35d-f84bb474a37f";
+    console.run(&["key", "disable", &a, &b, "--yes"]).succeeds().done();
+    assert_eq!([console.state(&a), console.state(&b)], ["3", "3"]);
+    // By name, and with one that is not there.
+    console.run(&["key", "enable", "a", missing]).fails_with(5).says("1 of 2").done();
+    assert_eq!([console.state(&a), console.state(&b)], ["2", "3"]);
+    console.run(&["key", "enable", missing]).fails_with(1).done();
+    console.run(&["key", "delete", &a, &b, "--days", "7", "--yes"]).succeeds().done();
+    assert_eq!([console.state(&a), console.state(&b)], ["4", "4"]);
+    console.run(&["key", "cancel-deletion", &a, &b, missing]).fails_with(5).says("1 of 3").done();
+    assert_eq!([console.state(&a), console.state(&b)], ["3", "3"]);
+}
+
+/// Requirement: KMS-131
+#[test]
+fn a_deletion_that_nobody_confirms_is_none() {
+    let console = console!();
+    let key = console.create(&["a"]);
+    console.run(&["key", "delete", &key, "--days", "7"]).fails_with(2).says("--yes").done();
+    console.run(&["key", "call", "DeleteKey", "{}"]).fails_with(2).done();
+    assert_eq!(console.state(&key), "2");
+}
+
+/// Requirement: KMS-160, KMS-162, KMS-164, KMS-165, KMS-167, KMS-168
+#[test]
+fn the_tool_for_small_data_encrypts_its_base64_text_and_takes_no_other() {
+    let console = console!();
+    let key = console.create(&["notes"]);
+    console.hsm.write("data", b"a small secret\0\xff");
+    let cipher = console.run(&["key", "encrypt", "notes", "--input", "data"]).succeeds().out();
+    console.hsm.write("cipher", &cipher);
+    console.run(&["key", "decrypt", "--input", "cipher", "--output", "opened"]).succeeds().done();
+    assert_eq!(console.hsm.read("opened"), b"a small secret\0\xff");
+    // The interface sees the text that was encrypted.
+    let call =
+        |operation: &str, fields: Value| console.json(&["key", "call", operation, &fields.to_string()]);
+    let opened = call("DecryptData", serde_json::json!({ "cipher_text": cipher.trim() }));
+    assert_eq!(opened["plain_text"], "YSBzbWFsbCBzZWNyZXQA/w==");
+    let by_api = call("EncryptData", serde_json::json!({ "key_id": key, "plain_text": "not base64" }));
+    console.hsm.write("cipher-2", by_api["cipher_text"].as_str().expect("a ciphertext"));
+    console.run(&["key", "decrypt", "--input", "cipher-2"]).fails().says("was not encrypted by").done();
+    console.hsm.write("large", vec![7; 3073]);
+    console.run(&["key", "encrypt", "notes", "--input", "large"]).fails().says("more than 3072 bytes").done();
+    let pair = console.create(&["pair", "--spec", "RSA_2048", "--usage", "ENCRYPT_DECRYPT"]);
+    console.run(&["key", "encrypt", &pair, "--input", "data"]).fails().says("symmetric").done();
+    console.run(&["key", "disable", &key, "--yes"]).succeeds().done();
+    console.run(&["key", "encrypt", &key, "--input", "data"]).fails().says("enabled").done();
+    console.run(&["key", "decrypt", "--input", "cipher"]).fails().done();
+}
+
+/// Requirement: KMS-081, KMS-093
+#[test]
+fn material_is_imported_in_steps_with_openssl_and_all_in_one() {
+    needs!("openssl");
+    let console = console!();
+    let hsm = &console.hsm;
+    let by_steps = console.create(&["steps", "--origin", "external"]);
+    hsm.line("openssl rand -out material 32").succeeds().done();
+    console.run(&["key", "import", "steps", "--download", "."]).succeeds().done();
+    let (wrapping, token) = (format!("wrappingKey_{by_steps}"), format!("importToken_{by_steps}"));
+    hsm.line(&format!(
+        "openssl pkeyutl -in material -inkey {wrapping} -keyform DER -pubin -encrypt -pkeyopt rsa_padding_mode:oaep \
+         -pkeyopt rsa_oaep_md:sha256 -out wrapped"
+    ))
+    .succeeds()
+    .done();
+    console.run(&["key", "import", "steps", "--wrapped", "wrapped", "--token", &token]).succeeds().done();
+    let shown = console.json(&["key", "show", "steps"]);
+    assert_eq!((&shown["key_state"], &shown["expiration_time"]), (&"2".into(), &"".into()));
+
+    console.create(&["at-once", "--origin", "external"]);
+    console.run(&["key", "import", "at-once", "--material", "material", "--expires"]).succeeds().done();
+    let shown = console.json(&["key", "show", "at-once"]);
+    assert_eq!(shown["key_state"], "2");
+    let time = |field: &str| shown[field].as_str().and_then(|text| text.parse::<i64>().ok()).expect(field);
+    let hours = (time("expiration_time") - time("creation_date")) / 3_600_000;
+    assert!((23..=24).contains(&hours), "{hours}");
+
+    let pair =
+        console.create(&["pair", "--origin", "external", "--spec", "EC_P256", "--usage", "SIGN_VERIFY"]);
+    hsm.line("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out pair.pem")
+        .succeeds()
+        .done();
+    console.run(&["key", "import", &pair, "--material", "pair.pem"]).succeeds().done();
+    hsm.line("openssl pkey -in pair.pem -pubout -out public.pem").succeeds().done();
+    hsm.write("message", "signed by an imported key");
+    let sign = ["key", "sign", &pair, "--algorithm", "ECDSA_SHA_256", "--input", "message"];
+    let signature = console.run(&sign).succeeds().out();
+    hsm.write("signature.b64", signature.trim());
+    hsm.line("openssl base64 -d -A -in signature.b64 -out signature").succeeds().done();
+    hsm.line("openssl dgst -sha256 -verify public.pem -signature signature message").succeeds().done();
+    let verify = ["key", "verify", &pair, "--algorithm", "ECDSA_SHA_256", "--signature", signature.trim()];
+    console.run(&[&verify[..], &["--input", "message"]].concat()).succeeds().says("good").done();
+    hsm.write("message", "signed by somebody else");
+    console.run(&[&verify[..], &["--input", "message"]].concat()).fails_with(1).done();
+}
+
+#[test]
+fn a_key_signs_through_pkcs11_while_it_is_enabled_and_no_longer() {
+    needs!("pkcs11-tool", "openssl");
+    let console = console!();
+    let hsm = &console.hsm;
+    let key = console.create(&["invoices", "--spec", "EC_P256", "--usage", "SIGN_VERIFY"]);
+    let project = hsm.var("PROJECT_ID");
+    hsm.write("user.pin", "87654321\n");
+    console.run(&["user", "pin", project, "user", "--pin-file", "user.pin"]).succeeds().done();
+    hsm.write("message", "signed in two ways");
+    let id: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let sign = || {
+        hsm.run(
+            "pkcs11-tool",
+            [
+                "--module",
+                hsm.module(),
+                "--token-label",
+                project,
+                "--login",
+                "--pin",
+                "87654321",
+                "--sign",
+                "--mechanism",
+                "ECDSA-SHA256",
+                "--signature-format",
+                "openssl",
+                "--id",
+                &id,
+                "--input-file",
+                "message",
+                "--output-file",
+                "signature",
+            ],
+        )
+    };
+    sign().succeeds().done();
+    let public = console.json(&["key", "call", "ShowPublicKey", &format!("{{\"key_id\": \"{key}\"}}")]);
+    hsm.write("public.pem", public["public_key"].as_str().expect("a public key"));
+    hsm.line("openssl dgst -sha256 -verify public.pem -signature signature message").succeeds().done();
+    console.run(&["key", "disable", "invoices", "--yes"]).succeeds().done();
+    sign().fails().done();
+    console.run(&["key", "enable", "invoices"]).succeeds().done();
+    sign().succeeds().done();
+    console.run(&["key", "delete", "invoices", "--days", "7", "--yes"]).succeeds().done();
+    sign().fails().done();
+}
+
+/// Requirement: KMS-132, KMS-178, IAM-090, IAM-092, IAM-095, IAM-096, IAM-097, IAM-098
+#[test]
+fn with_operation_protection_on_each_deletion_takes_a_code_that_is_good_once() {
+    needs!("python3");
+    let console = console!();
+    let (a, b) = (console.create(&["a"]), console.create(&["b"]));
+    console.run(&["key", "alias", "add", "a", "alias/of-a"]).succeeds().done();
+    console.run(&["account", "protect", "dev", "on"]).fails().says("account mfa").done();
+    let secret =
+        console.json(&["account", "mfa", "create", "dev"])["secret"].as_str().expect("it").to_owned();
+    console.run(&["account", "protect", "dev", "on"]).fails().says("account mfa").done();
+    let codes = console.codes(&secret);
+    console.run(&["account", "mfa", "bind", "dev", &codes[0], &codes[0]]).fails().done();
+    console.run(&["account", "mfa", "bind", "dev", &codes[0], &codes[1]]).succeeds().done();
+    console.run(&["account", "protect", "dev", "on"]).succeeds().says("is on").done();
+
+    let delete =
+        |key: &str, more: &[&str]| console.run(&[&["key", "delete", key, "--days", "7"], more].concat());
+    delete(&a, &["--yes"]).fails().says("--code").done();
+    delete(&a, &["--code", &codes[1]]).fails().says("used before").done();
+    let alias = ["key", "alias", "remove", "a", "alias/of-a"];
+    console.run(&[&alias[..], &["--yes"]].concat()).fails().says("--code").done();
+    console.run(&["account", "protect", "dev", "off"]).fails().says("needs a code").done();
+    assert_eq!([console.state(&a), console.state(&b)], ["2", "2"]);
+    // What can be undone is not protected.
+    console.run(&["key", "disable", &b, "--yes"]).succeeds().done();
+    delete(&a, &["--code", &codes[2]]).succeeds().done();
+    assert_eq!(console.state(&a), "4");
+    delete(&b, &["--code", &codes[2]]).fails().says("used before").done();
+    assert_eq!(console.state(&b), "3");
+}
