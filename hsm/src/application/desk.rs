@@ -378,7 +378,7 @@ impl Drop for Desk {
 }
 
 /// As much as an operation may give: it is not asked for its length first.
-const ROOM: Room = Room::Bytes(wire::template::MAX_VALUE);
+const ROOM: Room = Room::Bytes(template::MAX_VALUE);
 
 /// A template with the type of a key and those of its parts that are wanted.
 fn with(
