@@ -1,0 +1,75 @@
+//! KMS by Huawei Cloud's own SDK, as it comes from PyPI: each script of `tests/python/kms` against a fresh daemon.
+//!
+//! A script has `KMS_ENDPOINT`, `AK`, `SK`, `PROJECT_ID`, `DOMAIN_ID` and `CA_FILE` of `scripts/dev-up`, and `OTHER_AK`,
+//! `OTHER_SK` and `OTHER_PROJECT_ID` of another account. It asserts, and ends with an error if something is not so.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tests::{Hsm, Run, huawei_cloud_python, needs, not_on_stand_in};
+
+/// What the scripts share.
+const SHARED: &str = "sdk";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("python/kms")
+}
+
+fn run(script: &str) {
+    needs!("openssl", "xxd");
+    let Some(python) = huawei_cloud_python() else { return };
+    let hsm = Hsm::start();
+    not_on_stand_in!(hsm, "it has no KMS");
+    let mut create = hsm.command(Path::new(hsm.module()).with_file_name("hsm-admin"));
+    let made = Run::of(create.args(["account", "create", "other", "--json"])).succeeds().out();
+    let other: Value = serde_json::from_str(&made).expect("JSON");
+    let mut command = hsm.command(python);
+    for (variable, field) in
+        [("OTHER_AK", "access_key"), ("OTHER_SK", "secret_key"), ("OTHER_PROJECT_ID", "project_id")]
+    {
+        command.env(variable, other[field].as_str().expect("a word"));
+    }
+    // Nothing is written beside the sources.
+    command.env("PYTHONDONTWRITEBYTECODE", "1").arg(folder().join(script).with_extension("py"));
+    Run::of(&command).succeeds().done();
+}
+
+/// A test for each script, of its name; and their list.
+macro_rules! scripts {
+    ($($(#[$about:meta])* $name:ident)*) => {
+        $(
+            $(#[$about])*
+            #[test]
+            fn $name() {
+                run(stringify!($name));
+            }
+        )*
+
+        const SCRIPTS: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+scripts! {
+    /// Requirement: KMS-001, KMS-002, KMS-003, KMS-004, KMS-005, KMS-006, KMS-009, KMS-010, KMS-014, KMS-015
+    /// Requirement: KMS-033, KMS-034, KMS-035, KMS-051, KMS-052, KMS-053
+    crypto
+    /// Requirement: KMS-056, KMS-057, KMS-058, KMS-061, KMS-063, KMS-064, KMS-065, KMS-067, KMS-068, KMS-069, KMS-071
+    /// Requirement: KMS-074, KMS-075, KMS-076, KMS-080, KMS-081, KMS-082, KMS-083, KMS-084, KMS-085, KMS-086, KMS-088
+    /// Requirement: KMS-090, KMS-091, KMS-094, KMS-095, KMS-096, KMS-097, KMS-100, KMS-102, KMS-103, KMS-104
+    /// Requirement: KMS-185, KMS-186, KMS-187, KMS-188, KMS-190
+    material
+    life
+    traces
+}
+
+#[test]
+fn each_script_has_a_test() {
+    let scripts =
+        std::fs::read_dir(folder()).expect("the scripts").map(|file| file.expect("a script").path());
+    let scripts = scripts.filter(|path| path.extension().is_some_and(|extension| extension == "py"));
+    let names = scripts.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+    let there: BTreeSet<_> = names.filter(|name| name != SHARED).collect();
+    let tested = SCRIPTS.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(there, tested, "a script of tests/python/kms has no test here, or a test no script");
+}
