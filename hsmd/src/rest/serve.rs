@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use dew::caller::Caller;
 use dew::cts;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, EXPECT, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -33,6 +33,12 @@ use crate::daemon::Daemon;
 use crate::services::Services;
 use crate::traces::{Answered, Asked};
 
+/// Bytes of a body up to which any number of them, one of each connection, may arrive at once.
+const SMALL: usize = 64 << 10;
+/// Larger bodies that may arrive at once.
+const LARGE: usize = 32;
+/// Bytes of a body that is too long, read and forgotten beyond what is allowed.
+const REST: usize = 16 << 20;
 /// Bytes of a request's line and headers together.
 const HEAD: usize = 64 << 10;
 /// The header that tells a request's id.
@@ -61,6 +67,8 @@ struct Door {
     routes: Routes,
     limits: Config,
     requests: Semaphore,
+    /// For bodies of more than [`SMALL`].
+    large: Semaphore,
     connections: Arc<Semaphore>,
 }
 
@@ -104,6 +112,7 @@ pub(crate) fn start(daemon: &Arc<Daemon>) -> Result<(), RestError> {
         daemon: Arc::clone(daemon),
         routes: Routes::all(),
         requests: Semaphore::new(config.requests),
+        large: Semaphore::new(LARGE),
         connections: Arc::new(Semaphore::new(config.connections)),
         limits: config,
     });
@@ -264,27 +273,11 @@ impl Door {
                 );
             }
         };
-        let Ok(_place) = self.requests.try_acquire() else {
-            let text = "too many requests are in work: try again";
-            return failed(&Failure::gateway(429, "APIGW.0308", text), None);
+        let body = match self.body(body, parts.headers.contains_key(EXPECT)).await {
+            Ok(body) => body,
+            Err(failure) => return failed(&failure, None),
         };
-        let body = match timeout(self.patience(), Limited::new(body, self.limits.body_bytes).collect()).await
-        {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                let text = format!("the body is longer than {} bytes", self.limits.body_bytes);
-                return failed(&Failure::gateway(413, "APIGW.0201", text), None);
-            }
-            Ok(Err(_)) => {
-                return failed(&Failure::gateway(400, "APIGW.0201", "the body did not arrive"), None);
-            }
-            Err(_) => {
-                return failed(
-                    &Failure::gateway(408, "APIGW.0201", "the body took too long to arrive"),
-                    None,
-                );
-            }
-        };
+        let Ok(_place) = self.requests.try_acquire() else { return failed(&too_many(), None) };
         let mut who = None;
         let work = || self.run(row, path, &parts, &body, id, from, &mut who);
         let done = if row.waits { block_in_place(work) } else { work() };
@@ -293,6 +286,37 @@ impl Door {
                 Answer { status: row.success, body, headers, operation: Some(row.name), who }
             }
             Err(failure) => failed(&failure, who),
+        }
+    }
+
+    /// A body, once it is there. While it arrives the request holds no place among those in work, so that slow senders
+    /// keep nobody else waiting; large bodies, which take memory, hold one among their own kind.
+    async fn body(&self, mut body: Incoming, asks_first: bool) -> Result<Bytes, Failure> {
+        let too_long = || {
+            let text = format!("the body is longer than {} bytes", self.limits.body_bytes);
+            Failure::gateway(413, "APIGW.0201", text)
+        };
+        let size = body.size_hint();
+        let most = usize::try_from(size.upper().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        if asks_first && size.upper().is_some() && most > self.limits.body_bytes {
+            return Err(too_long());
+        }
+        let large = match most > SMALL {
+            true => Some(self.large.try_acquire().map_err(|_| too_many())?),
+            false => None,
+        };
+        match timeout(self.patience(), Limited::new(&mut body, self.limits.body_bytes).collect()).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                drop(large);
+                // Who still sends does not listen: the rest is read and forgotten, as long as that ends.
+                let mut rest = Limited::new(body, REST);
+                let _ =
+                    timeout(self.patience(), async { while let Some(Ok(_)) = rest.frame().await {} }).await;
+                Err(too_long())
+            }
+            Ok(Err(_)) => Err(Failure::gateway(400, "APIGW.0201", "the body did not arrive")),
+            Err(_) => Err(Failure::gateway(408, "APIGW.0201", "the body took too long to arrive")),
         }
     }
 
@@ -382,19 +406,14 @@ fn traced<'a>(
     Some(Asked { traced, caller, project, access_key: raw.access_key(), method, path, body, fields })
 }
 
-/// The fields of a query, decoded.
+/// The fields of a query, decoded as they were signed; none if they are not UTF-8.
 fn decoded(query: &str) -> Option<Vec<(String, String)>> {
-    let text = |raw: &str| {
-        let raw = raw.replace('+', " ");
-        Some(percent_encoding::percent_decode_str(&raw).decode_utf8().ok()?.into_owned())
-    };
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((text(name)?, text(value)?))
-        })
-        .collect()
+    let pairs = signing::huawei::pairs(query).into_iter();
+    pairs.map(|(name, value)| Some((String::from_utf8(name).ok()?, String::from_utf8(value).ok()?))).collect()
+}
+
+fn too_many() -> Failure {
+    Failure::gateway(429, "APIGW.0308", "too many requests are in work: try again")
 }
 
 /// A new id for a request: 32 hexadecimal digits.
