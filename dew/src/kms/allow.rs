@@ -6,13 +6,16 @@ use std::sync::{Arc, LazyLock};
 use jiff::Timestamp;
 
 use super::error::{KmsError, Result};
+use super::grant::{self, Grants};
 use super::id::KeyId;
 use super::key::Key;
 use super::project::Project;
 use super::record::Kept;
 use super::{Kms, name};
 use crate::caller::Caller;
-use crate::iam::policy::{Action, Asked, Context, Identity, Request, Resource, Source, decide};
+use crate::iam::policy::{
+    Action, ActionSet, Allowance, Asked, Context, Identity, Request, Resource, Role, Source, Verdict, decide,
+};
 use crate::iam::{AccountId, EnterpriseProjectId, HeldTo, ProjectId};
 use crate::tag::Tags;
 
@@ -52,9 +55,34 @@ impl About<'_> {
     pub(super) const NOTHING: Self = Self::Some { enterprise_project: None, tags: None };
 }
 
+/// What can let a caller in.
+struct Ways {
+    /// Its policies: those that allow something, if the key is in the project of the request, and those that deny it.
+    policies: bool,
+    /// What it was given on the key.
+    given: ActionSet,
+}
+
+/// Policies of somebody for whom the key is not: of them only what they deny counts.
+struct Denials<'a>(&'a Identity<'a>);
+
+impl Source for Denials<'_> {
+    fn role(&self) -> Role {
+        Role::Identity
+    }
+
+    fn weigh<'a>(&'a self, request: &Request<'_>) -> Verdict<'a> {
+        match self.0.weigh(request) {
+            Verdict::Allow(_) => Verdict::Silent(None),
+            other => other,
+        }
+    }
+}
+
 impl Kms {
-    /// The key that a request names by id or alias, if the caller may do this operation with it. A key that is not
-    /// for the caller to know of is answered as one that is not there.
+    /// The key that a request names by id or alias, if the caller may do this operation with it: by policies, if it is
+    /// a key of the project of the request, or by grants. A key that is not for the caller to know of is answered as one
+    /// that is not there.
     pub(super) fn permitted(&self, caller: &Caller, operation: &'static str, named: &str) -> Result<Found> {
         self.permitted_with(caller, operation, named, None)
     }
@@ -67,13 +95,46 @@ impl Kms {
         named: &str,
         tags: Option<&Tags>,
     ) -> Result<Found> {
+        let given = |grants: &Grants, key: &Key| grant::actions(&grants.given(key.id, &caller.identity));
+        self.let_in(caller, operation, named, tags, given)
+    }
+
+    /// As [`Self::permitted`], for what no grant gives: the owner's business.
+    pub(super) fn owned(&self, caller: &Caller, operation: &'static str, named: &str) -> Result<Found> {
+        self.let_in(caller, operation, named, None, |_, _| ActionSet::default())
+    }
+
+    /// As [`Self::permitted`], for who retires a grant, which somebody may do who is named in it for that.
+    pub(super) fn retirable(
+        &self,
+        caller: &Caller,
+        named: &str,
+        is_named: impl Fn(&Grants, &Key) -> bool,
+    ) -> Result<Found> {
+        let operation = "CancelSelfGrant";
+        self.let_in(caller, operation, named, None, |grants, key| match is_named(grants, key) {
+            true => Action::of_operation("kms", operation).collect(),
+            false => grant::actions(&grants.given(key.id, &caller.identity)),
+        })
+    }
+
+    fn let_in(
+        &self,
+        caller: &Caller,
+        operation: &'static str,
+        named: &str,
+        tags: Option<&Tags>,
+        given: impl Fn(&Grants, &Key) -> ActionSet,
+    ) -> Result<Found> {
         let (own, account) = self.own(caller)?;
         let found = self.find(own, account, named, caller)?;
         let Found { project, key } = &found;
-        if project.account != caller.identity.account || project.id != own {
+        let policies = project.account == account && project.id == own;
+        let ways = Ways { policies, given: given(&project.shelf.read().grants, key) };
+        if !policies && ways.given == ActionSet::default() {
             return Err(KmsError::NoKey);
         }
-        self.allow(caller, operation, (project.id, project.account), About::Key(key, tags))?;
+        self.allow(caller, operation, (project.id, project.account), About::Key(key, tags), &ways)?;
         project.counts.lock().add(key.id, operation, self.now());
         Ok(found)
     }
@@ -86,7 +147,8 @@ impl Kms {
         about: About<'_>,
     ) -> Result<(ProjectId, AccountId)> {
         let own = self.own(caller)?;
-        self.allow(caller, operation, own, about)?;
+        let ways = Ways { policies: true, given: ActionSet::default() };
+        self.allow(caller, operation, own, about, &ways)?;
         Ok(own)
     }
 
@@ -119,16 +181,19 @@ impl Kms {
         Ok(Found { project, key })
     }
 
-    /// Asks the policies of the caller.
+    /// Asks the policies of the caller, and what it was given.
     fn allow(
         &self,
         caller: &Caller,
         operation: &'static str,
         (project, account): (ProjectId, AccountId),
         about: About<'_>,
+        ways: &Ways,
     ) -> Result<()> {
         let identity = &caller.identity;
-        let (project_id, account_id) = (project.to_string(), account.to_string());
+        // Policies hold in the project that is asked in, whose-ever the key is.
+        let project_id = caller.project.unwrap_or(project).to_string();
+        let account_id = account.to_string();
         let (own_account, user_id, user_name) =
             (identity.account.to_string(), identity.id(), identity.name());
         let region = self.iam.project(project).map(|project| project.name.clone()).unwrap_or_default();
@@ -166,9 +231,15 @@ impl Kms {
         let applied = self.iam.policies_of(identity)?;
         let attached = applied.attached();
         let policies = Identity(&attached);
+        let denials = Denials(&policies);
+        let resource = |action| Resource::of(action, &region, &account_id, key_id.as_deref());
+        let grant = ACTIONS.get("ListKeyDetail").and_then(|actions| actions.first()).map(|action| {
+            Allowance { name: "a grant", role: Role::Gives, actions: ways.given, resource: resource(*action) }
+        });
+        let mut sources: Vec<&dyn Source> = vec![if ways.policies { &policies } else { &denials }];
+        sources.extend(grant.iter().map(|grant| grant as &dyn Source));
         let session = applied.session();
         let held = HeldTo(Identity(&session));
-        let mut sources: Vec<&dyn Source> = vec![&policies];
         if !session.is_empty() {
             sources.push(&held);
         }
@@ -178,11 +249,11 @@ impl Kms {
             return Err(KmsError::Internal("an operation needs an action"));
         }
         for action in actions {
-            let resource = Resource::of(*action, &region, &account_id, key_id.as_deref());
+            let resource = resource(*action);
             let request = Request { action: Asked::Known(*action), resource, context: &context };
             if !decide(&request, &sources).is_allowed() {
                 return Err(KmsError::Forbidden(format!(
-                    "the policies of {user_name} do not allow {} on {resource}",
+                    "neither the policies of {user_name} nor grants allow {} on {resource}",
                     action.name()
                 )));
             }

@@ -155,6 +155,18 @@ errors! {
     /// Only the primary key of several regions does it.
     NotPrimary = 400 "KMS.0106" "the key is a replica: ask in its primary region";
 
+    // Grants.
+    /// Who can only pass on has nothing to pass on.
+    CreateGrantAlone = 400 "KMS.2401" "a grant gives something beside create-grant";
+    /// The user or account is unknown.
+    BadGrantee(&'static str) = 400 "KMS.2402" "grantee_principal and retiring_principal are ids of users or accounts: there is no such {0}";
+    /// No more grants on a key.
+    GrantQuota(usize) = 400 "KMS.2404" "the key has {0} grants, and more there cannot be";
+    /// No such grant.
+    NoGrant = 400 "KMS.2501" "the grant does not exist";
+    /// The grant is on another key.
+    OtherKeysGrant = 400 "KMS.2502" "the grant is not on this key";
+
     // What a key can do.
     /// Not with an asymmetric key.
     Asymmetric = 400 "KMS.0325" "the operation is not supported for an asymmetric key";

@@ -13,6 +13,7 @@ use super::alias::Alias;
 use super::counts::Counts;
 use super::due::{Agenda, Due};
 use super::error::{KmsError, Result};
+use super::grant::Grants;
 use super::id::KeyId;
 use super::import::Ticket;
 use super::key::Key;
@@ -58,6 +59,8 @@ pub(super) struct Shelf {
     pub(super) tickets: BTreeMap<u64, Kept<Ticket>>,
     /// The number of the next of those.
     pub(super) next_ticket: u64,
+    /// The grants on keys.
+    pub(super) grants: Grants,
     /// What is due.
     pub(super) agenda: Agenda,
     /// Aliases of keys, by themselves.
@@ -79,7 +82,8 @@ impl Kept<Key> {
 
 impl Shelf {
     pub(super) fn read(hsm: &Hsm, partition: &Partition) -> Result<Self> {
-        let mut shelf = Self { next_key: 1, next_ticket: 1, next_alias: 1, ..Self::default() };
+        let grants = Grants::read(hsm, partition)?;
+        let mut shelf = Self { next_key: 1, next_ticket: 1, next_alias: 1, grants, ..Self::default() };
         for read in hsm.service_records_in(partition, Kind::KmsKey)? {
             shelf.show_key(Kept::<Key>::read(read)?.at_home(partition.slot().0));
         }
@@ -128,6 +132,7 @@ impl Shelf {
     /// Takes all away that is about a key.
     pub(super) fn hide_belongings(&mut self, key: KeyId) {
         self.aliases.retain(|_, alias| alias.key != key);
+        self.grants.hide_of(key);
         let Self { tickets, agenda, .. } = self;
         tickets.retain(|number, ticket| {
             let stays = ticket.key != key;
@@ -149,7 +154,9 @@ impl Shelf {
     pub(super) fn belongings(&self, id: KeyId) -> Vec<Write> {
         let tickets = self.tickets.values().filter(|ticket| ticket.key == id);
         let tickets = tickets.map(|ticket| ticket.deletion(Kind::KmsImport));
-        tickets.chain(self.aliases_of(id).map(|alias| alias.deletion(Kind::KmsAlias))).collect()
+        let aliases = self.aliases_of(id).map(|alias| alias.deletion(Kind::KmsAlias));
+        let grants = self.grants.on(id).map(|grant| grant.deletion(Kind::KmsGrant));
+        tickets.chain(aliases).chain(grants).collect()
     }
 
     /// Custom keys, and default ones.

@@ -3,6 +3,7 @@
 mod aliases;
 mod counts;
 mod doors;
+mod grants;
 mod keys;
 mod life;
 mod lists;

@@ -6,6 +6,7 @@ use crate::rest::operation::{Service, operations};
 mod base64;
 #[cfg(test)]
 mod catalogue;
+mod grants;
 mod hex;
 mod new_data_key;
 mod new_data_key_pair;
@@ -23,11 +24,14 @@ operations! {
     &SERVICE =>
     associate_alias
     batch_create_kms_tags
+    cancel_grant
     cancel_key_deletion
+    cancel_self_grant
     create_alias
     create_datakey
     create_datakey_without_plaintext
     create_ec_datakey_pair
+    create_grant
     create_key
     create_kms_tag
     create_parameters_for_import
@@ -50,10 +54,12 @@ operations! {
     generate_mac
     import_key_material
     list_aliases
+    list_grants
     list_key_detail
     list_keys
     list_kms_by_tags
     list_kms_tags
+    list_retirable_grants
     list_support_regions
     re_encrypt
     replicate_key

@@ -1,0 +1,29 @@
+//! Takes a grant back.
+
+use dew::caller::Caller;
+use dew::kms::KmsError;
+use hyper::Method;
+use serde::Deserialize;
+
+use crate::rest::operation::{Nothing, Operation};
+use crate::services::Services;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Op {
+    key_id: String,
+    grant_id: String,
+}
+
+impl Operation for Op {
+    type Reply = Nothing;
+    type Error = KmsError;
+    const NAME: &'static str = "CancelGrant";
+    const METHOD: Method = Method::POST;
+    const PATH: &'static str = "/v1.0/{project_id}/kms/revoke-grant";
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, KmsError> {
+        services.kms.revoke_grant(caller, &self.key_id, &self.grant_id)?;
+        Ok(Nothing {})
+    }
+}
