@@ -48,6 +48,7 @@ const TRAVELS: &[u8] = &[
     kind::DIRECTORY_KEY,
     kind::INSTANCE,
     kind::KMS,
+    kind::KMS_STORE,
 ];
 
 /// Whether records of this kind in a partition are in a backup: not where it came from, nor what could be used once more.

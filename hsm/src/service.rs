@@ -38,6 +38,8 @@ pub enum Kind {
     KmsAccessPoint,
     /// Of a partition: what was asked of each key in a month.
     KmsCount,
+    /// Key stores of the KMS.
+    KmsStore,
     /// Accounts, which own all else of the directory.
     Account,
     /// Projects of accounts.
@@ -89,6 +91,7 @@ impl Kind {
             Self::KmsPolicy => kind::KMS_POLICY,
             Self::KmsAccessPoint => kind::KMS_ACCESS_POINT,
             Self::KmsCount => kind::KMS_COUNT,
+            Self::KmsStore => kind::KMS_STORE,
             Self::Account => kind::ACCOUNT,
             Self::Project => kind::PROJECT,
             Self::EnterpriseProject => kind::ENTERPRISE_PROJECT,

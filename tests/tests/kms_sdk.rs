@@ -61,6 +61,7 @@ scripts! {
     material
     grants
     life
+    stores
     traces
 }
 

@@ -35,6 +35,29 @@ static ACTIONS: LazyLock<HashMap<&'static str, Vec<Action>>> = LazyLock::new(|| 
     actions
 });
 
+/// What is not done with keys of a key store that is disabled: they can be looked at, disabled and deleted.
+const NOT_IN_DISABLED_STORES: &[&str] = &[
+    "CreateDatakey",
+    "CreateDatakeyCapsule",
+    "CreateDatakeyWithoutPlaintext",
+    "CreateEcDatakeyPair",
+    "CreateGrant",
+    "CreateRsaDatakeyPair",
+    "DecryptData",
+    "DecryptDatakey",
+    "DecryptDatakeyCapsule",
+    "DeriveSharedSecret",
+    "EnableKey",
+    "EncryptData",
+    "EncryptDatakey",
+    "GenerateMac",
+    "ReEncrypt",
+    "ShowPublicKey",
+    "Sign",
+    "ValidateSignature",
+    "VerifyMac",
+];
+
 /// A key that was found, and the project that it is of.
 pub(super) struct Found {
     pub(super) project: Arc<Project>,
@@ -135,6 +158,9 @@ impl Kms {
             return Err(KmsError::NoKey);
         }
         self.allow(caller, operation, (project.id, project.account), About::Key(key, tags), &ways)?;
+        if NOT_IN_DISABLED_STORES.contains(&operation) {
+            self.stores.check_enabled(key.store)?;
+        }
         project.counts.lock().add(key.id, operation, self.now());
         Ok(found)
     }

@@ -41,6 +41,14 @@ impl Kms {
     /// # Errors
     /// `BadName`, `BadDescription`, `BadSpec`, `Field`; `NameTaken`, `KeyQuota`; `Forbidden`; what the HSM says.
     pub fn create_key(&self, caller: &Caller, new: NewKey) -> Result<Kept<Key>> {
+        self.create_key_in(caller, None, new)
+    }
+
+    /// Makes a key in a key store, by its id; `0` is none.
+    ///
+    /// # Errors
+    /// As [`Self::create_key`]; `NoKeyStore`, `StoreDisabled`, `StoreImports`.
+    pub fn create_key_in(&self, caller: &Caller, store: Option<&str>, new: NewKey) -> Result<Kept<Key>> {
         check_name("key_alias", &new.name)?;
         check_description(&new.description)?;
         let usage = new.spec.usage(new.usage)?;
@@ -57,7 +65,11 @@ impl Kms {
         if project.shelf.read().count(false) >= self.quotas.keys {
             return Err(KmsError::KeyQuota(self.quotas.keys));
         }
-        self.add_key(caller, &project, new, usage, false)
+        let place = self.place_of(&project, store)?;
+        if place.1.is_some() && new.origin == Origin::External {
+            return Err(KmsError::StoreImports);
+        }
+        self.add_key(caller, &project, place, new, usage, false)
     }
 
     /// The id of a service's default key in a project, which is made now if it is not there yet.
@@ -85,13 +97,15 @@ impl Kms {
             enterprise_project: EnterpriseProjectId::DEFAULT,
             tags: Tags::default(),
         };
-        Ok(self.add_key(caller, &project, new, Usage::EncryptDecrypt, true)?.id)
+        let place = self.place_of(&project, None)?;
+        Ok(self.add_key(caller, &project, place, new, Usage::EncryptDecrypt, true)?.id)
     }
 
     fn add_key(
         &self,
         caller: &Caller,
         project: &Project,
+        (slot, store): (u64, Option<[u8; 16]>),
         new: NewKey,
         usage: Usage,
         default: bool,
@@ -104,7 +118,6 @@ impl Kms {
             shelf.next_key
         };
         let (now, id) = (self.now(), KeyId::new(project.number, self.hsm.random()?));
-        let slot = project.partition.slot().0;
         let desk = self.desk(slot, caller)?;
         let mut key = Key {
             id,
@@ -119,7 +132,7 @@ impl Kms {
             creator: caller.identity.id(),
             goes: None,
             slot,
-            store: None,
+            store,
             versions: Vec::new(),
             rotation: Rotation { enabled: false, days: Rotation::DAYS, last: None, count: 0, since: now },
             imported: Imported::default(),
@@ -142,7 +155,8 @@ impl Kms {
                 work.add.push(fresh);
             }
         }
-        work.writes.push((slot, creation(Kind::KmsKey, number, &key)?));
+        // What is known of it is kept with all keys of the project.
+        work.writes.push((project.partition.slot().0, creation(Kind::KmsKey, number, &key)?));
         let version = desk.commit(work)?;
         let key = Kept { number, version, value: std::sync::Arc::new(key) };
         project.shelf.write().show_key(key.clone());

@@ -65,6 +65,16 @@ errors! {
     NoAlias = 404 "KMS.0207" "the key does not exist: key_id is neither an id nor an alias of the project";
     /// No such key store.
     NoKeyStore = 404 "KMS.0316" "the key store does not exist";
+    /// Its keys cannot be used now.
+    StoreDisabled = 400 "KMS.0317" "the key store is disabled";
+    /// The name is another key store's.
+    StoreNameTaken = 400 "KMS.0318" "the project has a key store of this name";
+    /// It still has keys.
+    StoreHasKeys = 400 "KMS.0308" "the key store has keys: they go first";
+    /// Keys of stores stay as they are.
+    StoreRotates = 400 "KMS.0338" "keys in key stores are not rotated";
+    /// The same.
+    StoreImports = 400 "KMS.0339" "material is not imported into keys in key stores";
     /// No such tag.
     NoTag = 404 "KMS.0416" "the tag does not exist";
     /// No tags, where some are wanted.
@@ -166,6 +176,12 @@ errors! {
     NoGrant = 400 "KMS.2501" "the grant does not exist";
     /// The grant is on another key.
     OtherKeysGrant = 400 "KMS.2502" "the grant is not on this key";
+
+    // Capsules.
+    /// What was shown is not what must be.
+    BadAttestation(&'static str) = 400 "KMS.3804" "attestation_document: expected that {0}";
+    /// A period that never is.
+    EndsBeforeStart = 400 "KMS.2801" "end_time is not after start_time";
 
     // What a key can do.
     /// Not with an asymmetric key.

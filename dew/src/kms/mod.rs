@@ -15,9 +15,11 @@ use parking_lot::{Mutex, RwLock};
 use crate::caller::Caller;
 use crate::iam::{AccountId, EnterpriseProjectId, Iam, ProjectId};
 
+mod access_point;
 mod agree;
 mod alias;
 mod allow;
+mod capsule;
 pub mod cipher;
 mod counts;
 mod create;
@@ -30,6 +32,7 @@ mod granting;
 mod id;
 mod import;
 mod key;
+mod key_policy;
 mod life;
 mod list;
 mod mac;
@@ -41,12 +44,16 @@ mod re_encrypt;
 mod record;
 mod region;
 mod rotate;
+mod rsa;
 mod signature;
 pub mod spec;
+mod store;
 mod tags;
 
+pub use access_point::{AccessPoint, NewAccessPoint, PointKind};
 pub use agree::DataKeyPair;
 pub use alias::Alias;
+pub use capsule::{Attestation, Capsule, Given, Opened, Under};
 pub use counts::{Count, Month};
 pub use create::NewKey;
 pub use data::{Decrypted, Encrypted, Scheme};
@@ -57,17 +64,20 @@ pub use granting::NewGrant;
 pub use id::KeyId;
 pub use import::{Arrival, ImportParameters};
 pub use key::{DAY, Imported, Key, Millis, Multi, Origin, Rotation, State, Version};
+pub use key_policy::{KeyPolicy, Terms};
 pub use list::{Page, Paged, Quota, Search};
 pub use mac::MacAlgorithm;
 pub use re_encrypt::{Place, ReEncrypted};
 pub use record::Kept;
 pub use region::Replica;
 pub use signature::{Algorithm, Message};
+pub use store::{KeyStore, NewKeyStore, StoreKind, Uuid};
 pub use tags::TagCall;
 
 use counts::Counts;
 use project::{Home, Project, Shelf};
 use record::creation;
+use store::Stores;
 
 /// How much of everything there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +102,7 @@ pub struct Kms {
     iam: Arc<Iam>,
     quotas: Quotas,
     homes: RwLock<Homes>,
+    stores: Stores,
     /// Held while a project gets its partition.
     making: Mutex<()>,
     /// Held by whoever makes happen what is due.
@@ -133,12 +144,13 @@ impl Kms {
     /// # Errors
     /// What the vault says.
     pub fn open(hsm: Arc<Hsm>, iam: Arc<Iam>, quotas: Quotas) -> Result<Self> {
-        let homes = Homes::read(&hsm)?;
+        let (homes, stores) = (Homes::read(&hsm)?, Stores::read(&hsm)?);
         Ok(Self {
             hsm,
             iam,
             quotas,
             homes: RwLock::new(homes),
+            stores,
             making: Mutex::default(),
             running: Mutex::default(),
             aliasing: Mutex::default(),
@@ -152,6 +164,7 @@ impl Kms {
     pub fn reload(&self) -> Result<()> {
         let _nobody_gets_a_partition = self.making.lock();
         let homes = Homes::read(&self.hsm)?;
+        self.stores.replace(Stores::read(&self.hsm)?);
         *self.homes.write() = homes;
         Ok(())
     }

@@ -9,6 +9,7 @@ use hsm::service::{Kind, Write};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
+use super::access_point::AccessPoint;
 use super::alias::Alias;
 use super::counts::Counts;
 use super::due::{Agenda, Due};
@@ -17,6 +18,7 @@ use super::grant::Grants;
 use super::id::KeyId;
 use super::import::Ticket;
 use super::key::Key;
+use super::key_policy::KeyPolicy;
 use super::record::Kept;
 use crate::iam::{AccountId, ProjectId};
 
@@ -59,6 +61,10 @@ pub(super) struct Shelf {
     pub(super) tickets: BTreeMap<u64, Kept<Ticket>>,
     /// The number of the next of those.
     pub(super) next_ticket: u64,
+    /// Access points, by the numbers of their records.
+    pub(super) points: BTreeMap<u64, Kept<AccessPoint>>,
+    /// Key policies, by the numbers of their records.
+    pub(super) policies: BTreeMap<u64, Kept<KeyPolicy>>,
     /// The grants on keys.
     pub(super) grants: Grants,
     /// What is due.
@@ -92,6 +98,14 @@ impl Shelf {
         }
         for read in hsm.service_records_in(partition, Kind::KmsAlias)? {
             shelf.show_alias(Kept::read(read)?);
+        }
+        for read in hsm.service_records_in(partition, Kind::KmsAccessPoint)? {
+            let point: Kept<AccessPoint> = Kept::read(read)?;
+            shelf.points.insert(point.number, point);
+        }
+        for read in hsm.service_records_in(partition, Kind::KmsPolicy)? {
+            let policy: Kept<KeyPolicy> = Kept::read(read)?;
+            shelf.policies.insert(policy.number, policy);
         }
         Ok(shelf)
     }

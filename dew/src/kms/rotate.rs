@@ -122,6 +122,9 @@ impl Kms {
 
 /// Refuses keys that are never rotated.
 const fn check_rotatable(key: &Key) -> Result<()> {
+    if key.store.is_some() {
+        return Err(KmsError::StoreRotates);
+    }
     match (key.default, key.origin, key.spec.family(), &key.multi) {
         (true, ..) => Err(KmsError::DefaultKey),
         (_, Origin::External, ..) => Err(KmsError::ExternalRotates),

@@ -10,6 +10,7 @@ mod lists;
 mod office;
 mod regions;
 mod sessions;
+mod stores;
 mod support;
 mod tags;
 mod time;

@@ -51,6 +51,8 @@ pub mod kind {
     pub const KMS_ACCESS_POINT: u8 = 76;
     /// How often a key was asked for in a month.
     pub const KMS_COUNT: u8 = 77;
+    /// In domain 0: a key store.
+    pub const KMS_STORE: u8 = 78;
     /// In domain 0: an account.
     pub const ACCOUNT: u8 = 80;
     /// In domain 0: a project of an account.
@@ -108,6 +110,7 @@ pub mod kind {
             KMS_POLICY => Some("key policy"),
             KMS_ACCESS_POINT => Some("access point"),
             KMS_COUNT => Some("key count"),
+            KMS_STORE => Some("key store"),
             ACCOUNT => Some("account"),
             PROJECT => Some("project"),
             ENTERPRISE_PROJECT => Some("enterprise project"),

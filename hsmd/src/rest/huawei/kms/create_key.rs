@@ -42,9 +42,6 @@ impl Operation for Op {
 
     fn run(self, caller: &Caller, services: &Services) -> Result<KeyInfo<Made>, KmsError> {
         let spec = self.key_spec.as_deref().map_or(Ok(Spec::Aes256), Spec::named)?;
-        if self.keystore_id.is_some_and(|store| store != "0") {
-            return Err(KmsError::NoKeyStore);
-        }
         let project = match self.enterprise_project_id.as_deref() {
             None => EnterpriseProjectId::DEFAULT,
             Some(id) => id.parse().map_err(|_| {
@@ -60,7 +57,7 @@ impl Operation for Op {
             enterprise_project: project,
             tags: super::shown::tags(&self.tags)?,
         };
-        let key = services.kms.create_key(caller, new)?;
+        let key = services.kms.create_key_in(caller, self.keystore_id.as_deref(), new)?;
         Ok(KeyInfo {
             key_info: Made {
                 key_id: key.id.to_string(),
