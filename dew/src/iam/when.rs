@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// Seconds since 1970 as text, such as `2026-09-21T13:33:20.000000Z`.
+/// Seconds since 1970 as text, such as `2026-09-21T14:13:20.000000Z`.
 #[must_use]
 pub fn when(seconds: u64) -> String {
     let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
@@ -13,7 +13,7 @@ pub fn when(seconds: u64) -> String {
 mod tests {
     #[test]
     fn a_time_is_written_with_six_digits_behind_the_second() {
-        assert_eq!(super::when(1_790_000_000), "2026-09-21T13:33:20.000000Z");
+        assert_eq!(super::when(1_790_000_000), "2026-09-21T14:13:20.000000Z");
         assert_eq!(super::when(0), "1970-01-01T00:00:00.000000Z");
         assert!(super::when(u64::MAX).starts_with("9999-12-30T"));
     }
