@@ -23,8 +23,9 @@ help: ## List what there is to make
 demo: ## Walk through the HSM with pkcs11-tool and OpenSSL
 	@scripts/demo
 
+# With the tests, or else what their features change in third parties' crates would have half of all built twice.
 test: clients ## Build everything and run every test
-	cargo build --workspace
+	cargo build --workspace --all-targets
 	if cargo nextest --version >/dev/null 2>&1; then run='nextest run'; else run=test; fi; \
 	    CLAVIGER_REQUIRE_CLIENTS=1 CLAVIGER_BIN_DIR="$(TARGET)/debug" cargo $$run --workspace
 
