@@ -221,8 +221,11 @@ fn show(rows: &[Row], markdown: bool) {
     }
     for (number, line) in lines.iter().enumerate() {
         let width = |place: usize| lines.iter().map(|line| line[place].chars().count()).max().unwrap_or(0);
-        let cells: Vec<_> =
-            line.iter().enumerate().map(|(place, cell)| format!("{cell:<1$}", width(place))).collect();
+        let cells: Vec<_> = line
+            .iter()
+            .enumerate()
+            .map(|(place, cell)| format!("{cell:<width$}", width = width(place)))
+            .collect();
         println!("{open}{}{close}", cells.join(between));
         if markdown && number == 0 {
             println!("|---|--:|--:|--:|--:|--:|");
