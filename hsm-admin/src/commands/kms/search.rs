@@ -133,7 +133,7 @@ fn table(keys: &[Value]) -> Table {
         Column::text("NAME", 8),
         Column::text("ID", 36),
         Column::text("STATE", 8),
-        Column::text("SPEC", 8),
+        Column::text("SPEC", 7),
         Column::text("FROM", 4),
         Column::text("CREATED", 6),
     ];
