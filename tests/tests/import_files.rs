@@ -194,13 +194,6 @@ fn what_cannot_be_read_is_told_and_changes_nothing() {
     assert_eq!(objects(&hsm).len(), 0);
 }
 
-#[test]
-fn what_is_not_read_tells_another_way() {
-    let hsm = start();
-    admin(&hsm, "import nss folder").fails().says("pk12util").done();
-    admin(&hsm, "import kryoptic token.sql").fails().says("C_WrapKey").done();
-}
-
 /// Requirement: DHSM-053
 #[test]
 fn keys_of_each_kind_are_made_from_the_console() {
