@@ -51,7 +51,7 @@ impl Hsm {
     pub fn kill_and_start_again(&mut self) {
         let pid = self.var("HSMD_PID").to_owned();
         self.run("kill", ["-9", &pid]).succeeds().done();
-        while Path::new("/proc").join(&pid).join("exe").exists() {
+        while !has_let_go(&Path::new("/proc").join(&pid)) {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         self.start_ours(&["--again"]);
@@ -242,4 +242,12 @@ pub fn in_own_process(test: &str, body: impl FnOnce()) {
     let mut again = hsm.command(std::env::current_exe().expect("this program"));
     again.args(["--exact", test, "--nocapture"]).env(INSIDE, "1");
     Run::of(&again).succeeds().says("1 passed").done();
+}
+
+/// Whether a process that was killed holds no file any more, and so no lock: none of its threads is left, though who
+/// started it may not have heard of its end.
+fn has_let_go(process: &Path) -> bool {
+    let threads = fs::read_dir(process.join("task")).map_or(0, Iterator::count);
+    let ended = |stat: String| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']));
+    threads == 0 || threads == 1 && fs::read_to_string(process.join("stat")).map_or(true, ended)
 }
