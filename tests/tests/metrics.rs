@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use tests::{Hsm, Run, needs};
+use tests::{Hsm, Place, Run, needs};
 
 /// A daemon that offers metrics on a free port, and the address of the endpoint.
 fn with_metrics() -> (Hsm, String) {
@@ -87,10 +87,11 @@ fn what_clients_do_is_counted_by_mechanism_and_outcome() {
 
 #[test]
 fn without_configuration_nothing_listens() {
-    let hsm = Hsm::start();
-    let sockets = fs::read_to_string(format!("/proc/{}/net/tcp", hsm.var("HSMD_PID"))).unwrap();
+    let place = Place::new("");
+    let daemon = place.start();
+    let sockets = fs::read_to_string(format!("/proc/{}/net/tcp", daemon.pid())).unwrap();
     // The sockets that are the daemon's own, by their inodes.
-    let own: Vec<_> = fs::read_dir(format!("/proc/{}/fd", hsm.var("HSMD_PID")))
+    let own: Vec<_> = fs::read_dir(format!("/proc/{}/fd", daemon.pid()))
         .unwrap()
         .filter_map(|file| fs::read_link(file.unwrap().path()).ok())
         .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.trim_end_matches(']').to_owned()))
