@@ -175,9 +175,11 @@ fn is_offered(reply: &Reply) -> bool {
     !(matches!(reply.status, 404 | 405) && reply.code() == "APIGW.0101")
 }
 
-/// What a refusal says.
+/// What a refusal says, apart from the id of its own request.
 fn said(reply: &Reply) -> (u16, String) {
-    (reply.status, String::from_utf8_lossy(&reply.body).into_owned())
+    let mut json = reply.json();
+    json.as_object_mut().expect("an object").remove("request_id");
+    (reply.status, json.to_string())
 }
 
 /// Ids of nothing, and a ciphertext by a key that does not exist.
