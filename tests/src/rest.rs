@@ -253,7 +253,6 @@ impl Reply {
     ///
     /// # Panics
     /// If it says something else.
-    #[must_use]
     pub fn done(&self) -> Value {
         let json = self.json();
         assert!((200..300).contains(&self.status), "{} {json}", self.status);

@@ -301,7 +301,7 @@ impl Client {
                 return Ok(());
             }
             reply.done();
-            self.change(&id, |key| drop(key.aliases.insert(alias)));
+            self.change(&id, |key| _ = key.aliases.insert(alias));
         } else {
             self.doubt = Some(Doubt::Enabled(id.clone(), !key.enabled));
             let operation = if key.enabled { "disable-key" } else { "enable-key" };
