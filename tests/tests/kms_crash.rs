@@ -215,7 +215,7 @@ impl Client {
             let rotations = status["number_of_rotations"].as_u64().expect("a number") as usize;
             match doubt {
                 Some(Doubt::Rotate(of)) if of == id && rotations == key.rotations + 1 => {
-                    key.rotations = rotations
+                    key.rotations = rotations;
                 }
                 _ => assert_eq!(rotations, key.rotations, "{id} after {doubt:?}: {status}"),
             }

@@ -345,6 +345,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes down what the record of the change is to say.
+    #[allow(clippy::needless_pass_by_value)] // ids and numbers, as they come
     pub(super) fn note(&mut self, name: &'static str, value: impl ToString) {
         self.details.push((name, value.to_string()));
     }

@@ -332,7 +332,7 @@ fn a_grant_is_given_up_by_its_grantee_or_who_it_names() {
 
     let to = To { retiring: Some(theirs_root.identity.id()), ..to_user(&carol) };
     let named = grant(&world, &root, &key, &to, &["decrypt-data"]).unwrap();
-    assert_eq!(retirable(&theirs_root).unwrap(), [named.clone()]);
+    assert_eq!(retirable(&theirs_root).unwrap(), std::slice::from_ref(&named));
     assert_eq!(retirable(&root).unwrap(), [""; 0]);
     assert_eq!(code(retirable(&carol)), "KMS.0330", "without a policy that allows it");
     world.kms.retire_grant(&theirs_root, &key, &named).unwrap();

@@ -107,6 +107,7 @@ fn dsa_is_what_nist_says_with_every_hash_of_its_time() {
         let half = parameters.subprime().len();
         let all: Vec<Vec<&str>> =
             ["Msg", "Y", "R", "S", "Result"].map(|name| fields(section, name).collect()).to_vec();
+        #[allow(clippy::needless_range_loop)] // five lists side by side
         for at in 0..all[0].len() {
             let [message, y, r, s] = [0, 1, 2, 3].map(|field| hex(all[field][at]));
             let padded = |number: &[u8]| [vec![0; half - number.len()], number.to_vec()].concat();

@@ -119,8 +119,15 @@ fn fits(row: &Mechanism, key: &Material) -> bool {
         | (KeyType::EC_EDWARDS, Material::Ed25519(_) | Material::Ed25519Public(_))
         | (KeyType::EC_MONTGOMERY, Material::X25519(_) | Material::X25519Public(_)) => true,
         (KeyType::SM2, key) => matches!(key, Material::Sm2(_) | Material::Sm2Public(_)),
-        (KeyType::RSA | KeyType::EC | KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY, _)
-        | (KeyType::DSA | KeyType::DH, _) => false,
+        (
+            KeyType::RSA
+            | KeyType::EC
+            | KeyType::EC_EDWARDS
+            | KeyType::EC_MONTGOMERY
+            | KeyType::DSA
+            | KeyType::DH,
+            _,
+        ) => false,
         (_, key) => matches!(key, Material::Secret(_)),
     })
 }

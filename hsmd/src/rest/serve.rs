@@ -321,7 +321,7 @@ impl Door {
     }
 
     /// Finds out who asks, and does what is asked.
-    #[allow(clippy::too_many_arguments)] // all that a request is
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)] // all that a request is
     fn run(
         &self,
         row: &'static Row,

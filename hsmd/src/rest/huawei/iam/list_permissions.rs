@@ -47,9 +47,11 @@ impl Operation for Op {
         };
         // Which ones can be given where: `domain` for global services, `project` for those of projects, in all of them.
         let level = |role: &Value| match (self.r#type.as_deref(), role.get("type").and_then(Value::as_str)) {
-            (None, _) | (Some("all"), _) | (Some("domain"), Some("AX" | "AA")) => true,
-            (Some("project"), Some("XA" | "AA")) => true,
-            _ => false,
+            (None | Some("all"), _) => true,
+            (Some(level), Some(kind)) => {
+                matches!((level, kind), ("domain", "AX" | "AA") | ("project", "XA" | "AA"))
+            }
+            (Some(_), None) => false,
         };
         let sort = |role: &Value| match kind {
             Some("role" | "policy") if !own => {

@@ -61,6 +61,7 @@ pub(super) struct PasswordChange {
 
 impl PasswordChange {
     #[allow(clippy::unnecessary_wraps)] // as the other policies
+    #[allow(clippy::needless_pass_by_value)] // as the other policies
     pub(super) fn changed(self, old: PasswordPolicy) -> Result<PasswordPolicy, IamError> {
         Ok(PasswordPolicy {
             length: number(self.minimum_password_length, old.length),

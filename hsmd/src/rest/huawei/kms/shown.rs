@@ -1,7 +1,7 @@
 //! Keys as answers show them. The SDKs read most of these fields as text, whatever they are: see `signing.md` of the
 //! catalogue, "What the SDK accepts back".
 
-use dew::iam::EnterpriseProjectId;
+use dew::iam::{AccountId, EnterpriseProjectId};
 use dew::kms::{Alias, Key, KmsError};
 use dew::tag::Tags;
 use serde::Serialize;
@@ -30,7 +30,7 @@ pub(crate) struct KeyDetails {
 
 impl KeyDetails {
     /// A key of an account in a region.
-    pub(crate) fn of(key: &Key, account: impl ToString, region: &str) -> Self {
+    pub(crate) fn of(key: &Key, account: AccountId, region: &str) -> Self {
         let or_empty = |time: Option<u64>| time.map(|time| time.to_string()).unwrap_or_default();
         Self {
             key_id: key.id.to_string(),
@@ -80,7 +80,7 @@ pub(crate) struct AliasInfo {
 
 impl AliasInfo {
     /// An alias of an account in a region.
-    pub(crate) fn of(alias: &Alias, account: impl ToString, region: &str) -> Self {
+    pub(crate) fn of(alias: &Alias, account: AccountId, region: &str) -> Self {
         let domain_id = account.to_string();
         Self {
             alias_urn: format!("kms:{region}:{domain_id}:alias:{}", alias.name),
