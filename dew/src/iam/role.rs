@@ -6,6 +6,7 @@ use super::directory::Draft;
 use super::id::{AccountId, RoleId};
 use super::policy::{self, Policy, SystemPolicy};
 use super::record::{Assignment, Level, Role, Scope, Subject};
+use super::table::Entity;
 use super::{Acting, EnterpriseProjectId, Iam, IamError, Quota, name};
 
 /// What changes of a policy: what is none stays.
@@ -169,18 +170,32 @@ impl Acting<'_> {
     /// # Errors
     /// `Unknown`, `Quota`; `Invalid` if it has no place there; what the vault says.
     pub fn give(self, account: AccountId, to: Subject, role: RoleId, scope: Scope) -> Result<(), IamError> {
+        self.give_all(account, &[(to, role, scope)])
+    }
+
+    /// Gives several at once: all of them, or none.
+    ///
+    /// # Errors
+    /// As [`Self::give`].
+    pub fn give_all(self, account: AccountId, all: &[(Subject, RoleId, Scope)]) -> Result<(), IamError> {
         self.change("give a policy", |draft| {
-            draft.check_subject(account, to)?;
-            let (name, layers) = draft.any_role(account, role)?;
-            draft.check_scope(account, scope)?;
-            check_layers(layers, scope)?;
-            draft.note_assignment(account, to, scope);
-            draft.note("policy", name);
-            if draft.directory.assignments.get((to, role, scope)).is_some() {
-                return Ok(());
+            let mut added = Vec::new();
+            for one @ &(to, role, scope) in all {
+                draft.check_subject(account, to)?;
+                let (name, layers) = draft.any_role(account, role)?;
+                draft.check_scope(account, scope)?;
+                check_layers(layers, scope)?;
+                draft.note_assignment(account, to, scope);
+                draft.note("policy", name);
+                if draft.directory.assignments.get(*one).is_some() || added.contains(&one) {
+                    continue;
+                }
+                let more = added.iter().filter(|(other, ..)| *other == to).count();
+                Quota::Assignment.check(draft.directory.assignments.count(to) + more)?;
+                draft.put(Assignment { account, to, role, scope, created: draft.now })?;
+                added.push(one);
             }
-            Quota::Assignment.check(draft.directory.assignments.count(to))?;
-            draft.put(Assignment { account, to, role, scope, created: draft.now })
+            Ok(())
         })
     }
 
@@ -189,12 +204,26 @@ impl Acting<'_> {
     /// # Errors
     /// `Unknown`, also if it is not given there; what the vault says.
     pub fn take(self, account: AccountId, from: Subject, role: RoleId, scope: Scope) -> Result<(), IamError> {
+        self.take_all(account, &[(from, role, scope)])
+    }
+
+    /// Takes several at once: all of them, or none.
+    ///
+    /// # Errors
+    /// As [`Self::take`]; `Unknown` also for what is named twice.
+    pub fn take_all(self, account: AccountId, all: &[(Subject, RoleId, Scope)]) -> Result<(), IamError> {
         self.change("take a policy", |draft| {
-            draft.check_subject(account, from)?;
-            let (name, _) = draft.any_role(account, role)?;
-            draft.note_assignment(account, from, scope);
-            draft.note("policy", name);
-            draft.delete::<Assignment>((from, role, scope))
+            for (place, one @ &(from, role, scope)) in all.iter().enumerate() {
+                draft.check_subject(account, from)?;
+                let (name, _) = draft.any_role(account, role)?;
+                draft.note_assignment(account, from, scope);
+                draft.note("policy", name);
+                if all.iter().take(place).any(|earlier| earlier == one) {
+                    return Err(IamError::Unknown(Assignment::WHAT));
+                }
+                draft.delete::<Assignment>(*one)?;
+            }
+            Ok(())
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Who may do what, by the policies that are given.
 
 use dew::caller::Caller;
-use dew::iam::{IamError, Identity, Level, RoleChange, RoleId, Scope, Subject, TokenScope, Trust};
+use dew::iam::{GroupId, IamError, Identity, Level, RoleChange, RoleId, Scope, Subject, TokenScope, Trust};
 
 use super::world::World;
 
@@ -138,6 +138,29 @@ fn an_account_lets_another_act_in_it_by_an_agency_and_nobody_else() {
     assert!(good());
     world.wait(86_400);
     assert!(matches!(world.iam.assume(&helping, acme.account.id, "ops", scope), Err(IamError::NotTrusted)));
+}
+
+#[test]
+fn several_policies_are_given_and_taken_all_or_none() {
+    let world = World::new();
+    let acme = world.account("acme");
+    let id = acme.account.id;
+    let group = |name| Subject::Group(world.acting().create_group(id, name, "").unwrap().id);
+    let (one, other) = (group("one"), group("other"));
+    let (reader, nobody) = (system("KMS Administrator"), Subject::Group(GroupId([1; 16])));
+    let [first, second, unknown] = [one, other, nobody].map(|to| (to, reader, Scope::AllProjects));
+
+    let given = || world.iam.assignments(id).len();
+    assert!(matches!(world.acting().give_all(id, &[first, unknown]), Err(IamError::Unknown(_))));
+    assert_eq!(given(), 0);
+    world.acting().give_all(id, &[first, second, first]).unwrap();
+    assert_eq!(given(), 2, "what is named twice is given once");
+    for bad in [[first, unknown], [first, first]] {
+        assert!(matches!(world.acting().take_all(id, &bad), Err(IamError::Unknown(_))));
+        assert_eq!(given(), 2);
+    }
+    world.acting().take_all(id, &[first, second]).unwrap();
+    assert_eq!(given(), 0);
 }
 
 #[test]
