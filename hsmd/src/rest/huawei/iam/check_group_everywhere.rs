@@ -1,12 +1,11 @@
 //! Tells whether a group is given a policy in all projects.
 
 use dew::caller::Caller;
-use dew::iam::{IamError, Scope, Subject};
+use dew::iam::IamError;
 use hyper::Method;
 use serde::Deserialize;
 
-use super::asked::id;
-use super::desk::Desk;
+use super::assignment::{Assignments, Place, To};
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
 
@@ -27,14 +26,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 204;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
-        let desk = Desk::permitted::<Self>(caller, services, Some(&self.group_id))?;
-        desk.in_account(Some(&self.domain_id))?;
-        desk.known(Subject::Group(id(&self.group_id, "group")?))?;
-        let is_given = desk.iam.is_given(
-            Subject::Group(id(&self.group_id, "group")?),
-            id(&self.role_id, "policy")?,
-            Scope::AllProjects,
-        );
-        if is_given { Ok(Nothing {}) } else { Err(IamError::Unknown("assignment")) }
+        let (to, place) = (To::Group(&self.group_id), Place::AllProjects(&self.domain_id));
+        Assignments::permitted::<Self>(caller, services, to, place)?.check(&self.role_id)
     }
 }

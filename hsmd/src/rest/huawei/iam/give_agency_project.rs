@@ -1,12 +1,11 @@
 //! Gives an agency a policy in a project.
 
 use dew::caller::Caller;
-use dew::iam::{IamError, Scope, Subject};
+use dew::iam::IamError;
 use hyper::Method;
 use serde::Deserialize;
 
-use super::asked::id;
-use super::desk::Desk;
+use super::assignment::{Assignments, Place, To};
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
 
@@ -25,14 +24,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 204;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
-        let desk = Desk::permitted::<Self>(caller, services, Some(&self.agency_id))?;
-        let project = caller.project.ok_or(IamError::Unknown("project"))?;
-        desk.acting().give(
-            desk.account,
-            Subject::Agency(id(&self.agency_id, "agency")?),
-            id(&self.role_id, "policy")?,
-            Scope::Project(project),
-        )?;
-        Ok(Nothing {})
+        let (to, place) = (To::Agency(&self.agency_id), Place::Project);
+        Assignments::permitted::<Self>(caller, services, to, place)?.give(&self.role_id)
     }
 }

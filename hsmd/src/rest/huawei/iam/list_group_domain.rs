@@ -1,14 +1,12 @@
 //! Lists what a group is given for global services.
 
 use dew::caller::Caller;
-use dew::iam::{IamError, Scope, Subject};
+use dew::iam::IamError;
 use hyper::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::asked::id;
-use super::desk::Desk;
-use super::shown;
+use super::assignment::{Assignments, Place, To};
 use crate::rest::operation::Operation;
 use crate::services::Services;
 
@@ -26,11 +24,7 @@ impl Operation for Op {
     const PATH: &'static str = "/v3/domains/{domain_id}/groups/{group_id}/roles";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
-        let desk = Desk::permitted::<Self>(caller, services, Some(&self.group_id))?;
-        desk.in_account(Some(&self.domain_id))?;
-        let to = Subject::Group(id(&self.group_id, "group")?);
-        desk.known(to)?;
-        let roles = shown::roles_given(desk.iam, desk.account, to, Scope::Account);
-        Ok(json!({ "roles": roles, "links": shown::list_links("/v3/domains") }))
+        let (to, place) = (To::Group(&self.group_id), Place::Account(&self.domain_id));
+        Assignments::permitted::<Self>(caller, services, to, place)?.list_at("/v3/domains")
     }
 }

@@ -1,14 +1,12 @@
 //! Lists what a user is given in an enterprise project.
 
 use dew::caller::Caller;
-use dew::iam::{EnterpriseProjectId, IamError, Scope, Subject};
+use dew::iam::IamError;
 use hyper::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::asked::id;
-use super::desk::Desk;
-use super::shown;
+use super::assignment::{Assignments, Place, To};
 use crate::rest::operation::Operation;
 use crate::services::Services;
 
@@ -27,11 +25,8 @@ impl Operation for Op {
         "/v3.0/OS-PERMISSION/enterprise-projects/{enterprise_project_id}/users/{user_id}/roles";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
-        let desk = Desk::permitted::<Self>(caller, services, Some(&self.user_id))?;
-        let project: EnterpriseProjectId = id(&self.enterprise_project_id, "enterprise project")?;
-        let to = Subject::User(id(&self.user_id, "user")?);
-        desk.known(to)?;
-        let roles = shown::roles_given(desk.iam, desk.account, to, Scope::EnterpriseProject(project));
+        let (to, place) = (To::User(&self.user_id), Place::EnterpriseProject(&self.enterprise_project_id));
+        let roles = Assignments::permitted::<Self>(caller, services, to, place)?.list()?;
         Ok(json!({ "roles": roles }))
     }
 }

@@ -7,6 +7,7 @@ use crate::rest::operation::{Service, operations};
 
 mod agency_fields;
 mod asked;
+mod assignment;
 mod desk;
 mod device_fields;
 mod policy_fields;

@@ -1,25 +1,18 @@
 //! Takes policies from agencies in enterprise projects.
 
 use dew::caller::Caller;
-use dew::iam::{IamError, Scope, Subject};
+use dew::iam::IamError;
 use hyper::Method;
 use serde::Deserialize;
 
-use super::asked::id;
+use super::assignment::InEnterpriseProject;
 use super::desk::Desk;
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
 
 #[derive(Deserialize)]
 pub(super) struct Op {
-    role_assignments: Vec<One>,
-}
-
-#[derive(Deserialize)]
-struct One {
-    agency_id: String,
-    enterprise_project_id: String,
-    role_id: String,
+    role_assignments: Vec<InEnterpriseProject>,
 }
 
 impl Operation for Op {
@@ -33,11 +26,8 @@ impl Operation for Op {
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
         let desk = Desk::permitted::<Self>(caller, services, None)?;
-        for One { agency_id, enterprise_project_id, role_id } in &self.role_assignments {
-            let to = Subject::Agency(id(agency_id, "agency")?);
-            let scope = Scope::EnterpriseProject(id(enterprise_project_id, "enterprise project")?);
-            desk.acting().take(desk.account, to, id(role_id, "policy")?, scope)?;
-        }
+        let all = InEnterpriseProject::all(&self.role_assignments)?;
+        desk.acting().take_all(desk.account, &all)?;
         Ok(Nothing {})
     }
 }

@@ -1,12 +1,11 @@
 //! Takes a policy from an agency in all projects.
 
 use dew::caller::Caller;
-use dew::iam::{IamError, Scope, Subject};
+use dew::iam::IamError;
 use hyper::Method;
 use serde::Deserialize;
 
-use super::asked::id;
-use super::desk::Desk;
+use super::assignment::{Assignments, Place, To};
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
 
@@ -27,14 +26,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 204;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
-        let desk = Desk::permitted::<Self>(caller, services, Some(&self.agency_id))?;
-        desk.in_account(Some(&self.domain_id))?;
-        desk.acting().take(
-            desk.account,
-            Subject::Agency(id(&self.agency_id, "agency")?),
-            id(&self.role_id, "policy")?,
-            Scope::AllProjects,
-        )?;
-        Ok(Nothing {})
+        let (to, place) = (To::Agency(&self.agency_id), Place::AllProjects(&self.domain_id));
+        Assignments::permitted::<Self>(caller, services, to, place)?.take(&self.role_id)
     }
 }

@@ -1,12 +1,11 @@
 //! Takes a policy from a group for global services.
 
 use dew::caller::Caller;
-use dew::iam::{IamError, Scope, Subject};
+use dew::iam::IamError;
 use hyper::Method;
 use serde::Deserialize;
 
-use super::asked::id;
-use super::desk::Desk;
+use super::assignment::{Assignments, Place, To};
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
 
@@ -26,14 +25,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 204;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
-        let desk = Desk::permitted::<Self>(caller, services, Some(&self.group_id))?;
-        desk.in_account(Some(&self.domain_id))?;
-        desk.acting().take(
-            desk.account,
-            Subject::Group(id(&self.group_id, "group")?),
-            id(&self.role_id, "policy")?,
-            Scope::Account,
-        )?;
-        Ok(Nothing {})
+        let (to, place) = (To::Group(&self.group_id), Place::Account(&self.domain_id));
+        Assignments::permitted::<Self>(caller, services, to, place)?.take(&self.role_id)
     }
 }

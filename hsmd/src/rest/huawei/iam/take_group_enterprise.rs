@@ -1,12 +1,11 @@
 //! Takes a policy from a group in an enterprise project.
 
 use dew::caller::Caller;
-use dew::iam::{EnterpriseProjectId, IamError, Scope, Subject};
+use dew::iam::IamError;
 use hyper::Method;
 use serde::Deserialize;
 
-use super::asked::id;
-use super::desk::Desk;
+use super::assignment::{Assignments, Place, To};
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
 
@@ -27,14 +26,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 204;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
-        let desk = Desk::permitted::<Self>(caller, services, Some(&self.group_id))?;
-        let project: EnterpriseProjectId = id(&self.enterprise_project_id, "enterprise project")?;
-        desk.acting().take(
-            desk.account,
-            Subject::Group(id(&self.group_id, "group")?),
-            id(&self.role_id, "policy")?,
-            Scope::EnterpriseProject(project),
-        )?;
-        Ok(Nothing {})
+        let (to, place) = (To::Group(&self.group_id), Place::EnterpriseProject(&self.enterprise_project_id));
+        Assignments::permitted::<Self>(caller, services, to, place)?.take(&self.role_id)
     }
 }
