@@ -168,7 +168,8 @@ impl Acting<'_> {
     /// done.
     ///
     /// # Errors
-    /// `Unknown`, `Quota`; `Invalid` if it has no place there; what the vault says.
+    /// `Unknown`, `Quota`; `Invalid` if it has no place there; `Forbidden` for what no agency is given; what the vault
+    /// says.
     pub fn give(self, account: AccountId, to: Subject, role: RoleId, scope: Scope) -> Result<(), IamError> {
         self.give_all(account, &[(to, role, scope)])
     }
@@ -185,6 +186,7 @@ impl Acting<'_> {
                 let (name, layers) = draft.any_role(account, role)?;
                 draft.check_scope(account, scope)?;
                 check_layers(layers, scope)?;
+                check_agency(to, role)?;
                 draft.note_assignment(account, to, scope);
                 draft.note("policy", name);
                 if draft.directory.assignments.get(*one).is_some() || added.contains(&one) {
@@ -324,6 +326,18 @@ fn check_layers(layers: &str, scope: Scope) -> Result<(), IamError> {
         }
         ("AX", Scope::Project(_) | Scope::EnterpriseProject(_)) => {
             Err(IamError::Invalid("the policy is for global services: give it in the account"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what would let whoever an agency trusts manage the account, or act in it by its other agencies (IAM API
+/// reference, "Granting Permissions to an Agency for a Region-specific Project").
+fn check_agency(to: Subject, role: RoleId) -> Result<(), IamError> {
+    let system = SystemPolicy::find(&role.to_string()).map(|system| system.name);
+    match (to, system) {
+        (Subject::Agency(_), Some(name @ ("secu_admin" | "te_agency"))) => {
+            Err(IamError::Forbidden(format!("{name} cannot be given to an agency")))
         }
         _ => Ok(()),
     }

@@ -141,6 +141,20 @@ fn an_account_lets_another_act_in_it_by_an_agency_and_nobody_else() {
 }
 
 #[test]
+fn an_agency_is_not_given_what_manages_the_account() {
+    let world = World::new();
+    let (acme, helper) = (world.account("acme"), world.account("helper"));
+    let id = acme.account.id;
+    let agency =
+        world.acting().create_agency(id, "ops", "", Trust::Account(helper.account.id), None).unwrap();
+    for name in ["Security Administrator", "Agent Operator"] {
+        let given = world.acting().give(id, Subject::Agency(agency.id), system(name), Scope::Account);
+        assert!(matches!(given, Err(IamError::Forbidden(_))), "{name}: {given:?}");
+    }
+    assert_eq!(world.iam.assignments(id).len(), 0);
+}
+
+#[test]
 fn several_policies_are_given_and_taken_all_or_none() {
     let world = World::new();
     let acme = world.account("acme");
