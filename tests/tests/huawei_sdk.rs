@@ -1,4 +1,5 @@
-//! KMS by Huawei Cloud's own SDK, as it comes from PyPI: each script of `tests/python/kms` against a fresh daemon.
+//! The services by Huawei Cloud's own SDKs, as they come from PyPI: each script of `tests/python/iam` and
+//! `tests/python/kms` against a fresh daemon.
 //!
 //! A script has `KMS_ENDPOINT`, `AK`, `SK`, `PROJECT_ID`, `DOMAIN_ID` and `CA_FILE` of `scripts/dev-up`, and `OTHER_AK`,
 //! `OTHER_SK` and `OTHER_PROJECT_ID` of another account. It asserts, and ends with an error if something is not so.
@@ -9,14 +10,14 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tests::{Hsm, Run, huawei_cloud_python, needs, not_on_stand_in};
 
-/// What the scripts share.
-const SHARED: &str = "sdk";
+/// What the scripts of KMS share.
+const SHARED: &str = "kms/sdk";
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("python/kms")
+fn folder(service: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(service)
 }
 
-fn run(script: &str) {
+fn run(service: &str, script: &str) {
     needs!("openssl", "xxd");
     let Some(python) = huawei_cloud_python() else { return };
     let hsm = Hsm::start();
@@ -31,47 +32,54 @@ fn run(script: &str) {
         command.env(variable, other[field].as_str().expect("a word"));
     }
     // Nothing is written beside the sources.
-    command.env("PYTHONDONTWRITEBYTECODE", "1").arg(folder().join(script).with_extension("py"));
+    command.env("PYTHONDONTWRITEBYTECODE", "1").arg(folder(service).join(script).with_extension("py"));
     Run::of(&command).succeeds().done();
 }
 
 /// A test for each script, of its name; and their list.
 macro_rules! scripts {
-    ($($(#[$about:meta])* $name:ident)*) => {
+    ($($(#[$about:meta])* $service:ident/$name:ident)*) => {
         $(
             $(#[$about])*
             #[test]
             fn $name() {
-                run(stringify!($name));
+                run(stringify!($service), stringify!($name));
             }
         )*
 
-        const SCRIPTS: &[&str] = &[$(stringify!($name)),*];
+        const SCRIPTS: &[&str] = &[$(concat!(stringify!($service), "/", stringify!($name))),*];
     };
 }
 
 scripts! {
+    iam/manage
     /// Requirement: KMS-001, KMS-002, KMS-003, KMS-004, KMS-005, KMS-006, KMS-009, KMS-010, KMS-014, KMS-015
     /// Requirement: KMS-033, KMS-034, KMS-035, KMS-051, KMS-052, KMS-053
-    crypto
+    kms/crypto
     /// Requirement: KMS-056, KMS-057, KMS-058, KMS-061, KMS-063, KMS-064, KMS-065, KMS-067, KMS-068, KMS-069, KMS-071
     /// Requirement: KMS-074, KMS-075, KMS-076, KMS-080, KMS-081, KMS-082, KMS-083, KMS-084, KMS-085, KMS-086, KMS-088
     /// Requirement: KMS-090, KMS-091, KMS-094, KMS-095, KMS-096, KMS-097, KMS-100, KMS-102, KMS-103, KMS-104
     /// Requirement: KMS-185, KMS-186, KMS-187, KMS-188, KMS-190
-    material
-    grants
-    life
-    stores
-    traces
+    kms/material
+    kms/grants
+    kms/life
+    kms/stores
+    kms/traces
 }
 
 #[test]
 fn each_script_has_a_test() {
-    let scripts =
-        std::fs::read_dir(folder()).expect("the scripts").map(|file| file.expect("a script").path());
-    let scripts = scripts.filter(|path| path.extension().is_some_and(|extension| extension == "py"));
-    let names = scripts.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
-    let there: BTreeSet<_> = names.filter(|name| name != SHARED).collect();
+    let mut there = BTreeSet::new();
+    for service in ["iam", "kms"] {
+        for file in std::fs::read_dir(folder(service)).expect("the scripts") {
+            let path = file.expect("a script").path();
+            if path.extension().is_some_and(|extension| extension == "py") {
+                let name = path.file_stem().and_then(|name| name.to_str()).expect("a name");
+                there.insert(format!("{service}/{name}"));
+            }
+        }
+    }
+    there.remove(SHARED);
     let tested = SCRIPTS.iter().map(|name| (*name).to_owned()).collect();
-    assert_eq!(there, tested, "a script of tests/python/kms has no test here, or a test no script");
+    assert_eq!(there, tested, "a script of tests/python has no test here, or a test no script");
 }

@@ -118,6 +118,61 @@ assert root.show_custom_policy(iam.ShowCustomPolicyRequest(role_id=role.id)).rol
 refused(409, root.delete_custom_policy, iam.DeleteCustomPolicyRequest(role_id=role.id))
 given = root.show_domain_role_assignments(iam.ShowDomainRoleAssignmentsRequest(domain_id=DOMAIN))
 assert given.total_num == 1 and given.role_assignments[0].group.id == group.id
+for found, filters in [
+    (1, {"subject": "group", "scope": "project"}),
+    (1, {"subject_user_id": ann.id, "scope_project_id": PROJECT}),
+    (0, {"subject_user_id": ann.id, "include_group": False}),
+    (1, {"subject": "user"}),
+    (0, {"subject": "agency"}),
+    (0, {"subject_group_id": "0" * 32}),
+    (0, {"scope": "domain"}),
+    (0, {"scope_domain_id": DOMAIN, "is_inherited": True}),
+    (0, {"scope": "enterprise_project"}),
+    (0, {"scope_project_id": shop.id}),
+    (0, {"role_id": roles[0].id}),
+]:
+    given = root.show_domain_role_assignments(iam.ShowDomainRoleAssignmentsRequest(domain_id=DOMAIN, **filters))
+    assert given.total_num == len(given.role_assignments) == found, filters
+for wrong in [{"subject": "users"}, {"subject": "user", "subject_user_id": ann.id}]:
+    refused(400, root.show_domain_role_assignments, iam.ShowDomainRoleAssignmentsRequest(domain_id=DOMAIN, **wrong))
+
+# What agencies are given in enterprise projects: all that a request names, or nothing.
+option = iam.CreateAgencyOption(name="helpers", domain_id=DOMAIN, trust_domain_name="other")
+agency = root.create_agency(iam.CreateAgencyRequest(body=iam.CreateAgencyRequestBody(agency=option))).agency
+
+
+def assignment(policy, to=agency.id):
+    return iam.CreateAgencyEpPolicyAssignmentReqBodyRoleAssignments(
+        agency_id=to, enterprise_project_id="0", role_id=policy
+    )
+
+
+def assign(*some):
+    body = iam.CreateAgencyEpPolicyAssignmentReqBody(role_assignments=list(some))
+    return iam.AssociateRoleToAgencyOnEnterpriseProjectRequest(body=body)
+
+
+def of_agencies():
+    ask = iam.ShowDomainRoleAssignmentsRequest(domain_id=DOMAIN, subject="agency")
+    return [given.role.id for given in root.show_domain_role_assignments(ask).role_assignments]
+
+
+give_agencies = root.associate_role_to_agency_on_enterprise_project
+refused(404, give_agencies, assign(assignment(role.id), assignment(role.id, "0" * 32)))
+refused(400, give_agencies, assign(*[assignment(role.id)] * 251))
+assert of_agencies() == []
+give_agencies(assign(assignment(role.id)))
+assert of_agencies() == [role.id]
+body = iam.CreateOrDelAgencyEpPolicyAssignmentReqBody(role_assignments=[assignment(role.id)])
+ask = iam.RevokeRoleFromAgencyOnEnterpriseProjectRequest(body=body)
+root.revoke_role_from_agency_on_enterprise_project(ask)
+refused(404, root.revoke_role_from_agency_on_enterprise_project, ask)
+assert of_agencies() == []
+# Nor is an agency given what would let it manage the account or pass on.
+for name in ["secu_admin", "te_agency"]:
+    (kept,) = [one for one in root.keystone_list_permissions(iam.KeystoneListPermissionsRequest()).roles if one.name == name]
+    give = iam.AssociateAgencyWithDomainPermissionRequest(domain_id=DOMAIN, agency_id=agency.id, role_id=kept.id)
+    refused(403, root.associate_agency_with_domain_permission, give)
 
 # Tokens by password; a key that expires by token.
 user = iam.PwdPasswordUser(domain=iam.PwdPasswordUserDomain(name=domains[0].name), name="ann", password=PASSWORD)
@@ -170,6 +225,7 @@ assert [resource.used for resource in resources] == [2]
 refused(403, root.show_domain_protect_policy, iam.ShowDomainProtectPolicyRequest(domain_id="0" * 32))
 
 # And all goes again.
+root.delete_agency(iam.DeleteAgencyRequest(agency_id=agency.id))
 root.keystone_delete_group(iam.KeystoneDeleteGroupRequest(group_id=group.id))
 root.delete_custom_policy(iam.DeleteCustomPolicyRequest(role_id=role.id))
 root.keystone_delete_user(iam.KeystoneDeleteUserRequest(user_id=ann.id))
