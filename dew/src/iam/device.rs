@@ -129,15 +129,18 @@ impl Acting<'_> {
     /// # Errors
     /// `WrongLogin`, `Locked`, `NeedsSecondFactor` without a bound device, `Unknown`; what the vault says.
     pub fn take_code(self, account: AccountId, user: UserId, code: &str) -> Result<(), IamError> {
-        self.guarded(account, user, |acting| {
-            acting.change("take a code of a virtual MFA device", |draft| {
-                let mut user = draft.user(account, user)?;
-                let now = draft.now;
-                let device = user.device.as_mut().filter(|device| device.bound);
-                let device = device.ok_or(IamError::NeedsSecondFactor)?;
-                device.step = device.step_of(code, now)?.ok_or(IamError::WrongLogin)?;
-                draft.put_user(user).map(drop)
-            })
+        self.guarded(account, user, |acting| acting.use_code(account, user, code))
+    }
+
+    /// As [`Self::take_code`], for a try that is counted.
+    pub(super) fn use_code(self, account: AccountId, user: UserId, code: &str) -> Result<(), IamError> {
+        self.change("take a code of a virtual MFA device", |draft| {
+            let mut user = draft.user(account, user)?;
+            let now = draft.now;
+            let device = user.device.as_mut().filter(|device| device.bound);
+            let device = device.ok_or(IamError::NeedsSecondFactor)?;
+            device.step = device.step_of(code, now)?.ok_or(IamError::WrongLogin)?;
+            draft.put_user(user).map(drop)
         })
     }
 }

@@ -20,7 +20,7 @@ pub struct LoggedIn {
     pub methods: Vec<Method>,
 }
 
-/// Wrong tries of a user, and until when nobody is let in.
+/// Wrong tries of a user, and until when nobody is let in; 0 while somebody is.
 #[derive(Default)]
 pub(super) struct Tries {
     wrong: VecDeque<u64>,
@@ -33,19 +33,29 @@ impl Tries {
         if now < self.until {
             return Err(IamError::Locked { minutes: (self.until - now).div_ceil(60) });
         }
+        if self.until > 0 {
+            *self = Self::default();
+        }
         let forgotten = u64::from(policy.forgotten_minutes) * 60;
         self.wrong.retain(|at| at.saturating_add(forgotten) > now);
         self.wrong.push_back(now);
         if self.wrong.len() >= usize::try_from(policy.tries).unwrap_or(usize::MAX) {
-            self.wrong.clear();
             self.until = now.saturating_add(u64::from(policy.lockout_minutes) * 60);
         }
         Ok(())
     }
+
+    /// Counts the last try no more: it was a right one. Those before it were wrong all the same.
+    fn take_back(&mut self) {
+        if self.wrong.pop_back().is_some() {
+            self.until = 0;
+        }
+    }
 }
 
 impl Iam {
-    /// Checks a user's password, or in the same time that of nobody.
+    /// Checks a user's password, or in the same time that of nobody. It stays counted as a wrong try, until the caller
+    /// has seen all that it asks for.
     ///
     /// # Errors
     /// `WrongLogin`, `Locked`.
@@ -57,10 +67,7 @@ impl Iam {
         let _one_at_a_time = self.checking.lock();
         let verifier = kept.map_or(&self.nobody, |password| &password.verifier);
         match (verifier.matches(password.as_bytes())?, kept, user) {
-            (true, Some(_), Some(user)) => {
-                self.forget_tries(user.id);
-                Ok(())
-            }
+            (true, Some(_), Some(_)) => Ok(()),
             _ => Err(IamError::WrongLogin),
         }
     }
@@ -70,6 +77,15 @@ impl Iam {
         self.tries.lock().entry(user.id).or_default().count(self.hsm.time(), &account.logins)
     }
 
+    /// Counts a user's last try no more, as what was shown was right. Wrong ones before it stay: who knows one of
+    /// password and code does not so come by more tries at the other.
+    pub(super) fn take_back_try(&self, user: UserId) {
+        if let Some(tries) = self.tries.lock().get_mut(&user) {
+            tries.take_back();
+        }
+    }
+
+    /// Forgets a user's wrong tries, after all was shown that the user has.
     fn forget_tries(&self, user: UserId) {
         self.tries.lock().remove(&user);
     }
@@ -94,11 +110,16 @@ impl Acting<'_> {
         let mut methods = vec![Method::Password];
         match code {
             Some(code) => {
-                self.take_code(user.account, user.id, code)?;
+                // Of the try that is counted already.
+                self.use_code(user.account, user.id, code)?;
                 methods.push(Method::Totp);
+                iam.forget_tries(user.id);
             }
-            None if user.protection == LoginProtection::Device => return Err(IamError::NeedsSecondFactor),
-            None => {}
+            None if user.has_device() => iam.take_back_try(user.id),
+            None => iam.forget_tries(user.id),
+        }
+        if code.is_none() && user.protection == LoginProtection::Device {
+            return Err(IamError::NeedsSecondFactor);
         }
         let now = iam.hsm.time();
         let expired = |set: u64| {
@@ -126,7 +147,7 @@ impl Acting<'_> {
         let user = self.iam.user(account, user).ok_or(IamError::Unknown("user"))?;
         self.iam.count_try(&user)?;
         let done = what(self)?;
-        self.iam.forget_tries(user.id);
+        self.iam.take_back_try(user.id);
         Ok(done)
     }
 }

@@ -227,6 +227,7 @@ impl Acting<'_> {
         let owner = self.iam.account(account).ok_or(IamError::Unknown("account"))?;
         let user = self.iam.user(account, id).ok_or(IamError::Unknown("user"))?;
         self.iam.check_password(Some(&user), old)?;
+        self.iam.take_back_try(id);
         let Some(before) = &user.password else { return Err(IamError::WrongLogin) };
         let least = u64::from(owner.passwords.least_minutes) * 60;
         if self.iam.hsm.time() < before.set.saturating_add(least) {

@@ -291,6 +291,45 @@ fn a_bound_device_is_asked_for_and_takes_each_code_once() {
     login(None).unwrap();
 }
 
+/// Who knows a password guesses at codes no more often than anybody: what the password does by itself forgets no wrong code.
+#[test]
+fn wrong_codes_beside_the_right_password_lock_a_user() {
+    for protection in [LoginProtection::Off, LoginProtection::Device] {
+        let (world, acme, ann) = with_user("ann");
+        let id = acme.account.id;
+        world.acting().create_device(id, ann.id, "phone").unwrap();
+        let seed = world.iam.user(id, ann.id).unwrap().device.as_ref().unwrap().seed();
+        let codes =
+            Builder::new().with_secret(BASE32_NOPAD.decode(seed.as_bytes()).unwrap()).build().unwrap();
+        let code = |at: u64| codes.generate(at).to_string();
+        world.acting().bind_device(id, ann.id, &code(world.now()), &code(world.now() + 30)).unwrap();
+        let change = UserChange { protection: Some(protection), ..UserChange::default() };
+        world.acting().change_user(id, ann.id, &change).unwrap();
+        world.wait(60);
+
+        let login = |code: Option<&str>| world.acting().log_in(world.iam.user(id, ann.id), PASSWORD, code);
+        let good = [world.now() - 30, world.now(), world.now() + 30].map(code);
+        let wrong =
+            ["000000", "111111", "222222", "333333"].into_iter().find(|code| !good.contains(&(*code).into()));
+        for guess in 0..4 {
+            assert!(matches!(login(wrong), Err(IamError::WrongLogin)), "{guess}");
+            match protection {
+                LoginProtection::Off => drop(login(None).unwrap()),
+                LoginProtection::Device => assert!(matches!(login(None), Err(IamError::NeedsSecondFactor))),
+            }
+            let same = world.acting().change_own_password(id, ann.id, PASSWORD, PASSWORD);
+            assert!(matches!(same, Err(IamError::Password(_))), "{guess}");
+        }
+        assert!(matches!(login(wrong), Err(IamError::WrongLogin)));
+        let [_, right, _] = &good;
+        assert!(matches!(login(Some(right)), Err(IamError::Locked { minutes: 15 })));
+        let taken = world.acting().take_code(id, ann.id, right);
+        assert!(matches!(taken, Err(IamError::Locked { minutes: 15 })));
+        world.wait(15 * 60);
+        login(Some(&code(world.now()))).unwrap();
+    }
+}
+
 /// The values of RFC 6238, Appendix B, in the six digits that devices show.
 #[test]
 fn codes_are_those_of_rfc_6238() {
