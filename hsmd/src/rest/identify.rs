@@ -22,12 +22,12 @@ pub(crate) struct Raw<'a> {
     pub(crate) body: &'a [u8],
 }
 
-impl Raw<'_> {
-    /// Whether it does not say who sent it.
-    pub(crate) fn is_anonymous(&self) -> bool {
-        !self.headers.contains_key(hyper::header::AUTHORIZATION) && !self.headers.contains_key(TOKEN)
-    }
+/// Whether a request with these headers does not say who sent it.
+pub(crate) fn is_anonymous(headers: &HeaderMap) -> bool {
+    !headers.contains_key(hyper::header::AUTHORIZATION) && !headers.contains_key(TOKEN)
+}
 
+impl Raw<'_> {
     /// The access key that it says it was signed with.
     pub(crate) fn access_key(&self) -> Option<String> {
         let header = self.headers.get(hyper::header::AUTHORIZATION)?;

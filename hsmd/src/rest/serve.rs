@@ -25,7 +25,7 @@ use tracing::{debug, error, info, warn};
 
 use super::Config;
 use super::failure::{Failure, Shape};
-use super::identify::{Raw, identify};
+use super::identify::{Raw, identify, is_anonymous};
 use super::operation::{Done, Input, Row};
 use super::routes::{NoRoute, Routes};
 use super::tls::{self, TlsError};
@@ -37,6 +37,9 @@ use crate::traces::{Answered, Asked};
 const SMALL: usize = 64 << 10;
 /// Larger bodies that may arrive at once.
 const LARGE: usize = 32;
+/// Requests in work at once of those who do not say who they are. A log-in waits for those before it, as each takes much
+/// memory: whoever sends many must not take the places of those who are known.
+const ANONYMOUS: usize = 8;
 /// Bytes of a body that is too long, read and forgotten beyond what is allowed.
 const REST: usize = 16 << 20;
 /// Bytes of a request's line and headers together.
@@ -67,6 +70,8 @@ struct Door {
     routes: Routes,
     limits: Config,
     requests: Semaphore,
+    /// For requests that do not say who sent them, in place of one among `requests`.
+    anonymous: Semaphore,
     /// For bodies of more than [`SMALL`].
     large: Semaphore,
     connections: Arc<Semaphore>,
@@ -103,7 +108,7 @@ pub(crate) fn start(daemon: &Arc<Daemon>) -> Result<(), RestError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("rest")
         .thread_stack_size(2 << 20)
-        .max_blocking_threads(config.requests.saturating_add(8))
+        .max_blocking_threads(config.requests.saturating_add(ANONYMOUS + 8))
         .enable_io()
         .enable_time()
         .build()
@@ -112,6 +117,7 @@ pub(crate) fn start(daemon: &Arc<Daemon>) -> Result<(), RestError> {
         daemon: Arc::clone(daemon),
         routes: Routes::all(),
         requests: Semaphore::new(config.requests),
+        anonymous: Semaphore::new(ANONYMOUS),
         large: Semaphore::new(LARGE),
         connections: Arc::new(Semaphore::new(config.connections)),
         limits: config,
@@ -277,7 +283,9 @@ impl Door {
             Ok(body) => body,
             Err(failure) => return failed(&failure, None),
         };
-        let Ok(_place) = self.requests.try_acquire() else { return failed(&too_many(), None) };
+        let anonymous = row.public && is_anonymous(&parts.headers);
+        let places = if anonymous { &self.anonymous } else { &self.requests };
+        let Ok(_place) = places.try_acquire() else { return failed(&too_many(), None) };
         let mut who = None;
         let work = || self.run(row, path, &parts, &body, id, from, &mut who);
         let done = if row.waits { block_in_place(work) } else { work() };
@@ -342,7 +350,7 @@ impl Door {
             headers: &parts.headers,
             body,
         };
-        let identity = match row.public && raw.is_anonymous() {
+        let identity = match row.public && is_anonymous(&parts.headers) {
             true => services.nobody(),
             false => identify(&raw, &services)?,
         };
