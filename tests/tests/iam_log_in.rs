@@ -57,3 +57,29 @@ fn log_ins_of_nobody_keep_nobody_else_waiting() {
     assert!(statuses.iter().all(|status| [401, 429].contains(status)), "{statuses:?}");
     assert!(statuses.contains(&401) && statuses.contains(&429), "those who log in have places of their own");
 }
+
+#[test]
+fn a_locked_user_is_refused_as_one_who_is_not_there() {
+    let (place, address) = place("");
+    let _daemon = place.start();
+    let rest = Rest::new_account(&place, address, "acme");
+    let user = json!({ "user": { "name": "ann", "password": "Correct-1-horse", "domain_id": "" } });
+    let domain = rest.send(&rest.signed("GET", "/v3/auth/domains", b"")).expect("an answer").done();
+    let mut user = user;
+    user["user"]["domain_id"] = domain["domains"][0]["id"].clone();
+    let made = rest.signed("POST", "/v3.0/OS-USER/users", user.to_string().as_bytes());
+    rest.send(&made).expect("an answer").done();
+    let log_in = |name: &str, password: &str| {
+        let reply = rest.send(&by_password(&rest, "acme", name, password)).expect("an answer");
+        (reply.status, reply.body)
+    };
+    assert_eq!(log_in("ann", "Correct-1-horse").0, 201);
+    let refused = log_in("nobody", "wrong");
+    assert_eq!(refused.0, 401);
+    for attempt in 0..8 {
+        assert_eq!(log_in("ann", "wrong"), refused, "{attempt}");
+        assert_eq!(log_in("nobody", "wrong"), refused, "{attempt}");
+    }
+    assert_eq!(log_in("ann", "Correct-1-horse"), refused, "locked");
+    place.logs(&["WARN", "too many log-ins failed"]);
+}

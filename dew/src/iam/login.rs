@@ -54,19 +54,20 @@ impl Tries {
 }
 
 impl Iam {
-    /// Checks a user's password, or in the same time that of nobody. It stays counted as a wrong try, until the caller
-    /// has seen all that it asks for.
+    /// Checks a user's password, or in the same time that of nobody: for who is not there, and for who is locked. It
+    /// stays counted as a wrong try, until the caller has seen all that it asks for.
     ///
     /// # Errors
     /// `WrongLogin`, `Locked`.
     pub(super) fn check_password(&self, user: Option<&User>, password: &str) -> Result<(), IamError> {
-        if let Some(user) = user {
-            self.count_try(user)?;
-        }
+        let counted = user.map_or(Ok(()), |user| self.count_try(user));
+        let user = user.filter(|_| counted.is_ok());
         let kept = user.and_then(|user| user.password.as_ref());
         let _one_at_a_time = self.checking.lock();
         let verifier = kept.map_or(&self.nobody, |password| &password.verifier);
-        match (verifier.matches(password.as_bytes())?, kept, user) {
+        let right = verifier.matches(password.as_bytes())?;
+        counted?;
+        match (right, kept, user) {
             (true, Some(_), Some(_)) => Ok(()),
             _ => Err(IamError::WrongLogin),
         }
@@ -93,7 +94,8 @@ impl Iam {
 
 impl Acting<'_> {
     /// Logs a user in: by its password, and a code of its device if it shows one, or must. A user that is not there is
-    /// refused as one whose password is wrong, and as late.
+    /// refused as one whose password is wrong, and as late. So is one that is locked, whatever the password: `Locked` is for
+    /// the log, as it tells whoever asks that there is such a user.
     ///
     /// # Errors
     /// `WrongLogin`, `Locked`; with the right password, `NeedsSecondFactor`, `PasswordExpired`; what the vault says.

@@ -220,6 +220,7 @@ fn wrong_passwords_lock_a_user_for_a_while_and_nobody_is_refused_as_somebody_is(
         assert!(matches!(login(None, PASSWORD), Err(IamError::WrongLogin)));
     }
     assert!(matches!(login(Some(&ann), PASSWORD), Err(IamError::Locked { minutes: 15 })));
+    assert!(matches!(login(Some(&ann), "wrong"), Err(IamError::Locked { minutes: 15 })), "right or wrong");
     login(Some(&bob), PASSWORD).unwrap();
     world.wait(15 * 60);
     login(Some(&ann), PASSWORD).unwrap();
