@@ -27,6 +27,8 @@ use crate::services::{Services, ServicesError};
 use crate::store::redb::RedbStore;
 
 mod sealing;
+#[cfg(test)]
+mod tests;
 
 use sealing::{Sealing, Sockets};
 
@@ -165,9 +167,10 @@ impl Daemon {
         let objects: u64 = partitions.iter().map(|partition| partition.object_count()).sum();
         info!(partitions = partitions.len(), objects, took = ?began.elapsed(), "the HSM is open");
         warn_of_unknown_partitions(&self.config.access, &hsm);
-        self.record_start(&audit);
         let quotas = Quotas { keys: self.config.rest.key_quota, ..Quotas::default() };
         let services = Arc::new(Services::open(&hsm, quotas, &audit)?);
+        // Last, when nothing can fail any more: a sealed daemon has no log.
+        self.record_start(&audit);
         *self.hsm.write() = State::Open(hsm, services);
         Ok(())
     }
