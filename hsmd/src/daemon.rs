@@ -190,19 +190,23 @@ impl Daemon {
 
     /// Writes what was counted of keys' use since it was last written.
     pub(crate) fn keep_counts(&self) {
-        if let Ok(services) = self.services()
-            && let Err(error) = services.kms.keep_counts()
+        if let Ok(services) = self.services() {
+            self.keep_counts_of(&services);
+        }
+    }
+
+    fn keep_counts_of(&self, services: &Services) {
+        if let Err(error) = services.kms.keep_counts()
             && !self.store.is_read_only()
         {
             warn!("how often keys were asked for something is not written: {error}");
         }
     }
 
-    /// Closes the audit log, and lets the store know how far it is.
-    fn close_audit(&self, hsm: &Hsm, why: &str) {
-        if let Ok(services) = self.services() {
-            services.traces.flush(true);
-        }
+    /// Writes what the services have counted, closes the audit log, and lets the store know how far it is.
+    fn close_up(&self, hsm: &Hsm, services: &Services, why: &str) {
+        self.keep_counts_of(services);
+        services.traces.flush(true);
         if let Err(error) = self.audit.administrative(&acted(why, &[])) {
             warn!("{why} is not recorded: {error}");
         }
@@ -265,9 +269,8 @@ impl Daemon {
             }
             std::thread::sleep(Duration::from_millis(2));
         }
-        self.keep_counts();
-        if let Ok(hsm) = self.hsm() {
-            self.close_audit(&hsm, "stop");
+        if let (Ok(hsm), Ok(services)) = (self.hsm(), self.services()) {
+            self.close_up(&hsm, &services, "stop");
         }
         self.store.close();
     }

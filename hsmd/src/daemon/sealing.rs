@@ -196,11 +196,10 @@ impl Daemon {
     }
 
     fn seal_now(&self, why: &str) -> Result<(), OpenError> {
-        self.keep_counts();
-        let hsm = {
+        let (hsm, services) = {
             let mut state = self.hsm.write();
             match std::mem::replace(&mut *state, State::Sealed(why.to_owned())) {
-                State::Open(hsm, _) => hsm,
+                State::Open(hsm, services) => (hsm, services),
                 sealed => {
                     *state = sealed;
                     return Err(OpenError::Sealed);
@@ -210,15 +209,15 @@ impl Daemon {
         self.end_rekeyer();
         self.sockets.shut();
         hsm.end_all();
-        self.close_audit(&hsm, "seal");
+        let until = Instant::now() + PATIENCE;
+        // Requests under way leave their counts and traces first.
+        let ended = wait_for(until, || Arc::strong_count(&services) == 1);
+        self.close_up(&hsm, &services, "seal");
+        drop(services);
         let left = Arc::downgrade(&hsm);
         drop(hsm);
-        let until = Instant::now() + PATIENCE;
-        while left.strong_count() > 0 {
-            if Instant::now() > until {
-                return Err(OpenError::StillBusy);
-            }
-            std::thread::sleep(Duration::from_millis(2));
+        if !ended || !wait_for(until, || left.strong_count() == 0) {
+            return Err(OpenError::StillBusy);
         }
         info!("hsmd is sealed: {why}");
         Ok(())
@@ -305,6 +304,17 @@ impl Daemon {
         warn!("{why}");
         *self.hsm.write() = State::Sealed(why.into());
         Ok(())
+    }
+}
+
+/// Waits for something that is so soon; tells whether it is.
+fn wait_for(until: Instant, so: impl Fn() -> bool) -> bool {
+    loop {
+        match so() {
+            true => return true,
+            false if Instant::now() > until => return false,
+            false => std::thread::sleep(Duration::from_millis(2)),
+        }
     }
 }
 

@@ -3,9 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use dew::caller::Caller;
+use dew::cts::{Act, TRACED};
+use dew::iam::ProjectId;
 use hsm::service::{Deed, Kind, Write};
 
 use super::*;
+use crate::traces::{Answered, Asked};
 
 /// A daemon in a folder, which opens by itself.
 fn daemon(folder: &Path) -> Daemon {
@@ -31,4 +35,41 @@ fn an_unseal_that_fails_leaves_no_log_behind() {
         assert!(daemon.hsm().is_err());
         assert!(daemon.audit.log().is_none(), "who seals nothing closes no log");
     }
+}
+
+#[test]
+fn what_was_counted_of_traces_is_written_when_the_daemon_is_sealed() {
+    const ASKED: u64 = 700; // more than are told one by one
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = daemon(folder.path());
+    let services = daemon.services().unwrap();
+    let caller = Caller {
+        identity: services.nobody(),
+        project: None,
+        request: "r".into(),
+        source: None,
+        agent: None,
+        tls: true,
+    };
+    let asked = Asked {
+        traced: TRACED.iter().find(|traced| traced.act == Act::Use).unwrap(),
+        caller: &caller,
+        project: ProjectId([7; 16]),
+        access_key: None,
+        method: "POST",
+        path: "/v1.0/x",
+        body: b"",
+        fields: Vec::new(),
+    };
+    for _ in 0..ASKED {
+        services.traces.leave(&asked, &Answered { status: 200, body: b"" }, &services.kms).unwrap();
+    }
+    drop(services);
+    daemon.seal("a test").unwrap();
+    daemon.unseal(b"").unwrap();
+    let mut reading = daemon.audit.log().unwrap().reading(0).unwrap();
+    let records = std::iter::from_fn(|| reading.next().unwrap());
+    let told: u64 =
+        records.filter(|record| record.action.as_str() == asked.traced.name).map(|it| it.count).sum();
+    assert_eq!(told, ASKED);
 }
