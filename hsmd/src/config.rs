@@ -391,6 +391,45 @@ mod tests {
         assert!(refused("[store]\npath = \"/a\"\n[audit]\ndirectory = \"/a/b\"").contains("outside"));
     }
 
+    /// The keys of a table, as its error names them for one that it does not know.
+    fn known(table: &str) -> Vec<String> {
+        let message = toml::from_str::<Config>(&format!("{table}\nunheard-of = 1")).unwrap_err().to_string();
+        let names = message.split_once("expected").expect(&message).1.split('`');
+        names.skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_file_that_is_installed_shows_every_key_and_each_as_it_may_be_written() {
+        let shown = include_str!("../../packaging/hsmd.toml").lines().map(|line| {
+            let value = line.strip_prefix('#').filter(|rest| !rest.starts_with(' '));
+            format!("{}\n", value.unwrap_or(line))
+        });
+        let shown: String = shown.collect();
+        toml::from_str::<Config>(&shown).unwrap();
+        let shown: toml::Table = shown.parse().unwrap();
+        let (mut looked, mut tables) = (0, vec![(String::new(), &shown)]);
+        while let Some((name, table)) = tables.pop() {
+            let start = match shown.get(&name) {
+                Some(toml::Value::Array(_)) => format!("[[{name}]]"),
+                _ if name.is_empty() => String::new(),
+                _ => format!("[{name}]"),
+            };
+            for key in known(&start) {
+                looked += 1;
+                let dot = if name.is_empty() { "" } else { "." };
+                match table.get(&key).unwrap_or_else(|| panic!("{start} {key} is not shown")) {
+                    toml::Value::Table(inner) => tables.push((format!("{name}{dot}{key}"), inner)),
+                    toml::Value::Array(all) => {
+                        let inner = all.first().and_then(toml::Value::as_table);
+                        tables.extend(inner.map(|inner| (format!("{name}{dot}{key}"), inner)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        assert!(looked > 40, "the test sees only {looked} keys");
+    }
+
     #[test]
     fn access_is_given_for_each_partition() {
         let text =
