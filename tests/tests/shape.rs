@@ -145,6 +145,57 @@ fn arrows_between_crates_point_one_way() {
     }
 }
 
+/// The rows of a table of ARCHITECTURE.md, below a heading: its cells.
+fn table(heading: &str) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let below = text.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no {heading:?}")).1;
+    let lines = below.lines().skip_while(|line| !line.starts_with("|-")).skip(1);
+    let rows = lines.take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+/// What stands between backticks.
+fn code(cell: &str) -> BTreeSet<String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// All crates, those that are not shipped too.
+fn crates() -> Vec<String> {
+    let manifest: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let members = manifest["workspace"]["members"].as_array().unwrap().iter();
+    members.map(|name| name.as_str().unwrap().to_owned()).chain(["fuzz".to_owned()]).collect()
+}
+
+#[test]
+fn the_table_of_crates_has_each_and_what_it_depends_on() {
+    let (crates, rows) = (crates(), table("## Crates"));
+    for name in &crates {
+        let row = rows.iter().find(|row| code(&row[0]).contains(name));
+        let row = row.unwrap_or_else(|| panic!("{name} has no row in the table of crates"));
+        let mut needs = section(name, "dependencies");
+        needs.retain(|other| crates.contains(other));
+        assert_eq!(code(&row[2]), needs, "what {name} depends on, in the table of crates");
+    }
+    assert_eq!(rows.len(), crates.len(), "the table of crates has one that is not there");
+}
+
+#[test]
+fn the_table_of_dependencies_says_of_each_what_it_is_for_and_who_has_it() {
+    let (crates, rows) = (crates(), table("## Dependencies"));
+    for (name, _) in DEPENDENCIES {
+        for package in section(name, "dependencies").iter().filter(|package| !crates.contains(package)) {
+            let row = rows.iter().find(|row| code(&row[0]).contains(package));
+            let row = row.unwrap_or_else(|| panic!("{package}, of {name}, has no row"));
+            let everyone = row[1].starts_with("all") || row[1] == "the programs";
+            assert!(everyone || code(&row[1]).contains(*name), "{package}: {name} is not in {:?}", row[1]);
+        }
+    }
+    let all: BTreeSet<_> = crates.iter().flat_map(|name| section(name, "dependencies")).collect();
+    for package in rows.iter().flat_map(|row| code(&row[0])) {
+        assert!(all.contains(&package), "{package} has a row, and nobody depends on it");
+    }
+}
+
 #[test]
 fn the_module_is_built_from_next_to_nothing() {
     let needs = section("pkcs11", "dependencies");
