@@ -104,7 +104,7 @@ impl Traces {
     /// # Errors
     /// If it is not written: then the request must not be answered with what it made.
     pub(crate) fn leave(&self, asked: &Asked<'_>, answered: &Answered<'_>, kms: &Kms) -> Result<(), String> {
-        let trace = trace(asked, answered, kms);
+        let trace = trace(asked, answered, kms.now(), |key| kms.shown_name(asked.project, key));
         let (act, done) = (asked.traced.act, trace.rating == Rating::Normal);
         let (records, durably) = match (act, done) {
             (Act::Change, true) => (vec![form::record(&trace, act)], true),
@@ -176,8 +176,13 @@ fn records(due: &[(Trace, Act)]) -> Vec<Record> {
     due.iter().map(|(trace, act)| form::record(trace, *act)).collect()
 }
 
-/// What a request leaves.
-fn trace(asked: &Asked<'_>, answered: &Answered<'_>, kms: &Kms) -> Trace {
+/// What a request leaves: no more of it than its record holds, for traces may wait to be counted.
+fn trace(
+    asked: &Asked<'_>,
+    answered: &Answered<'_>,
+    time: u64,
+    known: impl FnOnce(&str) -> Option<(String, EnterpriseProjectId)>,
+) -> Trace {
     let Asked { traced, caller, path, method, .. } = *asked;
     let mut fields = match serde_json::from_slice(asked.body) {
         Ok(Value::Object(fields)) => fields,
@@ -189,7 +194,7 @@ fn trace(asked: &Asked<'_>, answered: &Answered<'_>, kms: &Kms) -> Trace {
     let answer: Value = serde_json::from_slice(answered.body).unwrap_or(Value::Null);
     let rating = Rating::of(answered.status);
     let resource_id = key_of(&fields, &answer);
-    let known = kms.shown_name(asked.project, &resource_id);
+    let known = known(&resource_id);
     let asked_name = || fields.get("key_alias").and_then(Value::as_str).unwrap_or_default().to_owned();
     let (resource_name, enterprise_project) =
         known.unwrap_or_else(|| (asked_name(), EnterpriseProjectId::DEFAULT));
@@ -197,13 +202,13 @@ fn trace(asked: &Asked<'_>, answered: &Answered<'_>, kms: &Kms) -> Trace {
     let (request, response) = (masks.request(&fields), masks.answer(&answer));
     let reason = answer.pointer("/error/error_msg").or(answer.get("error_msg")).and_then(Value::as_str);
     let reason = masks.message(reason.unwrap_or_default());
-    Trace {
+    let trace = Trace {
         request_id: caller.request.to_string(),
         name: traced.name.to_owned(),
         operation: traced.operation.to_owned(),
         rating,
         kind: Kind::ApiCall,
-        time: kms.now(),
+        time,
         request,
         response,
         code: answered.status,
@@ -218,7 +223,8 @@ fn trace(asked: &Asked<'_>, answered: &Answered<'_>, kms: &Kms) -> Trace {
         project: asked.project,
         enterprise_project,
         count: 1,
-    }
+    };
+    form::cut(trace)
 }
 
 /// The id of the key that it was about: as the answer has it, or else as it was asked for.
@@ -226,4 +232,50 @@ fn key_of(fields: &Map<String, Value>, answer: &Value) -> String {
     let answered = answer.get("key_id").or_else(|| answer.pointer("/key_info/key_id"));
     let asked = fields.get("key_id");
     answered.or(asked).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use dew::iam::Identity;
+
+    use super::*;
+
+    /// A request whose body has this text wherever a text can be.
+    fn left_by(text: &str) -> Trace {
+        let caller = Caller {
+            identity: Arc::new(Identity::nobody()),
+            project: None,
+            request: "0123456789abcdef0123456789abcdef".into(),
+            source: None,
+            agent: None,
+            tls: true,
+        };
+        let body = serde_json::json!({ "key_id": text, "key_alias": text }).to_string();
+        let answer =
+            serde_json::json!({ "error": { "error_code": "KMS.0205", "error_msg": text } }).to_string();
+        let asked = Asked {
+            traced: cts::traced("KMS", "EncryptData").unwrap(),
+            caller: &caller,
+            project: ProjectId([7; 16]),
+            access_key: None,
+            method: "POST",
+            path: "/v1.0/p/kms/encrypt-data",
+            body: body.as_bytes(),
+            fields: Vec::new(),
+        };
+        trace(&asked, &Answered { status: 400, body: answer.as_bytes() }, 1, |_| None)
+    }
+
+    #[test]
+    fn a_trace_holds_no_more_of_a_request_than_its_record() {
+        let trace = left_by(&"x".repeat(1 << 20));
+        let texts =
+            [&trace.request, &trace.response, &trace.message, &trace.resource_id, &trace.resource_name];
+        let held: usize = texts.iter().map(|text| text.capacity()).sum();
+        assert!(held <= 6 << 10, "{held} bytes");
+        let read = form::trace(&form::record(&trace, Act::Use)).unwrap();
+        assert!(read.resource_id.ends_with('…') && read.request.ends_with('…'));
+        assert_eq!(read, form::trace(&form::record(&left_by(&"x".repeat(1 << 19)), Act::Use)).unwrap());
+        assert_eq!(left_by("short").resource_id, "short");
+    }
 }

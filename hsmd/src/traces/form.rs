@@ -30,6 +30,20 @@ mod detail {
 /// Bytes of a detail.
 const DETAIL: usize = 512;
 
+/// A trace with no more of its texts than its record holds. Of request and answer a little stays beyond, by which the
+/// record shows that they were cut.
+pub(super) fn cut(mut trace: Trace) -> Trace {
+    fn to<const N: usize>(text: &mut String) {
+        *text = Text::<N>::from(text.as_str()).as_str().to_owned();
+    }
+    to::<64>(&mut trace.resource_id);
+    to::<255>(&mut trace.resource_name);
+    to::<DETAIL>(&mut trace.message);
+    to::<{ 3 * DETAIL + 8 }>(&mut trace.request);
+    to::<{ 3 * DETAIL + 8 }>(&mut trace.response);
+    trace
+}
+
 /// A trace as a record that has no number yet.
 pub(super) fn record(trace: &Trace, act: Act) -> Record {
     let class = match act {

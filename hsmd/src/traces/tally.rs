@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 /// How many in a minute are told one by one in each project.
 pub(super) const ONE_BY_ONE: u32 = 600;
 const MINUTE: Duration = Duration::from_secs(60);
-/// The most kinds of calls that are counted apart.
-const MANY: usize = 16 << 10;
+/// The most kinds of calls that are counted apart; each keeps a trace of up to 6 KiB.
+const MANY: usize = 4 << 10;
 
 /// What calls alike have in common: project, name, user, resource, status, address and access key.
 type Alike = (ProjectId, String, String, String, u16, String, String);
