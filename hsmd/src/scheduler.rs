@@ -41,17 +41,13 @@ pub(crate) fn start(daemon: &Arc<Daemon>) -> io::Result<()> {
 fn run(daemon: &Daemon) -> Duration {
     let Some(_under_way) = daemon.begin_call() else { return OFTEN };
     let Ok(services) = daemon.services() else { return OFTEN };
-    match services.kms.run_due() {
-        Ok((done, next)) => {
-            if done > 0 {
-                info!(done, "what was due of keys is done");
-            }
-            let until = next.map(|next| Duration::from_millis(next.saturating_sub(services.kms.now())));
-            until.unwrap_or(SELDOM).clamp(OFTEN, SELDOM)
-        }
-        Err(error) => {
-            warn!("what is due of keys cannot be done: {error}");
-            SELDOM
-        }
+    let run = services.kms.run_due();
+    if run.done > 0 {
+        info!(done = run.done, "what was due of keys is done");
     }
+    for why in &run.failed {
+        warn!("what is due of keys cannot be done: {why}");
+    }
+    let until = run.next.map(|next| Duration::from_millis(next.saturating_sub(services.kms.now())));
+    until.unwrap_or(SELDOM).clamp(OFTEN, SELDOM)
 }

@@ -4,16 +4,20 @@
 //! then. Two callers never do one thing twice, since each looks again when it is its turn.
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use hsm::Work;
 use hsm::service::Kind;
 
-use super::error::Result;
+use super::error::{KmsError, Result};
 use super::id::KeyId;
+use super::import::EXPIRED;
 use super::key::{Key, State};
 use super::project::{Project, Shelf};
 use super::record::Kept;
+use super::region::show_everywhere;
 use super::{Kms, Millis, life};
 use crate::caller::Caller;
 use crate::iam::{AccountId, Identity, Principal, ProjectId};
@@ -30,33 +34,60 @@ pub(super) enum Due {
     Ticket(u64),
 }
 
+impl fmt::Display for Due {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(id) => write!(f, "key {id}"),
+            Self::Ticket(number) => write!(f, "import parameters {number}"),
+        }
+    }
+}
+
 /// What is due, in order.
 pub(super) type Agenda = BTreeSet<(Millis, Due)>;
 
+/// What came of looking for what is due.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// How much was done.
+    pub done: usize,
+    /// When something is due next, apart from what failed.
+    pub next: Option<Millis>,
+    /// What was due and failed, and why. It stays due.
+    pub failed: Vec<String>,
+}
+
+impl Run {
+    fn is_next(&mut self, at: Option<Millis>) {
+        self.next = [self.next, at].into_iter().flatten().min();
+    }
+}
+
 impl Kms {
-    /// Makes happen what is due, and tells how much was done and when something is due next.
-    ///
-    /// # Errors
-    /// What the HSM says; what was done until then is done.
-    pub fn run_due(&self) -> Result<(usize, Option<Millis>)> {
+    /// Makes happen what is due. What fails keeps nothing else from happening.
+    pub fn run_due(&self) -> Run {
         let _one_at_a_time = self.running.lock();
-        let (mut done, mut next, mut failed) = (0, None, Ok(()));
+        let mut run = Run::default();
         for (id, account) in self.known_projects() {
-            let Some(due) = self.first_due(id)? else { continue };
-            if due > self.now() {
-                next = [next, Some(due)].into_iter().flatten().min();
-                continue;
+            if let Err(error) = self.run_due_of(id, account, &mut run) {
+                run.failed.push(format!("project {id}: {error}"));
             }
-            let Some(project) = self.project(id)? else { continue };
-            // What fails in one project keeps the others from nothing.
-            match self.run_project(&project, account) {
-                Ok(more) => done += more,
-                Err(error) => failed = Err(error),
-            }
-            let rest = project.shelf.read().agenda.first().map(|(at, _)| *at);
-            next = [next, rest].into_iter().flatten().min();
         }
-        failed.map(|()| (done, next))
+        run
+    }
+
+    fn run_due_of(&self, id: ProjectId, account: AccountId, run: &mut Run) -> Result<()> {
+        match self.first_due(id)? {
+            Some(due) if due <= self.now() => {}
+            due => {
+                run.is_next(due);
+                return Ok(());
+            }
+        }
+        if let Some(project) = self.project(id)? {
+            self.run_project(&project, account, run);
+        }
+        Ok(())
     }
 
     fn known_projects(&self) -> Vec<(ProjectId, AccountId)> {
@@ -83,41 +114,49 @@ impl Kms {
         Ok(due)
     }
 
-    fn run_project(&self, project: &Arc<Project>, account: AccountId) -> Result<usize> {
+    fn run_project(&self, project: &Arc<Project>, account: AccountId, run: &mut Run) {
         let caller = self.itself(project.id, account);
-        let mut done = 0;
-        while done < AT_ONCE {
-            let turn = project.turn.lock();
-            let now = self.now();
-            let first = project.shelf.read().agenda.first().copied();
-            let Some((_, what)) = first.filter(|(at, _)| *at <= now) else { break };
-            match what {
-                Due::Ticket(number) => {
-                    let ticket = project.shelf.read().tickets.get(&number).cloned();
-                    if let Some(ticket) = ticket {
-                        self.forget_ticket(&caller, project, &ticket)?;
-                    }
-                }
-                Due::Key(id) => {
-                    let key = project.shelf.read().key(id)?;
-                    self.key_is_due(&caller, project, &key, now)?;
-                    drop(turn);
-                    if project.shelf.read().key(id).is_err() {
-                        self.gone_from(&caller, project, &key)?;
-                    }
-                }
+        let (mut done, mut last) = (0, Bound::Unbounded);
+        loop {
+            let first = project.shelf.read().agenda.range((last, Bound::Unbounded)).next().copied();
+            let Some(entry @ (at, what)) = first else { break };
+            if at > self.now() || done == AT_ONCE {
+                run.is_next(Some(at));
+                break;
             }
-            done += 1;
+            last = Bound::Excluded(entry);
+            match self.make_happen(&caller, project, what) {
+                Ok(()) => done += 1,
+                Err(error) => run.failed.push(format!("project {}, {what}: {error}", project.id)),
+            }
         }
-        Ok(done)
+        run.done += done;
     }
 
-    fn key_is_due(&self, caller: &Caller, project: &Project, key: &Kept<Key>, now: Millis) -> Result<()> {
+    fn make_happen(&self, caller: &Caller, project: &Arc<Project>, what: Due) -> Result<()> {
+        match what {
+            Due::Ticket(number) => {
+                let _turn = project.turn.lock();
+                let ticket = project.shelf.read().tickets.get(&number).cloned();
+                ticket.map_or(Ok(()), |ticket| self.forget_ticket(caller, project, &ticket))
+            }
+            Due::Key(id) => {
+                match self.in_turn(project, id, None, |key| self.key_is_due(caller, project, key)) {
+                    // Somebody else was faster.
+                    Err(KmsError::NoKey) => Ok(()),
+                    done => done,
+                }
+            }
+        }
+    }
+
+    fn key_is_due(&self, caller: &Caller, project: &Project, key: &Kept<Key>) -> Result<()> {
+        let now = self.now();
         if key.state == State::PendingDeletion && key.goes.is_some_and(|goes| goes <= now) {
             return self.delete_for_good(caller, project, key);
         }
-        if key.imported.expires.is_some_and(|expires| expires <= now) && !key.versions.is_empty() {
-            return self.forget_material(caller, project, key, "imported material expired").map(drop);
+        if key.is_expired(now) {
+            return self.forget_material(caller, project, key, EXPIRED).map(drop);
         }
         if key.state == State::Enabled && key.rotation.due().is_some_and(|due| due <= now) {
             return self.rotate(caller, project, key).map(drop);
@@ -125,8 +164,9 @@ impl Kms {
         Ok(())
     }
 
-    /// A key goes, with all that is kept of it. Held by the project's turn.
-    pub(super) fn delete_for_good(&self, caller: &Caller, project: &Project, key: &Kept<Key>) -> Result<()> {
+    /// A key goes, with all that is kept of it; its other regions know it in the same commit. Held by the turns of all
+    /// of them.
+    fn delete_for_good(&self, caller: &Caller, project: &Project, key: &Kept<Key>) -> Result<()> {
         let slot = project.partition.slot().0;
         let details = life::about(key.id, key, caller);
         let mut work =
@@ -137,7 +177,12 @@ impl Kms {
             let counts = project.counts.lock().deletions(key.id);
             work.writes.extend(belongings.into_iter().chain(counts).map(|write| (slot, write)));
         }
-        self.desk(key.slot, caller)?.commit(work)?;
+        let elsewhere = match &key.multi {
+            Some(multi) => self.writes_of(key.id, &multi.without(project.id), &mut work)?,
+            None => Vec::new(),
+        };
+        let version = self.desk(key.slot, caller)?.commit(work)?;
+        show_everywhere(elsewhere, version);
         project.counts.lock().forget(key.id);
         let mut shelf = project.shelf.write();
         shelf.hide_belongings(key.id);

@@ -23,6 +23,8 @@ use crate::caller::Caller;
 const RANDOM: usize = 160;
 /// The most downloads of one key that are good at once: the oldest gives way.
 const MOST: usize = 10;
+/// What records say of material whose time has come.
+pub(super) const EXPIRED: &str = "imported material expired";
 /// What AES key wrap with padding begins with (RFC 5649).
 const KWP_IV: [u8; 4] = [0xa6, 0x59, 0x59, 0xa6];
 
@@ -129,7 +131,10 @@ impl Kms {
     pub fn import_material(&self, caller: &Caller, key: &str, arrival: &Arrival<'_>) -> Result<Kept<Key>> {
         let Found { project, key } = self.permitted(caller, "ImportKeyMaterial", key)?;
         let _turn = project.turn.lock();
-        let key = project.shelf.read().key(key.id)?;
+        let mut key = project.shelf.read().key(key.id)?;
+        if key.is_expired(self.now()) {
+            key = self.forget_material(&self.itself(project.id, project.account), &project, &key, EXPIRED)?;
+        }
         importable(&key)?;
         let ticket = self.ticket(&project, &key, arrival.token)?;
         let pair = key.spec.family().is_pair();
@@ -193,12 +198,7 @@ impl Kms {
         key: &Kept<Key>,
         action: &'static str,
     ) -> Result<Kept<Key>> {
-        let mut changed = (**key).clone();
-        changed.versions.clear();
-        changed.imported.expires = None;
-        if changed.state != State::PendingDeletion {
-            changed.state = State::PendingImport;
-        }
+        let changed = key.emptied();
         let details = life::about(key.id, &changed, caller);
         let work = Work { action, details: &details, remove: key.objects(), ..Work::default() };
         self.change_key(project, key, changed, caller, work)

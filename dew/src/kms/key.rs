@@ -1,9 +1,12 @@
 //! A key as the KMS keeps it: what it is, where its material is in the HSM, and how it stands.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::error::{KmsError, Result};
 use super::id::KeyId;
+use super::record::Kept;
 use super::spec::{Family, Spec, Usage};
 use crate::tag::Tags;
 
@@ -192,6 +195,17 @@ pub struct Key {
     pub multi: Option<Multi>,
 }
 
+impl Kept<Key> {
+    /// The key as it stands at a time: without material that has expired, whether that is gone already or not.
+    #[must_use]
+    pub(super) fn standing_at(self, now: Millis) -> Self {
+        match self.is_expired(now) {
+            true => Self { value: Arc::new(self.emptied()), ..self },
+            false => self,
+        }
+    }
+}
+
 impl Key {
     /// The version that encrypts and signs.
     ///
@@ -211,6 +225,23 @@ impl Key {
     #[must_use]
     pub fn objects(&self) -> Vec<u64> {
         self.versions.iter().flat_map(Version::objects).collect()
+    }
+
+    /// Whether its imported material has expired. It is as good as gone, and will be soon.
+    #[must_use]
+    pub fn is_expired(&self, now: Millis) -> bool {
+        self.imported.expires.is_some_and(|expires| expires <= now) && !self.versions.is_empty()
+    }
+
+    /// The key without its material, as before that was imported.
+    #[must_use]
+    pub(super) fn emptied(&self) -> Self {
+        let state = match self.state {
+            State::PendingDeletion => State::PendingDeletion,
+            _ => State::PendingImport,
+        };
+        let imported = Imported { expires: None, ..self.imported };
+        Self { versions: Vec::new(), state, imported, ..self.clone() }
     }
 
     /// Refuses to use a key that is not enabled.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use hsm::Work;
 use hsm::service::Kind;
+use hsm::vault::Version;
 
 use super::alias::region_of;
 use super::allow::About;
 use super::create::version;
 use super::error::{KmsError, Result};
-use super::key::{Key, Multi, Rotation};
+use super::key::{Key, Multi, Rotation, State};
 use super::name::{check_description, check_name};
 use super::project::Project;
 use super::record::{Kept, creation};
@@ -79,40 +80,50 @@ impl Kms {
         let about =
             About::Some { enterprise_project: Some(replica.enterprise_project.0), tags: Some(&replica.tags) };
         self.permitted_in(&there, "CreateKey", about)?;
+        // Before the other project gets a partition, and again when nothing changes any more.
+        self.check_replicable(&found.key, &home)?;
         let other = self.project_or_new(target.id, account)?;
-        let _turns = turns(&[&found.project, &other]);
+        self.in_turn(&found.project, found.key.id, Some(&other), |source| {
+            self.check_replicable(source, &home)?;
+            let mut multi = source.multi.clone().unwrap_or_else(|| Multi {
+                primary: home.clone(),
+                regions: vec![(home.clone(), found.project.id.0)],
+            });
+            self.check_room_in(&other, source, replica)?;
+            multi.regions.push((replica.region.to_owned(), target.id.0));
+            self.copy_key(caller, source, &other, &multi, replica)
+        })
+    }
 
-        let source = found.project.shelf.read().key(found.key.id)?;
-        source.check_enabled()?;
-        if source.store.is_some() {
+    /// Refuses a key that does not go to another region.
+    fn check_replicable(&self, key: &Kept<Key>, home: &str) -> Result<()> {
+        key.clone().standing_at(self.now()).check_enabled()?;
+        if key.store.is_some() {
             return Err(KmsError::Field("a key in a key store stays in its region".to_owned()));
         }
-        if source.rotation.enabled {
+        if key.rotation.enabled {
             return Err(KmsError::Field(
                 "disable the rotation of the key first: in several regions it is not rotated".to_owned(),
             ));
         }
-        let mut multi = source.multi.clone().unwrap_or_else(|| Multi {
-            primary: home.clone(),
-            regions: vec![(home.clone(), found.project.id.0)],
-        });
-        if multi.primary != home {
-            return Err(KmsError::NotPrimary);
+        match &key.multi {
+            Some(multi) if multi.primary != home => Err(KmsError::NotPrimary),
+            _ => Ok(()),
         }
-        {
-            let shelf = other.shelf.read();
-            if shelf.keys.contains_key(&source.id) {
-                return Err(KmsError::Field("the key is in that region already".to_owned()));
-            }
-            if shelf.by_name.contains_key(replica.name) {
-                return Err(KmsError::NameTaken);
-            }
-            if shelf.count(false) >= self.quotas.keys {
-                return Err(KmsError::KeyQuota(self.quotas.keys));
-            }
+    }
+
+    fn check_room_in(&self, other: &Project, source: &Key, replica: &Replica<'_>) -> Result<()> {
+        let shelf = other.shelf.read();
+        if shelf.keys.contains_key(&source.id) {
+            return Err(KmsError::Field("the key is in that region already".to_owned()));
         }
-        multi.regions.push((replica.region.to_owned(), target.id.0));
-        self.copy_key(caller, &source, &other, &multi, replica)
+        if shelf.by_name.contains_key(replica.name) {
+            return Err(KmsError::NameTaken);
+        }
+        if shelf.count(false) >= self.quotas.keys {
+            return Err(KmsError::KeyQuota(self.quotas.keys));
+        }
+        Ok(())
     }
 
     fn copy_key(
@@ -156,9 +167,7 @@ impl Kms {
         let version = to.commit(work)?;
         let key = Kept { number, version, value: Arc::new(key) };
         other.shelf.write().show_key(key.clone());
-        for (project, key, changed) in everywhere {
-            project.shelf.write().show_key(key.updated(version, changed));
-        }
+        show_everywhere(everywhere, version);
         Ok(key)
     }
 
@@ -169,65 +178,56 @@ impl Kms {
     pub fn update_primary_region(&self, caller: &Caller, key: &str, region: &str) -> Result<KeyId> {
         let found = self.permitted(caller, "UpdatePrimaryRegion", key)?;
         let home = self.region(&found.project);
-        let source = found.project.shelf.read().key(found.key.id)?;
-        source.check_enabled()?;
-        let multi = source
-            .multi
-            .clone()
-            .ok_or_else(|| KmsError::Field("the key is in one region only".to_owned()))?;
-        if multi.primary != home {
-            return Err(KmsError::NotPrimary);
-        }
-        if region == home || !multi.regions.iter().any(|(name, _)| name == region) {
-            return Err(KmsError::Field(format!("primary_region: the key is in no other region {region:?}")));
-        }
-        let multi = Multi { primary: region.to_owned(), ..multi };
-        self.change_everywhere(caller, &found.project, source.id, &multi, "change the primary region")?;
-        Ok(source.id)
+        self.in_turn(&found.project, found.key.id, None, |source| {
+            source.check_enabled()?;
+            let multi = source
+                .multi
+                .clone()
+                .ok_or_else(|| KmsError::Field("the key is in one region only".to_owned()))?;
+            if multi.primary != home {
+                return Err(KmsError::NotPrimary);
+            }
+            let other = multi.regions.iter().find(|(name, _)| region != home && name == region);
+            let other = other.map(|(_, id)| self.project(ProjectId(*id))).transpose()?.flatten();
+            let other = other.ok_or_else(|| {
+                KmsError::Field(format!("primary_region: the key is in no other region {region:?}"))
+            })?;
+            if other.shelf.read().key(source.id)?.state == State::PendingDeletion {
+                return Err(KmsError::PendingDeletion);
+            }
+            let multi = Multi { primary: region.to_owned(), ..multi };
+            let details = life::about(source.id, source, caller);
+            let mut work = Work { action: "change the primary region", details: &details, ..Work::default() };
+            let everywhere = self.writes_of(source.id, &multi, &mut work)?;
+            show_everywhere(everywhere, self.desk(source.slot, caller)?.commit(work)?);
+            Ok(source.id)
+        })
     }
 
-    /// A key is gone from one region: the others know it. Held by no turn.
-    pub(super) fn gone_from(&self, caller: &Caller, project: &Project, key: &Key) -> Result<()> {
-        let Some(multi) = &key.multi else { return Ok(()) };
-        let mut multi = multi.clone();
-        multi.regions.retain(|(_, id)| *id != project.id.0);
-        let Some((_, first)) = multi.regions.first() else { return Ok(()) };
-        let Some(other) = self.project(ProjectId(*first))? else { return Ok(()) };
-        self.change_everywhere(caller, &other, key.id, &multi, "a key is gone from a region")
-    }
-
-    fn change_everywhere(
+    /// Does something with a key while nothing of it changes in any of its regions, nor anything in one more project.
+    pub(super) fn in_turn<T>(
         &self,
-        caller: &Caller,
         project: &Arc<Project>,
         id: KeyId,
-        multi: &Multi,
-        action: &'static str,
-    ) -> Result<()> {
-        let projects = self.projects_of(multi)?;
-        let all: Vec<&Arc<Project>> = projects.iter().collect();
-        let _turns = turns(&all);
-        let key = project.shelf.read().key(id)?;
-        let details = life::about(id, &key, caller);
-        let mut work = Work { action, details: &details, ..Work::default() };
-        let mut everywhere = self.writes_of(id, multi, &mut work)?;
-        if !everywhere.iter().any(|(one, ..)| one.id == project.id) {
-            return Err(KmsError::Internal("a key is in its own region"));
+        more: Option<&Arc<Project>>,
+        act: impl FnOnce(&Kept<Key>) -> Result<T>,
+    ) -> Result<T> {
+        loop {
+            let seen = project.shelf.read().key(id)?.multi.clone();
+            let mut projects =
+                seen.as_ref().map(|multi| self.projects_of(multi)).transpose()?.unwrap_or_default();
+            projects.extend([project].into_iter().chain(more).map(Arc::clone));
+            let _turns = turns(&mut projects);
+            let key = project.shelf.read().key(id)?;
+            // If it went to another region meanwhile, there is one more turn to wait for.
+            if key.multi == seen {
+                return act(&key);
+            }
         }
-        let version = self.desk(key.slot, caller)?.commit(work)?;
-        for (project, key, changed) in everywhere.drain(..) {
-            project.shelf.write().show_key(key.updated(version, changed));
-        }
-        Ok(())
     }
 
     /// The changes that tell a key's records in all regions where it is there in which it is.
-    fn writes_of(
-        &self,
-        id: KeyId,
-        multi: &Multi,
-        work: &mut Work<'_>,
-    ) -> Result<Vec<(Arc<Project>, Kept<Key>, Key)>> {
+    pub(super) fn writes_of(&self, id: KeyId, multi: &Multi, work: &mut Work<'_>) -> Result<Vec<InRegion>> {
         let mut everywhere = Vec::new();
         for project in self.projects_of(multi)? {
             let Ok(key) = project.shelf.read().key(id) else { continue };
@@ -245,10 +245,28 @@ impl Kms {
     }
 }
 
+/// A key in the project of a region, as it was and as it is to be.
+pub(super) type InRegion = (Arc<Project>, Kept<Key>, Key);
+
+/// Shows a key in all its regions as it was committed.
+pub(super) fn show_everywhere(everywhere: Vec<InRegion>, version: Version) {
+    for (project, key, changed) in everywhere {
+        project.shelf.write().show_key(key.updated(version, changed));
+    }
+}
+
 /// The turns of several projects, taken in one order, so that nobody waits for another who waits for him.
-fn turns<'a>(projects: &[&'a Arc<Project>]) -> Vec<parking_lot::MutexGuard<'a, ()>> {
-    let mut projects = projects.to_vec();
+fn turns(projects: &mut Vec<Arc<Project>>) -> Vec<parking_lot::MutexGuard<'_, ()>> {
     projects.sort_by_key(|project| project.number);
     projects.dedup_by_key(|project| project.number);
-    projects.into_iter().map(|project| project.turn.lock()).collect()
+    projects.iter().map(|project| project.turn.lock()).collect()
+}
+
+impl Multi {
+    /// The same without a project.
+    pub(super) fn without(&self, project: ProjectId) -> Self {
+        let mut multi = self.clone();
+        multi.regions.retain(|(_, id)| *id != project.0);
+        multi
+    }
 }

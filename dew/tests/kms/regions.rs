@@ -124,3 +124,57 @@ fn a_primary_key_cannot_be_deleted_while_a_replica_is_there() {
     world.run_due();
     world.kms.schedule_deletion(&one, &key, 7).unwrap();
 }
+
+#[test]
+fn a_key_is_gone_from_a_region_for_all_others_or_not_at_all() {
+    for commits in 0..4 {
+        let world = World::new();
+        let (account, [one, two, three]) = three_regions(&world);
+        let key = world.key(&one, new("key", Spec::Aes256));
+        for (region, at) in [("local-2", &two), ("local-3", &three)] {
+            world.kms.replicate_key(&one, &key, &replica(region, at, "key")).unwrap();
+        }
+        world.kms.schedule_deletion(&two, &key, 7).unwrap();
+        world.kms.schedule_deletion(&three, &key, 7).unwrap();
+        world.pass_days(7);
+        world.fail_after(commits);
+        world.kms.run_due();
+        let world = world.again();
+        world.run_due();
+        world.kms.schedule_deletion(&world.caller(&account, one.project.unwrap()), &key, 7).unwrap();
+    }
+}
+
+#[test]
+fn all_regions_of_a_key_agree_on_which_they_are_whatever_happens_at_once() {
+    for looks in 0.. {
+        let world = World::new();
+        let (_, [one, two, three]) = three_regions(&world);
+        let key = world.key(&one, new("key", Spec::Aes256));
+        world.kms.replicate_key(&one, &key, &replica("local-2", &two, "key")).unwrap();
+        world.kms.schedule_deletion(&two, &key, 7).unwrap();
+        world.pass_days(7);
+        world.meanwhile(looks, |kms| assert!(kms.run_due().failed.is_empty()));
+        world.kms.replicate_key(&one, &key, &replica("local-3", &three, "key")).unwrap();
+        if !world.was_between() {
+            assert!(looks > 5);
+            break;
+        }
+        let regions = |at| world.kms.describe_key(at, &key).unwrap().multi.as_ref().unwrap().regions.clone();
+        assert_eq!(regions(&one), regions(&three), "after {looks}");
+        let names: Vec<_> = regions(&one).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["local-1", "local-3"], "after {looks}");
+    }
+}
+
+#[test]
+fn the_primary_region_is_not_moved_to_where_the_key_goes() {
+    let world = World::new();
+    let (_, [one, two, _]) = three_regions(&world);
+    let key = world.key(&one, new("key", Spec::Aes256));
+    world.kms.replicate_key(&one, &key, &replica("local-2", &two, "key")).unwrap();
+    world.kms.schedule_deletion(&two, &key, 7).unwrap();
+    assert_eq!(code(world.kms.update_primary_region(&one, &key, "local-2")), "KMS.0210");
+    world.kms.cancel_deletion(&two, &key).unwrap();
+    world.kms.update_primary_region(&one, &key, "local-2").unwrap();
+}

@@ -102,7 +102,7 @@ fn what_is_disabled_or_to_be_deleted_is_refused_at_once_through_a_session_that_w
     // Deleted.
     world.kms.schedule_deletion(&world.root, &key, 7).unwrap();
     world.pass_days(7);
-    world.kms.run_due().unwrap();
+    world.run_due();
     assert_eq!(refusal(application.signs(handle)), Rv::KEY_HANDLE_INVALID);
     assert!(application.keys("the-signer").is_empty());
 }

@@ -1,31 +1,74 @@
 //! A world with accounts and a KMS, and what the tests ask of it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
+use crypto::Hash;
+use crypto::rsa::PublicKey;
+use der::asn1::UintRef;
+use der::{Decode, Sequence};
 use dew::caller::Caller;
 use dew::iam::{CreatedAccount, EnterpriseProjectId, Iam, Identity, NewAccount, ProjectId};
 use dew::kms::spec::{Spec, Usage};
-use dew::kms::{DAY, Kms, KmsError, NewKey, Origin, Quotas, Scheme};
+use dew::kms::{Arrival, DAY, Kms, KmsError, NewKey, Origin, Quotas, Scheme};
 use dew::tag::Tags;
 use hsm::event::{Actor, Unrecorded};
 use hsm::mechanism::Mechanisms;
 use hsm::partition::Partition;
 use hsm::ports::Clock;
-use hsm::store::memory::MemoryStore;
+use hsm::store::StoreError;
+use hsm::store::memory::{Fault, MemoryStore};
 use hsm::vault::anchor::MemoryAnchor;
 use hsm::vault::{RootKey, Vault};
 use hsm::{Hsm, Peer, Ports, Settings};
+use parking_lot::Mutex;
 
 /// A day in 2026, in milliseconds since 1970.
 pub(crate) const START: u64 = 1_790_000_000_000;
 
-struct Hands(AtomicU64);
+struct Hands {
+    time: AtomicU64,
+    meanwhile: Mutex<Meanwhile>,
+}
+
+/// What somebody else does while something is done.
+#[derive(Default)]
+struct Meanwhile {
+    /// After so many looks at the clock.
+    act: Option<(usize, Box<dyn FnOnce() + Send>)>,
+    doing: Option<JoinHandle<()>>,
+}
+
+impl Hands {
+    fn new() -> Self {
+        Self { time: AtomicU64::new(START), meanwhile: Mutex::default() }
+    }
+
+    fn look(&self) {
+        let mut meanwhile = self.meanwhile.lock();
+        match meanwhile.act.take() {
+            Some((0, act)) => {
+                let (ended, ends) = mpsc::channel::<()>();
+                meanwhile.doing = Some(std::thread::spawn(move || {
+                    act();
+                    drop(ended);
+                }));
+                drop(meanwhile);
+                // Who has to wait for a turn that is held, comes after it.
+                let _ = ends.recv_timeout(Duration::from_millis(200));
+            }
+            Some((looks, act)) => meanwhile.act = Some((looks - 1, act)),
+            None => {}
+        }
+    }
+}
 
 impl Clock for Hands {
     fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_millis(self.0.load(Ordering::Relaxed))
+        self.look();
+        SystemTime::UNIX_EPOCH + Duration::from_millis(self.time.load(Ordering::Relaxed))
     }
 }
 
@@ -40,7 +83,7 @@ impl hsm::ports::Access for Everyone {
 /// An HSM with a KMS.
 pub(crate) struct World {
     pub(crate) hsm: Arc<Hsm>,
-    pub(crate) kms: Kms,
+    pub(crate) kms: Arc<Kms>,
     clock: Arc<Hands>,
     store: Arc<MemoryStore>,
     anchor: Arc<MemoryAnchor>,
@@ -54,13 +97,14 @@ pub(crate) struct Account {
 impl World {
     pub(crate) fn new() -> Self {
         let (store, anchor) = (Arc::new(MemoryStore::new()), Arc::new(MemoryAnchor::default()));
-        Self::open(store, anchor, Arc::new(Hands(AtomicU64::new(START))))
+        Self::open(store, anchor, Arc::new(Hands::new()))
     }
 
     /// The same after a restart.
     pub(crate) fn again(self) -> Self {
         let Self { hsm, kms, clock, store, anchor } = self;
         drop((hsm, kms));
+        store.inject(Fault::None);
         Self::open(store, anchor, clock)
     }
 
@@ -75,12 +119,12 @@ impl World {
         };
         let hsm = Hsm::open(vault, settings, Mechanisms::standard(), ports).unwrap();
         let iam = Arc::new(Iam::open(Arc::clone(&hsm)).unwrap());
-        let kms = Kms::open(Arc::clone(&hsm), iam, Quotas::default()).unwrap();
+        let kms = Arc::new(Kms::open(Arc::clone(&hsm), iam, Quotas::default()).unwrap());
         Self { hsm, kms, clock, store, anchor }
     }
 
     pub(crate) fn pass(&self, milliseconds: u64) {
-        self.clock.0.fetch_add(milliseconds, Ordering::Relaxed);
+        self.clock.time.fetch_add(milliseconds, Ordering::Relaxed);
     }
 
     pub(crate) fn pass_days(&self, days: u64) {
@@ -91,12 +135,31 @@ impl World {
     pub(crate) fn run_due(&self) -> usize {
         let mut all = 0;
         loop {
-            let (done, _) = self.kms.run_due().unwrap();
-            all += done;
-            if done == 0 {
+            let run = self.kms.run_due();
+            assert!(run.failed.is_empty(), "{:?}", run.failed);
+            all += run.done;
+            if run.done == 0 {
                 return all;
             }
         }
+    }
+
+    /// Lets so many more commits happen, and the one after them fail.
+    pub(crate) fn fail_after(&self, commits: u64) {
+        self.store.inject(Fault::FailsAfter(commits, StoreError::Full("no space".into())));
+    }
+
+    /// What the next act does, somebody else comes between: after so many looks at the clock.
+    pub(crate) fn meanwhile(&self, looks: usize, act: impl FnOnce(&Kms) + Send + 'static) {
+        let kms = Arc::clone(&self.kms);
+        *self.clock.meanwhile.lock() =
+            Meanwhile { act: Some((looks, Box::new(move || act(&kms)))), doing: None };
+    }
+
+    /// Whether somebody else came between. It is done now.
+    pub(crate) fn was_between(&self) -> bool {
+        let Meanwhile { doing, .. } = std::mem::take(&mut *self.clock.meanwhile.lock());
+        doing.is_some_and(|doing| doing.join().is_ok())
     }
 
     pub(crate) fn account(&self, name: &str) -> Account {
@@ -139,6 +202,34 @@ pub(crate) fn as_caller(identity: Arc<Identity>, project: ProjectId) -> Caller {
         agent: None,
         tls: true,
     }
+}
+
+/// Imports material into a key that has none.
+pub(crate) fn import(
+    world: &World,
+    caller: &Caller,
+    key: &str,
+    material: &[u8],
+    expires: Option<u64>,
+) -> Result<(), KmsError> {
+    let given = world.kms.import_parameters(caller, key, "RSAES_OAEP_SHA_256")?;
+    let wrapped = wrapping_key(&given.public_key).encrypt_oaep(Hash::Sha256, Hash::Sha256, b"", material);
+    let material = &wrapped.unwrap();
+    let arrival = Arrival { token: &given.token, material, private_key: None, expires };
+    world.kms.import_material(caller, key, &arrival).map(drop)
+}
+
+/// `RSAPublicKey` (RFC 8017, appendix A.1.1)
+#[derive(Sequence)]
+struct RsaPublicKey<'a> {
+    modulus: UintRef<'a>,
+    public_exponent: UintRef<'a>,
+}
+
+fn wrapping_key(der: &[u8]) -> PublicKey {
+    let info = spki::SubjectPublicKeyInfoRef::from_der(der).unwrap();
+    let key = RsaPublicKey::from_der(info.subject_public_key.as_bytes().unwrap()).unwrap();
+    PublicKey::from_parts(key.modulus.as_bytes(), key.public_exponent.as_bytes()).unwrap()
 }
 
 /// A key of this name and type.

@@ -1,7 +1,8 @@
 //! What happens by itself, by a clock that goes by years.
 
 use dew::kms::spec::Spec;
-use dew::kms::{DAY, State};
+use dew::kms::{DAY, NewKey, NewKeyStore, Origin, State, StoreKind};
+use hsm::event::Actor;
 
 use crate::support::{START, World, code, new};
 
@@ -107,7 +108,6 @@ fn what_cannot_be_rotated_is_not() {
 /// Requirement: KMS-077
 #[test]
 fn what_was_given_out_for_an_import_is_good_for_a_day_and_then_gone_from_the_hsm() {
-    use dew::kms::{NewKey, Origin};
     let world = World::new();
     let account = world.account("acme");
     let root = world.root(&account);
@@ -141,10 +141,38 @@ fn many_threads_make_what_is_due_happen_once() {
     world.pass_days(365);
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| world.kms.run_due().unwrap());
+            scope.spawn(|| assert!(world.kms.run_due().failed.is_empty()));
         }
     });
     for key in &keys {
         assert_eq!(world.kms.describe_key(&root, key).unwrap().rotation.count, 1);
     }
+}
+
+#[test]
+fn what_fails_keeps_nothing_else_from_happening() {
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    let store = NewKeyStore { name: "lost", kind: StoreKind::Default, hsm_cluster: "", cluster: "" };
+    let store = world.kms.create_key_store(&root, store).unwrap();
+    let place = store.id.to_string();
+    let lost = world.kms.create_key_in(&root, Some(&place), new("lost", Spec::Aes256)).unwrap();
+    let kept = world.key(&root, new("kept", Spec::Aes256));
+    world.kms.schedule_deletion(&root, &lost.id.to_string(), 7).unwrap();
+    world.pass(1);
+    world.kms.schedule_deletion(&root, &kept, 7).unwrap();
+    let other = world.account("other");
+    let theirs = world.key(&world.root(&other), new("theirs", Spec::Aes256));
+    world.kms.schedule_deletion(&world.root(&other), &theirs, 7).unwrap();
+    let partition = world.hsm.partition_of_slot(store.slot).unwrap();
+    world.hsm.delete_partition(&partition, &Actor::DAEMON).unwrap();
+    world.pass_days(7);
+    for done in [2, 0] {
+        let run = world.kms.run_due();
+        assert_eq!((run.done, run.next), (done, None));
+        assert!(run.failed[0].contains(&lost.id.to_string()), "{:?}", run.failed);
+        assert_eq!(run.failed.len(), 1, "it is tried again");
+    }
+    assert_eq!(world.kms.custom_keys(&root).unwrap(), 1);
 }
