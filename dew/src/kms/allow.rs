@@ -200,11 +200,11 @@ impl Kms {
                 self.project(home)?.ok_or(KmsError::NoKey)?
             }
         };
-        let key = project.shelf.read().key(id)?;
-        if key.is_gone(self.now()) {
+        let (key, now) = (project.shelf.read().key(id)?, self.now());
+        if key.is_gone(now) {
             return Err(KmsError::NoKey);
         }
-        Ok(Found { project, key })
+        Ok(Found { project, key: key.standing_at(now) })
     }
 
     /// Asks the policies of the caller, and what it was given.

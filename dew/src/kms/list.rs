@@ -156,7 +156,8 @@ impl Kms {
             Some(project) => {
                 let (shelf, now) = (project.shelf.read(), self.now());
                 let keys = shelf.in_order.values().filter_map(|id| shelf.keys.get(id));
-                keys.filter(|key| search.fits(key) && !key.is_gone(now)).cloned().collect()
+                let keys = keys.filter(|key| !key.is_gone(now)).map(|key| key.clone().standing_at(now));
+                keys.filter(|key| search.fits(key)).collect()
             }
         };
         let mut may = HashMap::new();

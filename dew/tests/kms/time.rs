@@ -1,10 +1,10 @@
 //! What happens by itself, by a clock that goes by years.
 
 use dew::kms::spec::Spec;
-use dew::kms::{DAY, NewKey, NewKeyStore, Origin, State, StoreKind};
+use dew::kms::{DAY, NewKey, NewKeyStore, Origin, Page, Search, State, StoreKind};
 use hsm::event::Actor;
 
-use crate::support::{START, World, code, new};
+use crate::support::{START, World, code, import, new};
 
 /// Requirement: KMS-065, KMS-184, KMS-185, KMS-186, KMS-187, KMS-188, KMS-189, KMS-190, KMS-192, KMS-200
 #[test]
@@ -147,6 +147,38 @@ fn many_threads_make_what_is_due_happen_once() {
     for key in &keys {
         assert_eq!(world.kms.describe_key(&root, key).unwrap().rotation.count, 1);
     }
+}
+
+/// Requirement: KMS-095
+#[test]
+fn imported_material_is_used_no_more_from_the_moment_when_it_expires() {
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    let external = |name| NewKey { origin: Origin::External, ..new(name, Spec::Aes256) };
+    let key = world.key(&root, external("outside"));
+    import(&world, &root, &key, &[7; 32], Some(START + DAY)).unwrap();
+    let cipher = world.encrypt(&root, &key, "plain").unwrap();
+    world.pass(DAY - 1);
+    assert_eq!(world.decrypt(&root, &cipher).unwrap(), "plain");
+    world.pass(1);
+    // Nothing has run that makes it happen.
+    let waiting = |search: Search| world.kms.list_keys(&root, &search, &Page::default()).unwrap().total;
+    for _ in 0..2 {
+        assert_eq!(code(world.decrypt(&root, &cipher)), "KMS.0309");
+        assert_eq!(code(world.encrypt(&root, &key, "x")), "KMS.0309");
+        assert_eq!(world.kms.describe_key(&root, &key).unwrap().state, State::PendingImport);
+        assert_eq!(waiting(Search { state: Some(State::PendingImport), ..Search::default() }), 1);
+        assert_eq!(waiting(Search { state: Some(State::Enabled), ..Search::default() }), 0);
+        world.run_due();
+    }
+    import(&world, &root, &key, &[7; 32], Some(START + 2 * DAY)).unwrap();
+    assert_eq!(world.decrypt(&root, &cipher).unwrap(), "plain");
+    // Nor does it have to run before the material comes again.
+    world.pass(DAY);
+    import(&world, &root, &key, &[7; 32], None).unwrap();
+    assert_eq!(world.run_due(), 1, "the older parameters go");
+    assert_eq!(world.decrypt(&root, &cipher).unwrap(), "plain");
 }
 
 #[test]
