@@ -39,10 +39,11 @@ impl Kms {
     pub fn create_alias(&self, caller: &Caller, key: &str, alias: &str) -> Result<Kept<Alias>> {
         check_alias(alias)?;
         let Found { project, key } = self.permitted(caller, "CreateAlias", key)?;
-        check_nameable(&key)?;
         // Two projects of a region may not get the same at once.
         let _region = self.aliasing.lock();
         let _turn = project.turn.lock();
+        let key = project.shelf.read().key(key.id)?;
+        check_nameable(&key)?;
         if self.is_alias(&project, alias)? {
             return Err(KmsError::NameTaken);
         }
@@ -62,11 +63,16 @@ impl Kms {
     /// `NoSuch`; `Quota`; `PendingDeletion`, `DefaultKey`; `NoKey`, `BadKeyId`, `Forbidden`; what the HSM says.
     pub fn associate_alias(&self, caller: &Caller, alias: &str, key: &str) -> Result<Kept<Alias>> {
         let Found { project, key } = self.permitted(caller, "AssociateAlias", key)?;
-        check_nameable(&key)?;
-        let old = project.shelf.read().alias(alias)?;
-        self.permitted(caller, "AssociateAlias", &old.key.to_string())?;
+        let seen = project.shelf.read().alias(alias)?;
+        self.permitted(caller, "AssociateAlias", &seen.key.to_string())?;
         let _turn = project.turn.lock();
-        let old = project.shelf.read().alias(&old.name)?;
+        let key = project.shelf.read().key(key.id)?;
+        check_nameable(&key)?;
+        let old = project.shelf.read().alias(&seen.name)?;
+        if old.key != seen.key {
+            // Another key's meanwhile, for which nobody has asked whether the caller may take it.
+            return Err(KmsError::Busy);
+        }
         if old.key == key.id {
             return Ok(old);
         }

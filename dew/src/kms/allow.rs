@@ -161,7 +161,8 @@ impl Kms {
         if NOT_IN_DISABLED_STORES.contains(&operation) {
             self.stores.check_enabled(key.store)?;
         }
-        project.counts.lock().add(key.id, operation, self.now());
+        let now = self.now();
+        project.counts.lock().add(key.id, operation, now);
         Ok(found)
     }
 

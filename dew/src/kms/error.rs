@@ -253,6 +253,8 @@ fn hsm_code(error: &hsm::Error) -> (u16, &'static str) {
     use hsm::vault::VaultError;
     match error {
         Error::Vault(VaultError::Conflict { .. }) => (503, "KMS.0104"),
+        // It was disabled after it was looked at.
+        Error::KeySuspended => (400, "KMS.0209"),
         Error::Vault(_) | Error::NotRecorded(_) => (500, "KMS.0102"),
         _ => (500, "KMS.0101"),
     }

@@ -46,9 +46,12 @@ impl Kms {
         }
         let grantee = self.grantee(new.kind, new.grantee)?;
         let retiring = new.retiring.map(|id| self.user_named(id)).transpose()?;
-        let Found { project, key } = self.grantable(caller, key, &operations)?;
+        let (Found { project, key }, owned) = self.grantable(caller, key)?;
         let _turn = project.turn.lock();
         let key = project.shelf.read().key(key.id)?;
+        if !owned {
+            check_passes_on(&project, &key, caller, &operations)?;
+        }
         check_grantable(&key, &operations)?;
         let number = {
             let shelf = project.shelf.read();
@@ -176,20 +179,13 @@ impl Kms {
         Ok(grant)
     }
 
-    /// The key that somebody wants to grant a part in.
-    fn grantable(&self, caller: &Caller, key: &str, operations: &BTreeSet<Granted>) -> Result<Found> {
+    /// The key that somebody wants to grant a part in, and whether as its owner: else by what was granted.
+    fn grantable(&self, caller: &Caller, key: &str) -> Result<(Found, bool)> {
         match self.owned(caller, "CreateGrant", key) {
-            Err(KmsError::Forbidden(_) | KmsError::NoKey) => {}
-            owned => return owned,
-        }
-        let found = self.permitted(caller, "CreateGrant", key)?;
-        let given = found.project.shelf.read().grants.given(found.key.id, &caller.identity);
-        match operations.difference(&given).next() {
-            None => Ok(found),
-            Some(beyond) => Err(KmsError::Forbidden(format!(
-                "a grantee gives others what it was given itself, and not {}",
-                beyond.name()
-            ))),
+            Err(KmsError::Forbidden(_) | KmsError::NoKey) => {
+                Ok((self.permitted(caller, "CreateGrant", key)?, false))
+            }
+            owned => Ok((owned?, true)),
         }
     }
 
@@ -244,6 +240,26 @@ impl Grants {
             grants.show(Kept::read(read)?);
         }
         Ok(grants)
+    }
+}
+
+/// A grantee gives others what it was given itself, to this moment. The project's turn is held.
+fn check_passes_on(
+    project: &Project,
+    key: &Key,
+    caller: &Caller,
+    operations: &BTreeSet<Granted>,
+) -> Result<()> {
+    let given = project.shelf.read().grants.given(key.id, &caller.identity);
+    if !given.contains(&Granted::CreateGrant) {
+        return Err(KmsError::Forbidden("the grant that gave create-grant is gone".to_owned()));
+    }
+    match operations.difference(&given).next() {
+        None => Ok(()),
+        Some(beyond) => Err(KmsError::Forbidden(format!(
+            "a grantee gives others what it was given itself, and not {}",
+            beyond.name()
+        ))),
     }
 }
 

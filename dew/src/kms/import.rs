@@ -91,6 +91,8 @@ impl Kms {
         let pair = wrapping_pair(&desk, id, sm2)?;
         let [open, closed] = pair.numbers()[..] else { return Err(KmsError::Internal("a pair is two keys")) };
         let _turn = project.turn.lock();
+        let key = project.shelf.read().key(id)?.standing_at(self.now());
+        importable(&key)?;
         let expires = self.now() + DAY;
         let (number, old) = {
             let shelf = project.shelf.read();

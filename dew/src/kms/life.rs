@@ -181,6 +181,9 @@ impl Found {
         key.check_custom()?;
         match key.state {
             State::PendingDeletion => Err(KmsError::PendingDeletion),
+        if changed.state == State::Enabled {
+            self.stores.check_enabled(changed.store)?;
+        }
             _ => Ok(key),
         }
     }

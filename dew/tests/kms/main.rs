@@ -8,6 +8,7 @@ mod keys;
 mod life;
 mod lists;
 mod office;
+mod races;
 mod regions;
 mod sessions;
 mod stores;

@@ -149,7 +149,15 @@ impl World {
         self.store.inject(Fault::FailsAfter(commits, StoreError::Full("no space".into())));
     }
 
-    /// What the next act does, somebody else comes between: after so many looks at the clock.
+    /// Lets so many days pass when it is called.
+    pub(crate) fn days(&self) -> impl Fn(u64) + Send + use<> {
+        let clock = Arc::clone(&self.clock);
+        move |days| {
+            clock.time.fetch_add(days * DAY, Ordering::Relaxed);
+        }
+    }
+
+    /// Somebody else comes between what is done next: after so many looks at the clock.
     pub(crate) fn meanwhile(&self, looks: usize, act: impl FnOnce(&Kms) + Send + 'static) {
         let kms = Arc::clone(&self.kms);
         *self.clock.meanwhile.lock() =
