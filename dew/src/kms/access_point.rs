@@ -25,11 +25,14 @@ use super::project::Project;
 use super::record::{Kept, creation};
 use super::rsa::rsa_key;
 use super::spec::Attributes;
-use super::store::{Uuid, keyspace};
+use super::store::Uuid;
 use super::{Kms, Millis};
 use crate::caller::Caller;
+use crate::iam::{AccountId, ProjectId};
 use crypto::Secret;
 
+/// What it is called where there is none.
+const POINT: &str = "access point";
 /// The most access points of a project.
 const MAX: usize = 1000;
 /// The most bytes of an identity and of a cluster's id.
@@ -138,9 +141,10 @@ impl Kms {
                 (Some(rsa_key("identity", identity)?.0), cluster)
             }
         };
-        let project = self.keyspaces_of(caller, "CreateAccessPoint")?;
-        let keyspace = self.keyspace(&project, new.keyspace)?;
+        let (keyspace, project, account) = self.keyspace_of(caller, "CreateAccessPoint", new.keyspace)?;
+        let project = self.project_or_new(project, account)?;
         let _turn = project.turn.lock();
+        self.keyspace(project.id, keyspace)?;
         let number = {
             let shelf = project.shelf.read();
             let mut there = shelf.points.values();
@@ -181,8 +185,8 @@ impl Kms {
     /// # Errors
     /// `Field`, `NoKeyStore`; `Forbidden`.
     pub fn list_access_points(&self, caller: &Caller, keyspace: &str) -> Result<Vec<Kept<AccessPoint>>> {
-        let project = self.keyspaces_of(caller, "ListAccessPoint")?;
-        let keyspace = self.keyspace(&project, keyspace)?;
+        let (keyspace, project, _) = self.keyspace_of(caller, "ListAccessPoint", keyspace)?;
+        let Some(project) = self.project(project)? else { return Ok(Vec::new()) };
         let shelf = project.shelf.read();
         Ok(shelf.points.values().filter(|point| point.keyspace == keyspace).cloned().collect())
     }
@@ -194,8 +198,8 @@ impl Kms {
     pub fn enable_access_point(&self, caller: &Caller, id: &str, enabled: bool) -> Result<Kept<AccessPoint>> {
         let operation = if enabled { "EnableAccessPoint" } else { "DisableAccessPoint" };
         let action = if enabled { "enable an access point" } else { "disable an access point" };
-        let project = self.keyspaces_of(caller, operation)?;
-        self.change_point(caller, &project, id.parse()?, action, |point| {
+        let (project, id) = self.in_keyspaces(caller, operation, (POINT, id))?;
+        self.change_point(caller, &project, id, action, |point| {
             point.enabled = enabled;
             Ok(())
         })
@@ -206,9 +210,9 @@ impl Kms {
     /// # Errors
     /// `Field`, `NoSuch`; `Forbidden`; what the HSM says.
     pub fn delete_access_point(&self, caller: &Caller, id: &str) -> Result<()> {
-        let project = self.keyspaces_of(caller, "DeleteAccessPoint")?;
+        let (project, id) = self.in_keyspaces(caller, "DeleteAccessPoint", (POINT, id))?;
         let _turn = project.turn.lock();
-        let point = point(&project, id.parse()?)?;
+        let point = point(&project, id)?;
         let slot = project.partition.slot().0;
         let details = about(&point, caller);
         let mut work = Work { action: "delete an access point", details: &details, ..Work::default() };
@@ -223,8 +227,7 @@ impl Kms {
     /// # Errors
     /// `Field` for one of a cluster, and if it was given out already; `NoSuch`; `Forbidden`; what the HSM says.
     pub fn download_private_key(&self, caller: &Caller, id: &str) -> Result<(Uuid, Secret)> {
-        let project = self.keyspaces_of(caller, "DownloadAccessPointPrivateKey")?;
-        let id: Uuid = id.parse()?;
+        let (project, id) = self.in_keyspaces(caller, "DownloadAccessPointPrivateKey", (POINT, id))?;
         let mut private = None;
         self.change_point(caller, &project, id, "make the pair of an access point", |point| {
             if point.kind != PointKind::Custom {
@@ -275,25 +278,36 @@ impl Kms {
         Ok(point)
     }
 
-    /// The caller's project, for an operation on what belongs to its keyspaces.
-    pub(super) fn keyspaces_of(&self, caller: &Caller, operation: &'static str) -> Result<Arc<Project>> {
+    /// The keyspace of this id and its project, for who lists what belongs to it or makes more.
+    pub(super) fn keyspace_of(
+        &self,
+        caller: &Caller,
+        operation: &'static str,
+        id: &str,
+    ) -> Result<(Uuid, ProjectId, AccountId)> {
         let (project, account) = self.permitted_in(caller, operation, About::NOTHING)?;
-        self.project_or_new(project, account)
+        Ok((self.keyspace(project, id.parse()?)?, project, account))
     }
 
-    /// A keyspace of a project: one of its key stores, or its keys that are in none.
-    pub(super) fn keyspace(&self, project: &Project, id: &str) -> Result<Uuid> {
-        let id: Uuid = id.parse()?;
-        if id != keyspace(project.id) {
-            self.stores.of(project.id, id)?;
-        }
-        Ok(id)
+    /// The project and the id of what belongs to one of its keyspaces.
+    ///
+    /// # Errors
+    /// `NoSuch` if the project has nothing yet.
+    pub(super) fn in_keyspaces(
+        &self,
+        caller: &Caller,
+        operation: &'static str,
+        (what, id): (&'static str, &str),
+    ) -> Result<(Arc<Project>, Uuid)> {
+        let (project, _) = self.permitted_in(caller, operation, About::NOTHING)?;
+        let id = id.parse()?;
+        Ok((self.project(project)?.ok_or(KmsError::NoSuch(what))?, id))
     }
 }
 
 fn point(project: &Project, id: Uuid) -> Result<Kept<AccessPoint>> {
     let shelf = project.shelf.read();
-    shelf.points.values().find(|point| point.id == id).cloned().ok_or(KmsError::NoSuch("access point"))
+    shelf.points.values().find(|point| point.id == id).cloned().ok_or(KmsError::NoSuch(POINT))
 }
 
 /// What records say of an access point.

@@ -150,6 +150,11 @@ impl Kms {
         given: impl Fn(&Grants, &Key) -> ActionSet,
     ) -> Result<Found> {
         let (own, account) = self.own(caller)?;
+        if let Some(key) = self.default_to_be(own, named, caller)? {
+            // It is made for who may use it, and for nobody else.
+            let ways = Ways { policies: true, given: ActionSet::default() };
+            self.allow(caller, operation, (own, account), About::Key(&key, tags), &ways)?;
+        }
         let found = self.find(own, account, named, caller)?;
         let Found { project, key } = &found;
         let policies = project.account == account && project.id == own;

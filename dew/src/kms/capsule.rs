@@ -127,7 +127,7 @@ impl Kms {
             }
             Under::Terms(json) => {
                 let terms = Terms::parse(json)?;
-                check_points(&found.project, space, &terms)?;
+                check_points(Some(&found.project), space, &terms)?;
                 Sealed::Terms(terms)
             }
         };

@@ -7,7 +7,7 @@ use super::allow::About;
 use super::error::{KmsError, Result};
 use super::id::KeyId;
 use super::key::{Imported, Key, Origin, Rotation, State, Version};
-use super::name::{check_description, check_name};
+use super::name::{check_description, check_name, is_default};
 use super::project::Project;
 use super::record::{Kept, creation};
 use super::spec::{Spec, Usage, closed, open, sized};
@@ -60,6 +60,8 @@ impl Kms {
         if !self.iam.has_enterprise_project(account, new.enterprise_project) {
             return Err(KmsError::Field("enterprise_project_id names no enterprise project".to_owned()));
         }
+        // Before the project gets a partition, and again when nothing changes any more.
+        self.store_of(project, store)?;
         let project = self.project_or_new(project, account)?;
         let _turn = project.turn.lock();
         if project.shelf.read().count(false) >= self.quotas.keys {
@@ -88,17 +90,49 @@ impl Kms {
         if let Some(id) = project.shelf.read().by_name.get(name) {
             return Ok(*id);
         }
-        let new = NewKey {
-            name: name.to_owned(),
-            spec: Spec::Aes256,
-            usage: None,
-            description: String::new(),
-            origin: Origin::Kms,
-            enterprise_project: EnterpriseProjectId::DEFAULT,
-            tags: Tags::default(),
-        };
         let place = self.place_of(&project, None)?;
-        Ok(self.add_key(caller, &project, place, new, Usage::EncryptDecrypt, true)?.id)
+        Ok(self.add_key(caller, &project, place, default(name), Usage::EncryptDecrypt, true)?.id)
+    }
+
+    /// A default key as it would be made, if this is the name of one that is not there yet.
+    pub(super) fn default_to_be(
+        &self,
+        project: ProjectId,
+        name: &str,
+        caller: &Caller,
+    ) -> Result<Option<Key>> {
+        let is_there = |project: &Project| project.shelf.read().by_name.contains_key(name);
+        if !is_default(name) || self.project(project)?.is_some_and(|project| is_there(&project)) {
+            return Ok(None);
+        }
+        let id = KeyId(self.hsm.random()?);
+        Ok(Some(self.unmade(caller, id, default(name), Usage::EncryptDecrypt, true)))
+    }
+
+    /// A key without material, in no place.
+    fn unmade(&self, caller: &Caller, id: KeyId, new: NewKey, usage: Usage, default: bool) -> Key {
+        let now = self.now();
+        Key {
+            id,
+            name: new.name,
+            description: new.description,
+            spec: new.spec,
+            usage,
+            origin: new.origin,
+            state: State::Enabled,
+            default,
+            created: now,
+            creator: caller.identity.id(),
+            goes: None,
+            slot: 0,
+            store: None,
+            versions: Vec::new(),
+            rotation: Rotation { enabled: false, days: Rotation::DAYS, last: None, count: 0, since: now },
+            imported: Imported::default(),
+            enterprise_project: new.enterprise_project.0,
+            tags: new.tags,
+            multi: None,
+        }
     }
 
     fn add_key(
@@ -117,29 +151,9 @@ impl Kms {
             }
             shelf.next_key
         };
-        let (now, id) = (self.now(), KeyId::new(project.number, self.hsm.random()?));
+        let id = KeyId::new(project.number, self.hsm.random()?);
         let desk = self.desk(slot, caller)?;
-        let mut key = Key {
-            id,
-            name: new.name,
-            description: new.description,
-            spec: new.spec,
-            usage,
-            origin: new.origin,
-            state: State::Enabled,
-            default,
-            created: now,
-            creator: caller.identity.id(),
-            goes: None,
-            slot,
-            store,
-            versions: Vec::new(),
-            rotation: Rotation { enabled: false, days: Rotation::DAYS, last: None, count: 0, since: now },
-            imported: Imported::default(),
-            enterprise_project: new.enterprise_project.0,
-            tags: new.tags,
-            multi: None,
-        };
+        let mut key = Key { slot, store, ..self.unmade(caller, id, new, usage, default) };
         let details = [
             ("key", id.to_string()),
             ("name", key.name.clone()),
@@ -150,7 +164,7 @@ impl Kms {
         match key.origin {
             Origin::External => key.state = State::PendingImport,
             Origin::Kms => {
-                let (fresh, version) = material(&desk, &key, 1, now)?;
+                let (fresh, version) = material(&desk, &key, 1, key.created)?;
                 key.versions.push(version);
                 work.add.push(fresh);
             }
@@ -161,6 +175,19 @@ impl Kms {
         let key = Kept { number, version, value: std::sync::Arc::new(key) };
         project.shelf.write().show_key(key.clone());
         Ok(key)
+    }
+}
+
+/// A service's default key.
+fn default(name: &str) -> NewKey {
+    NewKey {
+        name: name.to_owned(),
+        spec: Spec::Aes256,
+        usage: None,
+        description: String::new(),
+        origin: Origin::Kms,
+        enterprise_project: EnterpriseProjectId::DEFAULT,
+        tags: Tags::default(),
     }
 }
 

@@ -28,6 +28,8 @@ use super::store::Uuid;
 use super::{Kms, Millis};
 use crate::caller::Caller;
 
+/// What it is called where there is none.
+const POLICY: &str = "key policy";
 /// The most key policies of a project.
 const MAX: usize = 1000;
 /// The most bytes of a policy, which also must fit into a capsule.
@@ -169,10 +171,12 @@ impl Kms {
         check_name("policy_name", name)?;
         check_description(description)?;
         let terms = Terms::parse(policy)?;
-        let project = self.keyspaces_of(caller, "CreateKeyPolicy")?;
-        let keyspace = self.keyspace(&project, keyspace)?;
+        let (keyspace, project, account) = self.keyspace_of(caller, "CreateKeyPolicy", keyspace)?;
+        check_points(self.project(project)?.as_deref(), keyspace, &terms)?;
+        let project = self.project_or_new(project, account)?;
         let _turn = project.turn.lock();
-        check_points(&project, keyspace, &terms)?;
+        self.keyspace(project.id, keyspace)?;
+        check_points(Some(&project), keyspace, &terms)?;
         let number = {
             let shelf = project.shelf.read();
             let mut there = shelf.policies.values();
@@ -210,8 +214,8 @@ impl Kms {
     /// # Errors
     /// `Field`, `NoKeyStore`; `Forbidden`.
     pub fn list_key_policies(&self, caller: &Caller, keyspace: &str) -> Result<Vec<Kept<KeyPolicy>>> {
-        let project = self.keyspaces_of(caller, "ListKeyPolicy")?;
-        let keyspace = self.keyspace(&project, keyspace)?;
+        let (keyspace, project, _) = self.keyspace_of(caller, "ListKeyPolicy", keyspace)?;
+        let Some(project) = self.project(project)? else { return Ok(Vec::new()) };
         let shelf = project.shelf.read();
         Ok(shelf.policies.values().filter(|policy| policy.keyspace == keyspace).cloned().collect())
     }
@@ -221,8 +225,8 @@ impl Kms {
     /// # Errors
     /// `Field`, `NoSuch`; `Forbidden`.
     pub fn show_key_policy(&self, caller: &Caller, id: &str) -> Result<Kept<KeyPolicy>> {
-        let project = self.keyspaces_of(caller, "ShowKeyPolicy")?;
-        policy(&project, id.parse()?)
+        let (project, id) = self.in_keyspaces(caller, "ShowKeyPolicy", (POLICY, id))?;
+        policy(&project, id)
     }
 
     /// Changes what a key policy says, also for the capsules that were made under it.
@@ -238,10 +242,10 @@ impl Kms {
     ) -> Result<Kept<KeyPolicy>> {
         check_description(description.unwrap_or_default())?;
         let terms = Terms::parse(policy_json)?;
-        let project = self.keyspaces_of(caller, "UpdateKeyPolicy")?;
+        let (project, id) = self.in_keyspaces(caller, "UpdateKeyPolicy", (POLICY, id))?;
         let _turn = project.turn.lock();
-        let policy = policy(&project, id.parse()?)?;
-        check_points(&project, policy.keyspace, &terms)?;
+        let policy = policy(&project, id)?;
+        check_points(Some(&project), policy.keyspace, &terms)?;
         let description = description.map_or_else(|| policy.description.clone(), str::to_owned);
         let changed = KeyPolicy { terms, description, modified: self.now(), ..(*policy).clone() };
         let slot = project.partition.slot().0;
@@ -259,9 +263,9 @@ impl Kms {
     /// # Errors
     /// `Field`, `NoSuch`; `Forbidden`; what the HSM says.
     pub fn delete_key_policy(&self, caller: &Caller, id: &str) -> Result<()> {
-        let project = self.keyspaces_of(caller, "DeleteKeyPolicy")?;
+        let (project, id) = self.in_keyspaces(caller, "DeleteKeyPolicy", (POLICY, id))?;
         let _turn = project.turn.lock();
-        let policy = policy(&project, id.parse()?)?;
+        let policy = policy(&project, id)?;
         let slot = project.partition.slot().0;
         let details = about(&policy, caller);
         let mut work = Work { action: "delete a key policy", details: &details, ..Work::default() };
@@ -275,14 +279,14 @@ impl Kms {
 /// The policy of this id.
 pub(super) fn policy(project: &Project, id: Uuid) -> Result<Kept<KeyPolicy>> {
     let shelf = project.shelf.read();
-    shelf.policies.values().find(|policy| policy.id == id).cloned().ok_or(KmsError::NoSuch("key policy"))
+    shelf.policies.values().find(|policy| policy.id == id).cloned().ok_or(KmsError::NoSuch(POLICY))
 }
 
 /// A policy names access points that there are in its keyspace.
-pub(super) fn check_points(project: &Project, keyspace: Uuid, terms: &Terms) -> Result<()> {
-    let shelf = project.shelf.read();
-    let is_there =
-        |id: &Uuid| shelf.points.values().any(|point| point.keyspace == keyspace && point.id == *id);
+pub(super) fn check_points(project: Option<&Project>, keyspace: Uuid, terms: &Terms) -> Result<()> {
+    let shelf = project.map(|project| project.shelf.read());
+    let points = || shelf.iter().flat_map(|shelf| shelf.points.values());
+    let is_there = |id: &Uuid| points().any(|point| point.keyspace == keyspace && point.id == *id);
     match terms.points.iter().find(|id| !is_there(id)) {
         None => Ok(()),
         Some(id) => Err(KmsError::Field(format!("policy: the keyspace has no access point {id}"))),

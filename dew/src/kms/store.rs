@@ -323,14 +323,29 @@ impl Kms {
 
     /// Where the objects of a new key are to be: the slot, and the store. `0` and nothing mean no store.
     pub(super) fn place_of(&self, project: &Project, store: Option<&str>) -> Result<(u64, Option<[u8; 16]>)> {
-        let own = project.partition.slot().0;
-        let Some(id) = store.filter(|id| *id != "0" && !id.is_empty()) else { return Ok((own, None)) };
+        Ok(match self.store_of(project.id, store)? {
+            None => (project.partition.slot().0, None),
+            Some(store) => (store.slot, Some(store.id.0)),
+        })
+    }
+
+    /// The store of a project in which a new key is to be; `0` and nothing mean none.
+    pub(super) fn store_of(&self, project: ProjectId, store: Option<&str>) -> Result<Option<Kept<KeyStore>>> {
+        let Some(id) = store.filter(|id| *id != "0" && !id.is_empty()) else { return Ok(None) };
         let id: Uuid = id.parse()?;
-        if id == keyspace(project.id) {
-            return Ok((own, None));
+        if id == keyspace(project) {
+            return Ok(None);
         }
-        let store = self.stores.of(project.id, id)?;
-        if store.enabled { Ok((store.slot, Some(id.0))) } else { Err(KmsError::StoreDisabled) }
+        let store = self.stores.of(project, id)?;
+        if store.enabled { Ok(Some(store)) } else { Err(KmsError::StoreDisabled) }
+    }
+
+    /// A keyspace of a project: one of its key stores, or its keys that are in none.
+    pub(super) fn keyspace(&self, project: ProjectId, id: Uuid) -> Result<Uuid> {
+        if id != keyspace(project) {
+            self.stores.of(project, id)?;
+        }
+        Ok(id)
     }
 }
 

@@ -1,8 +1,12 @@
 //! What keys are, and what they can be used for.
 
 use dew::kms::spec::{Spec, Usage};
-use dew::kms::{Algorithm, MacAlgorithm, Message, NewKey, Origin, Scheme, State};
+use dew::kms::{
+    Algorithm, KeyId, MacAlgorithm, Message, NewAccessPoint, NewKey, Origin, Page, PointKind, Scheme, Search,
+    State,
+};
 
+use crate::office::Office;
 use crate::support::{World, code, new, used};
 
 /// Requirement: KMS-001, KMS-006, KMS-007, KMS-008, KMS-009, KMS-010, KMS-040, KMS-041, KMS-042, KMS-043, KMS-049, KMS-054, KMS-055
@@ -140,4 +144,32 @@ fn another_account_learns_nothing_of_a_key() {
     // Nor through the other's project.
     let through = world.caller(&evil, acme.made.project);
     assert_eq!(code(world.kms.describe_key(&through, &key)), "KMS.0321");
+}
+
+#[test]
+fn who_is_refused_makes_neither_a_default_key_nor_a_partition() {
+    let world = Office::new();
+    let none =
+        world.user("none", r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["kms:cmk:list"]}]}"#);
+    assert_eq!(code(world.kms.describe_key(&none, "kms/default")), "KMS.0330");
+    assert_eq!(code(world.kms.sealed_pin(&none)), "KMS.0330");
+    let (root, kms, missing) = (&world.root, &world.kms, "00000000-0000-4000-8000-000000000000");
+    let there = kms.create_key_in(root, Some(missing), new("k", Spec::Aes256));
+    assert_eq!(code(there), "KMS.0316");
+    let kind = PointKind::Custom;
+    let point =
+        NewAccessPoint { keyspace: missing, name: "p", kind, identity: None, cluster: None, description: "" };
+    assert_eq!(code(kms.create_access_point(root, point)), "KMS.0316");
+    let terms = |point: &str| format!(r#"{{"version":"1.0","allowedAccessPoint":["{point}"]}}"#);
+    assert_eq!(code(kms.create_key_policy(root, missing, "p", r#"{"version":"1.0"}"#, "")), "KMS.0316");
+    let own = KeyId(world.project.0).to_string();
+    assert_eq!(code(kms.create_key_policy(root, &own, "p", &terms(missing), "")), "KMS.0308");
+    assert_eq!(code(kms.enable_access_point(root, missing, true)), "KMS.0207");
+    assert_eq!(code(kms.show_key_policy(root, missing)), "KMS.0207");
+    assert!(kms.list_access_points(root, &own).unwrap().is_empty());
+    assert!(kms.list_key_policies(root, &own).unwrap().is_empty());
+    assert!(world.hsm.partitions().is_empty());
+    world.encrypt("kms/default").unwrap();
+    assert_eq!(code(kms.describe_key(&none, "obs/default")), "KMS.0330");
+    assert_eq!(kms.list_keys(root, &Search::default(), &Page::default()).unwrap().total, 1);
 }
