@@ -64,6 +64,6 @@ impl Services {
     /// The region that a request is made in: that of its project.
     pub(crate) fn region(&self, caller: &Caller) -> String {
         let project = caller.project.and_then(|id| self.iam.project(id));
-        project.map(|project| project.name.clone()).unwrap_or_default()
+        project.map(|project| project.region().to_owned()).unwrap_or_default()
     }
 }

@@ -53,8 +53,10 @@ impl Cts {
     fn allow(&self, caller: &Caller, operation: &str, project: Option<ProjectId>) -> Result<(), CtsError> {
         let identity = &caller.identity;
         let (account, id, name) = (identity.account.to_string(), identity.id(), identity.name());
-        let region = project.and_then(|id| self.iam.project(id)).map(|project| project.name.clone());
-        let (region, project) = (region.unwrap_or_default(), project.map(|id| id.to_string()));
+        let home = project.and_then(|id| self.iam.project(id));
+        let region = home.as_ref().map(|home| home.region().to_owned()).unwrap_or_default();
+        let (name_of_project, project) =
+            (home.map(|home| home.name.clone()), project.map(|id| id.to_string()));
         let now = self.hsm.time();
         let context = Context {
             account_id: &account,
@@ -62,7 +64,7 @@ impl Cts {
             user_id: Some(&id),
             user_name: Some(&name),
             project_id: project.as_deref(),
-            project_name: Some(&region),
+            project_name: Some(name_of_project.as_deref().unwrap_or_default()),
             region: Some(&region),
             time: i64::try_from(now).ok().and_then(|now| Timestamp::from_second(now).ok()),
             mfa_age: identity.mfa.map(|at| now.saturating_sub(at)),

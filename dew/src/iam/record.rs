@@ -54,6 +54,14 @@ pub struct Project {
     pub created: u64,
 }
 
+impl Project {
+    /// Its region, by its name: a region's own project is named as it, and the others begin so.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        self.name.split('_').next().unwrap_or(&self.name)
+    }
+}
+
 /// An enterprise project: a group of resources across regions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnterpriseProject {

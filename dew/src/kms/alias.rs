@@ -145,7 +145,7 @@ impl Kms {
     fn is_alias(&self, project: &Project, alias: &str) -> Result<bool> {
         let region = self.region(project);
         for other in self.iam.projects(project.account) {
-            if region_of(&other.name) != region {
+            if other.region() != region {
                 continue;
             }
             let Some(other) = self.project(other.id)? else { continue };
@@ -159,7 +159,7 @@ impl Kms {
     /// The region of a project.
     pub(super) fn region(&self, project: &Project) -> String {
         let project = self.iam.project(project.id);
-        project.map(|project| region_of(&project.name).to_owned()).unwrap_or_default()
+        project.map(|project| project.region().to_owned()).unwrap_or_default()
     }
 
     fn check_room(&self, project: &Project, key: KeyId) -> Result<()> {
@@ -211,11 +211,6 @@ impl Shelf {
     pub(super) fn hide_alias(&mut self, name: &str) {
         self.aliases.remove(name);
     }
-}
-
-/// The region of a project by its name: a region's own project is named as it, and the others begin so.
-pub(super) fn region_of(project: &str) -> &str {
-    project.split('_').next().unwrap_or(project)
 }
 
 /// Refuses what cannot be an alias: one could be taken for a key's id.

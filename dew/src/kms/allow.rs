@@ -228,7 +228,9 @@ impl Kms {
         let account_id = account.to_string();
         let (own_account, user_id, user_name) =
             (identity.account.to_string(), identity.id(), identity.name());
-        let region = self.iam.project(project).map(|project| project.name.clone()).unwrap_or_default();
+        let home = self.iam.project(project);
+        let region = home.as_ref().map(|home| home.region().to_owned()).unwrap_or_default();
+        let project_name = home.map(|home| home.name.clone()).unwrap_or_default();
         let (key_id, enterprise, tags, given) = match about {
             About::Key(key, given) => {
                 (Some(key.id.to_string()), Some(key.enterprise_project), Some(&key.tags), given)
@@ -248,7 +250,7 @@ impl Kms {
             user_id: Some(&user_id),
             user_name: Some(&user_name),
             project_id: Some(&project_id),
-            project_name: Some(&region),
+            project_name: Some(&project_name),
             enterprise_project: Some(&enterprise),
             region: Some(&region),
             time: i64::try_from(now).ok().and_then(|now| Timestamp::from_millisecond(now).ok()),

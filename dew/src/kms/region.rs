@@ -6,7 +6,6 @@ use hsm::Work;
 use hsm::service::Kind;
 use hsm::vault::Version;
 
-use super::alias::region_of;
 use super::allow::About;
 use super::create::version;
 use super::error::{KmsError, Result};
@@ -68,7 +67,7 @@ impl Kms {
         let target = self.iam.project(replica.project).filter(|project| project.account == account);
         let target =
             target.ok_or_else(|| KmsError::Field("replica_project_id names no project".to_owned()))?;
-        if region_of(&target.name) != replica.region || replica.region == home {
+        if target.region() != replica.region || replica.region == home {
             let text =
                 "replica_region: expected the region of replica_project_id, and another than the key's";
             return Err(KmsError::Field(text.to_owned()));

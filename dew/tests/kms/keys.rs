@@ -1,5 +1,6 @@
 //! What keys are, and what they can be used for.
 
+use dew::caller::Caller;
 use dew::kms::spec::{Spec, Usage};
 use dew::kms::{
     Algorithm, KeyId, MacAlgorithm, Message, NewAccessPoint, NewKey, Origin, Page, PointKind, Scheme, Search,
@@ -172,4 +173,26 @@ fn who_is_refused_makes_neither_a_default_key_nor_a_partition() {
     world.encrypt("kms/default").unwrap();
     assert_eq!(code(kms.describe_key(&none, "obs/default")), "KMS.0330");
     assert_eq!(kms.list_keys(root, &Search::default(), &Page::default()).unwrap().total, 1);
+}
+
+#[test]
+fn a_policy_for_a_region_holds_in_all_projects_of_it() {
+    let world = Office::new();
+    let shop = world.sibling("local-1_shop");
+    let key = World::key(&world, &world.root_in(shop), new("key", Spec::Aes256));
+    let policy = |region: &str, project: &str| {
+        format!(
+            r#"{{"Version":"1.1","Statement":[{{"Effect":"Allow","Action":["kms:cmk:get"],
+                "Resource":["kms:{region}:*:KeyId:*"],
+                "Condition":{{"StringEquals":{{"g:ProjectName":["{project}"]}}}}}}]}}"#
+        )
+    };
+    for (name, region, project, expected) in [
+        ("one", "local-1", "local-1_shop", true),
+        ("two", "local-1_shop", "local-1_shop", false),
+        ("three", "local-1", "local-1", false),
+    ] {
+        let user = Caller { project: Some(shop), ..world.user(name, &policy(region, project)) };
+        assert_eq!(world.kms.describe_key(&user, &key).is_ok(), expected, "{name}");
+    }
 }
