@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hsm::Guest;
 
-use crate::iam::{Identity, ProjectId};
+use crate::iam::{Iam, Identity, Project, ProjectId};
 
 /// A request's caller.
 #[derive(Clone, Debug)]
@@ -25,6 +25,15 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The project that the request is made in, if it is one of the caller's account that the caller may work in;
+    /// suspended or not.
+    #[must_use]
+    pub fn own_project(&self, iam: &Iam) -> Option<Arc<Project>> {
+        let project = iam.project(self.project?)?;
+        let within = self.identity.project.is_none_or(|only| only == project.id);
+        (project.account == self.identity.account && within).then_some(project)
+    }
+
     /// The caller, as records name it.
     #[must_use]
     pub fn guest(&self) -> Guest {

@@ -8,28 +8,27 @@ use crate::iam::policy::{Action, Asked, Context, Identity, Request, Resource, So
 use crate::iam::{Assumed, HeldTo, Principal, ProjectId};
 
 impl Cts {
-    /// The project that a request is made in, if it is one of the caller's account that it may work in.
+    /// The project whose traces a request can leave: the caller's own, suspended or not.
     #[must_use]
     pub fn project_of(&self, caller: &Caller) -> Option<ProjectId> {
-        let project = caller.project.and_then(|id| self.iam.project(id))?;
-        let within = caller.identity.project.is_none_or(|only| only == project.id);
-        (project.account == caller.identity.account && within).then_some(project.id)
+        caller.own_project(&self.iam).map(|project| project.id)
     }
 
-    /// The projects of the caller's account that it may work in.
+    /// The projects of the caller's account that it may work in, and that are not suspended.
     #[must_use]
     pub fn projects_of(&self, caller: &Caller) -> Vec<ProjectId> {
         let (account, only) = (caller.identity.account, caller.identity.project);
-        let projects = self.iam.projects(account);
-        projects.iter().map(|project| project.id).filter(|id| only.is_none_or(|only| only == *id)).collect()
+        let projects = self.iam.projects(account).into_iter().filter(|project| !project.suspended);
+        projects.map(|project| project.id).filter(|id| only.is_none_or(|only| only == *id)).collect()
     }
 
-    /// The project of the request, if the caller may do this operation in it.
+    /// The project of the request, if it is not suspended and the caller may do this operation in it.
     ///
     /// # Errors
     /// `OtherProject`, `Forbidden`.
     pub fn permitted(&self, caller: &Caller, operation: &str) -> Result<ProjectId, CtsError> {
-        let project = self.project_of(caller).ok_or(CtsError::OtherProject)?;
+        let project = caller.own_project(&self.iam).filter(|project| !project.suspended);
+        let project = project.ok_or(CtsError::OtherProject)?.id;
         self.allow(caller, operation, Some(project))?;
         Ok(project)
     }

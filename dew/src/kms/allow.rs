@@ -203,6 +203,8 @@ impl Kms {
             Some(project) => project,
             None => {
                 let home = self.homes.read().by_number.get(&id.home()).copied().ok_or(KmsError::NoKey)?;
+                // What is closed to its owner is closed to whom it gave something.
+                self.iam.project(home).filter(|home| !home.suspended).ok_or(KmsError::NoKey)?;
                 self.project(home)?.ok_or(KmsError::NoKey)?
             }
         };

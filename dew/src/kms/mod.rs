@@ -199,15 +199,10 @@ impl Kms {
     /// The project that a request is made in.
     ///
     /// # Errors
-    /// `OtherProject` if it is none of the caller's account.
+    /// `OtherProject` if it is none of the caller's account, or suspended.
     fn own(&self, caller: &Caller) -> Result<(ProjectId, AccountId)> {
-        let project = caller.project.and_then(|id| self.iam.project(id)).ok_or(KmsError::OtherProject)?;
-        let within = caller.identity.project.is_none_or(|only| only == project.id);
-        if project.account == caller.identity.account && within && !project.suspended {
-            Ok((project.id, project.account))
-        } else {
-            Err(KmsError::OtherProject)
-        }
+        let project = caller.own_project(&self.iam).filter(|project| !project.suspended);
+        project.map(|project| (project.id, project.account)).ok_or(KmsError::OtherProject)
     }
 
     /// What is kept of a project; none if it never had a key.

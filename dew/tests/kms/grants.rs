@@ -341,3 +341,24 @@ fn a_grant_is_given_up_by_its_grantee_or_who_it_names() {
     // The one that it named is still there: nothing of it was given to who retired it.
     assert!(done(&world, &theirs_root, &key).is_empty());
 }
+
+#[test]
+fn the_keys_of_a_suspended_project_are_closed_to_grantees_too() {
+    let world = World::new();
+    let (ours, theirs) = (world.account("ours"), world.account("theirs"));
+    let (root, carol) = (world.root(&ours), user(&world, &theirs, "carol"));
+    let key = world.key(&root, new("k", Spec::Aes256));
+    grant(&world, &root, &key, &to_user(&carol), &["encrypt-data", "describe-key"]).unwrap();
+    let suspend = |suspended| {
+        let acting = world.kms.iam().by(Actor::DAEMON);
+        let (account, project) = (ours.made.account.id, ours.made.project);
+        acting.change_project(account, project, None, None, Some(suspended)).unwrap();
+    };
+    assert!(world.encrypt(&carol, &key, "x").is_ok());
+    suspend(true);
+    assert_eq!(code(world.encrypt(&root, &key, "x")), "KMS.0321");
+    assert_eq!(code(world.encrypt(&carol, &key, "x")), "KMS.0207");
+    assert_eq!(code(world.kms.describe_key(&carol, &key)), "KMS.0207");
+    suspend(false);
+    assert!(world.encrypt(&carol, &key, "x").is_ok());
+}
