@@ -289,6 +289,11 @@ impl Grants {
         self.of_key.get(&key).map_or(0, BTreeMap::len)
     }
 
+    /// How many there are on the key that has most.
+    pub(super) fn most(&self) -> usize {
+        self.of_key.values().map(BTreeMap::len).max().unwrap_or(0)
+    }
+
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = &Kept<Grant>> {
         self.by_id.values()

@@ -9,7 +9,7 @@ use super::name::{check_description, check_name};
 use super::record::Kept;
 use super::{KeyId, Kms};
 use crate::caller::Caller;
-use crate::iam::EnterpriseProjectId;
+use crate::iam::{AccountId, EnterpriseProjectId};
 
 /// In how many days from now a key can be deleted.
 const DELETION_DAYS: std::ops::RangeInclusive<u64> = 7..=1096;
@@ -20,7 +20,20 @@ impl Kms {
     /// # Errors
     /// `NoKey`, `BadKeyId`, `Forbidden`
     pub fn describe_key(&self, caller: &Caller, key: &str) -> Result<Kept<Key>> {
-        Ok(self.permitted(caller, "ListKeyDetail", key)?.key)
+        Ok(self.describe_key_with_home(caller, key)?.0)
+    }
+
+    /// A key as it stands, the account whose it is, and its region.
+    ///
+    /// # Errors
+    /// As [`Self::describe_key`].
+    pub fn describe_key_with_home(
+        &self,
+        caller: &Caller,
+        key: &str,
+    ) -> Result<(Kept<Key>, AccountId, String)> {
+        let Found { project, key } = self.permitted(caller, "ListKeyDetail", key)?;
+        Ok((key, project.account, self.region(&project)))
     }
 
     /// Lets a disabled key be used again.
@@ -168,6 +181,9 @@ impl Kms {
         let key = project.shelf.read().key(key.id)?;
         key.check_custom()?;
         let changed = next((*key).clone())?;
+        if changed.state == State::Enabled {
+            self.stores.check_enabled(changed.store)?;
+        }
         let details = about(key.id, &changed, caller);
         let work = Work { action, details: &details, revise: suspending(&changed), ..Work::default() };
         self.change_key(project, &key, changed.clone(), caller, work)
@@ -181,9 +197,6 @@ impl Found {
         key.check_custom()?;
         match key.state {
             State::PendingDeletion => Err(KmsError::PendingDeletion),
-        if changed.state == State::Enabled {
-            self.stores.check_enabled(changed.store)?;
-        }
             _ => Ok(key),
         }
     }

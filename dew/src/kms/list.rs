@@ -202,8 +202,10 @@ impl Kms {
     /// `Forbidden`
     pub fn quotas_of_project(&self, caller: &Caller) -> Result<(Quota, Quota)> {
         let (project, _) = self.permitted_in(caller, "ShowUserQuotas", About::NOTHING)?;
-        let keys = self.project(project)?.map_or(0, |project| project.shelf.read().count(false));
-        let grants = 0;
+        let (keys, grants) = self.project(project)?.map_or((0, 0), |project| {
+            let shelf = project.shelf.read();
+            (shelf.count(false), shelf.grants.most())
+        });
         let quotas = self.quotas;
         Ok((Quota { used: keys, quota: quotas.keys }, Quota { used: grants, quota: quotas.grants }))
     }

@@ -343,6 +343,17 @@ fn a_grant_is_given_up_by_its_grantee_or_who_it_names() {
 }
 
 #[test]
+fn a_grantee_is_shown_whose_a_key_is() {
+    let world = World::new();
+    let (ours, theirs) = (world.account("ours"), world.account("theirs"));
+    let (root, carol) = (world.root(&ours), user(&world, &theirs, "carol"));
+    let key = world.key(&root, new("k", Spec::Aes256));
+    grant(&world, &root, &key, &to_user(&carol), &["describe-key"]).unwrap();
+    let (_, account, region) = world.kms.describe_key_with_home(&carol, &key).unwrap();
+    assert_eq!((account, region.as_str()), (ours.made.account.id, "local-1"));
+}
+
+#[test]
 fn the_keys_of_a_suspended_project_are_closed_to_grantees_too() {
     let world = World::new();
     let (ours, theirs) = (world.account("ours"), world.account("theirs"));
@@ -361,4 +372,21 @@ fn the_keys_of_a_suspended_project_are_closed_to_grantees_too() {
     assert_eq!(code(world.kms.describe_key(&carol, &key)), "KMS.0207");
     suspend(false);
     assert!(world.encrypt(&carol, &key, "x").is_ok());
+}
+
+#[test]
+fn the_quota_of_grants_is_used_up_by_the_key_that_has_most() {
+    let world = World::new();
+    let ours = world.account("ours");
+    let (root, alice) = (world.root(&ours), user(&world, &ours, "alice"));
+    let used = || world.kms.quotas_of_project(&root).unwrap().1.used;
+    assert_eq!(used(), 0);
+    let (one, two) = (world.key(&root, new("1", Spec::Aes256)), world.key(&root, new("2", Spec::Aes256)));
+    let given = grant(&world, &root, &one, &to_user(&alice), &["encrypt-data"]).unwrap();
+    for _ in 0..3 {
+        grant(&world, &root, &two, &to_user(&alice), &["encrypt-data"]).unwrap();
+    }
+    assert_eq!(used(), 3);
+    world.kms.revoke_grant(&root, &one, &given).unwrap();
+    assert_eq!(used(), 3);
 }

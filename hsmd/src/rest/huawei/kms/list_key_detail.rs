@@ -24,8 +24,8 @@ impl Operation for Op {
     const WAITS: bool = false;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<KeyInfo<KeyDetails>, KmsError> {
-        let key = services.kms.describe_key(caller, &self.key_id)?;
-        let key_info = KeyDetails::of(&key, caller.identity.account, &services.region(caller));
+        let (key, account, region) = services.kms.describe_key_with_home(caller, &self.key_id)?;
+        let key_info = KeyDetails::of(&key, account, &region);
         Ok(KeyInfo { key_info })
     }
 }

@@ -56,8 +56,11 @@ impl Operation for Op {
             ..Search::default()
         };
         let found = match Text::of(self.key_state.as_ref()) {
-            // No key waits to be activated.
-            Some("1") => Paged { items: Vec::new(), next: None, total: 0 },
+            // No key waits to be activated. Who may not ask learns nothing else all the same.
+            Some("1") => {
+                services.kms.list_keys(caller, &search, &page)?;
+                Paged { items: Vec::new(), next: None, total: 0 }
+            }
             state => {
                 search.state = state.map(named).transpose()?;
                 services.kms.list_keys(caller, &search, &page)?
