@@ -9,12 +9,15 @@ use std::io::Write;
 use std::time::UNIX_EPOCH;
 
 use ::backup::{Facts, Header, Name, Recipients, What, Writer, record_len};
+use crypto::Secret;
 
 use crate::error::Error;
 use crate::event::Actor;
 use crate::hsm::Hsm;
 use crate::partition::{Partition, TokenRecord};
+use crate::people;
 use crate::policy::Profile;
+use crate::service::{self, Describe};
 use crate::vault::{RecordId, Still, StillError, VaultError, kind};
 
 mod cloning;
@@ -28,28 +31,41 @@ pub use content::FileHash;
 pub use holders::Holders;
 pub use restore::{How, Restored, RestoredPartition};
 
-/// The kinds of record of the HSM itself that make sense on another machine: people, what they must approve, for whom
-/// backups are made, the cloning domain, the directory of accounts, and instances. Not its counters, its audit log's key,
-/// or what is under way.
-const TRAVELS: &[u8] = &[
-    kind::PERSON,
-    kind::QUORUM,
-    kind::HOLDERS,
-    kind::CLONING,
-    kind::ACCOUNT,
-    kind::PROJECT,
-    kind::ENTERPRISE_PROJECT,
-    kind::ACCOUNT_USER,
-    kind::GROUP,
-    kind::ROLE,
-    kind::ASSIGNMENT,
-    kind::AGENCY,
-    kind::ACCESS_KEY,
-    kind::DIRECTORY_KEY,
-    kind::INSTANCE,
-    kind::KMS,
-    kind::KMS_STORE,
+/// Whether this release reads a record of this number, if it is one of the services handed in.
+type Reads = fn(u64, &Secret, Describe) -> bool;
+
+/// The kinds of record of the HSM itself that make sense on another machine, with what reads each before it is taken
+/// in: people, what they must approve, for whom backups are made, the cloning domain, the directory of accounts,
+/// instances, and what the KMS keeps beside its projects' partitions. Not its counters, its audit log's key, or what is
+/// under way.
+const TRAVELS: &[(u8, Reads)] = &[
+    (kind::PERSON, |_, record, _| people::reads(kind::PERSON, record)),
+    (kind::QUORUM, |_, record, _| people::reads(kind::QUORUM, record)),
+    (kind::HOLDERS, |_, record, _| Holders::from_record(record).is_ok()),
+    (kind::CLONING, |_, record, _| domain::from_record(record).is_some()),
+    (kind::INSTANCE, services::reads),
+    (kind::ACCOUNT, of_service),
+    (kind::PROJECT, of_service),
+    (kind::ENTERPRISE_PROJECT, of_service),
+    (kind::ACCOUNT_USER, of_service),
+    (kind::GROUP, of_service),
+    (kind::ROLE, of_service),
+    (kind::ASSIGNMENT, of_service),
+    (kind::AGENCY, of_service),
+    (kind::ACCESS_KEY, of_service),
+    (kind::DIRECTORY_KEY, of_service),
+    (kind::KMS, of_service),
+    (kind::KMS_STORE, of_service),
 ];
+
+fn of_service(_: u64, record: &Secret, _: Describe) -> bool {
+    service::reads(record)
+}
+
+/// What reads a record of the HSM itself of this kind; none of one that does not travel.
+fn reader(kind: u8) -> Option<Reads> {
+    TRAVELS.iter().find(|(travels, _)| *travels == kind).map(|(_, reads)| *reads)
+}
 
 /// Whether records of this kind in a partition are in a backup: not where it came from, nor what could be used once more.
 const fn stays(kind: u8) -> bool {
@@ -123,7 +139,7 @@ impl Hsm {
         };
         let still = self.vault.still(|id| match partition {
             Some(partition) => id.domain == partition.domain && !stays(id.kind),
-            None if id.domain == 0 => TRAVELS.contains(&id.kind),
+            None if id.domain == 0 => reader(id.kind).is_some(),
             None => !stays(id.kind),
         });
         let facts = self.facts(&still, what)?;

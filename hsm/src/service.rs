@@ -1,7 +1,6 @@
 //! What the services over the HSM are given of it: records in its own domain, partitions that are held to something,
 //! the time and randomness. Their acts are recorded like all others, in the commit of the change.
 
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -107,15 +106,12 @@ impl Kind {
     }
 }
 
-/// The kinds of record of the directory of accounts.
-pub(crate) const DIRECTORY: RangeInclusive<u8> = kind::ACCOUNT..=kind::DIRECTORY_KEY;
+/// What each record of the directory and of the KMS begins with: the form that this release writes and reads.
+pub const FORM: u8 = 1;
 
-/// What each record of the directory begins with: the form that this release writes and reads.
-pub const DIRECTORY_FORM: u8 = 1;
-
-/// Whether a record of the directory has the form that this release reads.
-pub(crate) fn reads(kind: u8, record: &Secret) -> bool {
-    DIRECTORY.contains(&kind) && record.as_bytes().first() == Some(&DIRECTORY_FORM)
+/// Whether a record of the directory or of the KMS has the form that this release reads.
+pub(crate) fn reads(record: &Secret) -> bool {
+    record.as_bytes().first() == Some(&FORM)
 }
 
 /// A record as it is read: its number, which version it is, and what it holds.

@@ -104,6 +104,13 @@ impl Rest {
         }
     }
 
+    /// The same account, where another daemon at the same address serves it.
+    #[must_use]
+    pub fn again(&self, place: &Place) -> Self {
+        let ca = place.path("rest/ca.pem");
+        Self::at(self.address, &ca, self.access_key.clone(), self.secret.clone(), self.project.clone())
+    }
+
     /// The server as a client names it.
     #[must_use]
     pub fn host(&self) -> String {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crypto::Secret;
 use hsm::pin::Verifier;
-use hsm::service::DIRECTORY_FORM;
+use hsm::service::FORM;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -358,7 +358,7 @@ pub struct AccessKey {
 /// # Errors
 /// `Malformed` if it has none.
 pub(super) fn encoded(value: &impl Serialize) -> Result<Vec<u8>, IamError> {
-    postcard::to_extend(value, vec![DIRECTORY_FORM]).map_err(|_| IamError::Malformed)
+    postcard::to_extend(value, vec![FORM]).map_err(|_| IamError::Malformed)
 }
 
 /// The value of a record.
@@ -367,7 +367,7 @@ pub(super) fn encoded(value: &impl Serialize) -> Result<Vec<u8>, IamError> {
 /// `Malformed` for a record of another form, or one that goes on after its value.
 pub(super) fn decoded<T: DeserializeOwned>(record: &[u8]) -> Result<T, IamError> {
     match record.split_first() {
-        Some((&DIRECTORY_FORM, value)) => match postcard::take_from_bytes(value) {
+        Some((&FORM, value)) => match postcard::take_from_bytes(value) {
             Ok((value, [])) => Ok(value),
             _ => Err(IamError::Malformed),
         },

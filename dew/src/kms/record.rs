@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use hsm::service::{Kind, Read, Write};
+use hsm::service::{FORM, Kind, Read, Write};
 use hsm::vault::Version;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{KmsError, Result};
-
-/// The form that this release writes.
-const FORM: u8 = 1;
 
 /// Something that is kept, as it was last committed.
 #[derive(Debug)]

@@ -6,10 +6,10 @@ use std::io::Read;
 use ::backup::{Header, Reader};
 use crypto::Secret;
 
-use super::{BackupError, TRAVELS, policy_code};
+use super::{BackupError, policy_code, reader};
 use crate::object::encode;
 use crate::partition::{Partition, TokenRecord};
-use crate::service::{COUNTER, Describe, Kind};
+use crate::service::Describe;
 use crate::vault::kind;
 
 /// A record's kind and number.
@@ -61,17 +61,8 @@ impl Content {
     /// Checks that each record is one that this release reads, and that each partition has what one needs.
     pub(super) fn check(&self, services: Describe) -> Result<(), BackupError> {
         for ((kind, number), record) in &self.own {
-            if !TRAVELS.contains(kind) {
-                return Err(foreign(*kind));
-            }
-            let good = match *kind {
-                kind::HOLDERS => super::Holders::from_record(record).is_ok(),
-                kind::CLONING => super::domain::from_record(record).is_some(),
-                kind::INSTANCE if *number == COUNTER => super::services::counter(record).is_some(),
-                kind::INSTANCE => services(Kind::Instance, record.as_bytes()).is_some(),
-                kind => crate::people::reads(kind, record) || crate::service::reads(kind, record),
-            };
-            if !good {
+            let reads = reader(*kind).ok_or_else(|| foreign(*kind))?;
+            if !reads(*number, record, services) {
                 return Err(malformed("the HSM", *kind));
             }
         }

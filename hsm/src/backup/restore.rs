@@ -8,7 +8,7 @@ use ::backup::{Header, Opener, Sealed, What};
 use crypto::Secret;
 
 use super::content::{Content, FileHash, Records};
-use super::{BackupError, TRAVELS, hex};
+use super::{BackupError, hex, reader};
 use crate::error::Error;
 use crate::event::Actor;
 use crate::hsm::{Hsm, SlotTurn};
@@ -289,7 +289,7 @@ impl Hsm {
             return Ok(Vec::new());
         }
         let names = self.vault.names(0);
-        let is_setting = |kind: u8| TRAVELS.contains(&kind) && kind != kind::INSTANCE;
+        let is_setting = |kind: u8| reader(kind).is_some() && kind != kind::INSTANCE;
         let here: Vec<_> = names.into_iter().filter(|id| is_setting(id.kind)).collect();
         let newest = here.iter().filter_map(|id| self.vault.version(*id)).max();
         if newest.is_some() {

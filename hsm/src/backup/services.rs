@@ -9,12 +9,20 @@ use super::content::{Content, Records};
 use super::restore::How;
 use crate::hsm::Hsm;
 use crate::partition::Confinement;
-use crate::service::{COUNTER, Described, Kind};
+use crate::service::{COUNTER, Describe, Described, Kind};
 use crate::vault::{Change, Expect, RecordId, Version, kind};
 
 /// The next number that a service's counter gives.
-pub(super) fn counter(record: &Secret) -> Option<u64> {
+fn counter(record: &Secret) -> Option<u64> {
     record.as_bytes().try_into().map(u64::from_le_bytes).ok()
+}
+
+/// Whether a record of an instance, or their counter, is one that this release reads.
+pub(super) fn reads(number: u64, record: &Secret, services: Describe) -> bool {
+    match number {
+        COUNTER => counter(record).is_some(),
+        _ => services(Kind::Instance, record.as_bytes()).is_some(),
+    }
 }
 
 /// An instance that is here.

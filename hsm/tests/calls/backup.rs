@@ -8,6 +8,7 @@ use hsm::backup::{BackupError, How, Restored};
 use hsm::event::Actor;
 use hsm::object::Attr;
 use hsm::pin::Tries;
+use hsm::service::{Deed, Kind, Write};
 use hsm::store::StoreError;
 use hsm::store::memory::Fault;
 use wire::{Rv, SlotId};
@@ -235,6 +236,46 @@ fn the_whole_hsm_comes_back_with_its_slot_numbers() {
     assert_eq!(domain(&b), domain(&a));
     let why = refusal(&b, &file, NEW);
     assert!(why.contains("is there already"), "{why}");
+}
+
+#[test]
+fn what_services_keep_of_the_whole_hsm_is_verified_and_comes_back() {
+    const KINDS: [Kind; 12] = [
+        Kind::Account,
+        Kind::Project,
+        Kind::EnterpriseProject,
+        Kind::AccountUser,
+        Kind::Group,
+        Kind::Role,
+        Kind::Assignment,
+        Kind::Agency,
+        Kind::AccessKey,
+        Kind::DirectoryKey,
+        Kind::Kms,
+        Kind::KmsStore,
+    ];
+    let deed = || Deed { by: Actor::DAEMON, action: "keep", details: &[] };
+    let write = |kind, form| Write { kind, number: 7, was: None, value: Some(vec![form, 2, 3]) };
+    let (a, b) = (World::new(), World::clean());
+    a.hsm.service_commit(KINDS.map(|kind| write(kind, 1)).into(), &[], deed()).unwrap();
+    let file = back_up(&a, None);
+    b.hsm.verify_backup(&*file, &opener(), 1 << 30, |_, _| None).unwrap();
+    restore(&b, &file, NEW).unwrap();
+    let kept = |world: &World, kind| {
+        let records = world.hsm.service_records(kind).unwrap();
+        records
+            .into_iter()
+            .map(|(number, _, record)| (number, record.as_bytes().to_vec()))
+            .collect::<Vec<_>>()
+    };
+    for kind in KINDS {
+        assert_eq!(kept(&b, kind), [(7, vec![1, 2, 3])], "{kind:?}");
+        // One of another form is not taken in.
+        let other = World::new();
+        other.hsm.service_commit(vec![write(kind, 2)], &[], deed()).unwrap();
+        let why = refusal(&World::clean(), &back_up(&other, None), NEW);
+        assert!(why.contains("does not decode"), "{kind:?}: {why}");
+    }
 }
 
 #[test]
