@@ -12,7 +12,8 @@ use wire::{MechanismId, Output, Params, Room};
 
 use crate::error::Error;
 use crate::mechanism::{Cipher, Digester, Signer, Verifier};
-use crate::object::Material;
+use crate::object::{Material, Object};
+use crate::policy::Usage;
 
 /// Whether a key with `CKA_ALWAYS_AUTHENTICATE` has been given its PIN for this operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +36,14 @@ pub(crate) struct Active<T: ?Sized> {
     pub(crate) mechanism: &'static str,
     /// Whether the key's PIN has been given.
     pub(crate) authentication: Authentication,
-    /// The number of the key's object, if it has a key.
-    pub(crate) key: Option<u64>,
+    /// The key, if it has one.
+    pub(crate) key: Option<Used>,
+}
+
+/// A key that an operation uses, and for what.
+pub(crate) struct Used {
+    pub(crate) key: Arc<Object>,
+    pub(crate) usage: Usage,
 }
 
 impl<T: ?Sized> Active<T> {
@@ -125,10 +132,10 @@ impl<T: ?Sized> Slot<T> {
         *self = Self::Idle;
     }
 
-    /// Ends the operation if it is with one of these keys.
-    pub(crate) fn cancel_with(&mut self, keys: &[u64]) {
+    /// Ends the operation if its key may not be used so any more.
+    pub(crate) fn cancel_if(&mut self, ends: &impl Fn(&Used) -> bool) {
         if let Self::Begun(active) | Self::Fed(active) = self
-            && active.key.is_some_and(|key| keys.contains(&key))
+            && active.key.as_ref().is_some_and(ends)
         {
             self.cancel();
         }

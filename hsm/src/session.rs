@@ -8,7 +8,7 @@ use wire::SessionHandle;
 
 use crate::error::Error;
 use crate::mechanism::{Cipher, Digester, Signer, Verifier};
-use crate::operation::{Authentication, Recovery, Slot};
+use crate::operation::{Authentication, Recovery, Slot, Used};
 use crate::partition::{Partition, Stay};
 use crate::user::User;
 
@@ -139,14 +139,14 @@ impl Operations {
         }
     }
 
-    /// Ends the operations with these keys, which may not be used any more.
-    pub(crate) fn cancel_with(&mut self, keys: &[u64]) {
-        self.encrypt.cancel_with(keys);
-        self.decrypt.cancel_with(keys);
-        self.sign.cancel_with(keys);
-        self.verify.cancel_with(keys);
-        self.sign_recover.cancel_with(keys);
-        self.verify_recover.cancel_with(keys);
+    /// Ends the operations whose keys may not be used so any more.
+    pub(crate) fn cancel_if(&mut self, ends: &impl Fn(&Used) -> bool) {
+        self.encrypt.cancel_if(ends);
+        self.decrypt.cancel_if(ends);
+        self.sign.cancel_if(ends);
+        self.verify.cancel_if(ends);
+        self.sign_recover.cancel_if(ends);
+        self.verify_recover.cancel_if(ends);
     }
 
     /// Ends what is under way: the keys it uses may not be used by whoever comes next.

@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use super::Application;
 use crate::hsm::Hsm;
+use crate::object::Roles;
+use crate::operation::Used;
 use crate::partition::Partition;
 use crate::ports::Watch;
+use crate::quorum::{KeyQuorum, Usages};
 
 /// A change under way, for as long as it lasts.
 pub(crate) struct Changing<'a> {
@@ -26,14 +29,31 @@ impl Hsm {
         Changing { told, on: Some((self, partition)) }
     }
 
-    /// Ends the operations with keys of a partition that may not be used any more, in all sessions. What began an
-    /// operation before the keys changed has it in its session by now: a session's operations are held from the look
-    /// at the key on.
-    pub(crate) fn end_operations_with(&self, partition: &Partition, keys: &[u64]) {
+    /// Ends the operations with these objects of a partition, which may not be used any more.
+    pub(crate) fn end_operations_with(&self, partition: &Partition, objects: &[u64]) {
+        self.end_operations(partition, &|used| objects.contains(&used.key.number));
+    }
+
+    /// Ends the operations with a key of a partition that need the approval of its quorum from now on, whichever
+    /// object holds the key: they were begun without.
+    pub(crate) fn end_operations_without_approval(
+        &self,
+        partition: &Partition,
+        roles: &Arc<Roles>,
+        quorum: &KeyQuorum,
+    ) {
+        self.end_operations(partition, &|used| {
+            Arc::ptr_eq(used.key.roles(), roles) && quorum.guarded().meets(Usages::of(used.usage))
+        });
+    }
+
+    /// Ends operations in all sessions on a partition. What began an operation before its key changed has it in its
+    /// session by now: a session's operations are held from the look at the key on.
+    fn end_operations(&self, partition: &Partition, ends: &impl Fn(&Used) -> bool) {
         for application in self.applications() {
             let sessions: Vec<_> = application.sessions.read().values().cloned().collect();
             for session in sessions.iter().filter(|session| session.partition.domain == partition.domain) {
-                session.operations.lock().cancel_with(keys);
+                session.operations.lock().cancel_if(ends);
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::event::{Act, Class};
 use crate::mechanism::Mechanism;
 use crate::object::{Material, Object};
-use crate::operation::{Active, Authentication, Slot};
+use crate::operation::{Active, Authentication, Slot, Used};
 use crate::partition::Use;
 use crate::policy::{Usage, authentication, decide};
 use crate::quorum::{KeyQuorum, Usages};
@@ -55,7 +55,8 @@ impl Permit<'_> {
     pub(super) fn begin<T: ?Sized>(&self, slot: &mut Slot<T>, work: Box<T>) -> Result<(), Error> {
         self.claim()?;
         let (id, mechanism) = (self.row.id, self.row.name);
-        let (authentication, key) = (self.authentication, Some(self.object.number));
+        let key = Some(Used { key: Arc::clone(&self.object), usage: self.usage });
+        let authentication = self.authentication;
         slot.begin(Active { work, id, mechanism, authentication, key })
     }
 

@@ -97,9 +97,12 @@ impl People<'_> {
         let action =
             if quorum.is_in_force() { "set the quorum of a key" } else { "remove the quorum of a key" };
         let act = self.hsm.act(&self.by, Some(partition), action, &details);
-        // What applications have begun once for all holds no more.
+        // What applications have begun once for all holds no more, nor what they have begun.
         let _changing = self.hsm.changing(partition);
         let kept = partition.set_key_quorum(&self.hsm.vault, object, was, quorum, &act);
+        if let Ok(quorum) = &kept {
+            self.hsm.end_operations_without_approval(partition, object.roles(), quorum);
+        }
         act.unless_done(Some(object), kept).map_err(hsm)
     }
 

@@ -148,6 +148,31 @@ fn what_is_begun_is_counted_and_never_begun_once_for_all() {
 }
 
 #[test]
+fn what_was_begun_before_the_quorum_ends_with_it_in_whichever_object_the_key_is() {
+    use wire::calls::decrypt::{DecryptCalls, DecryptInit, DecryptUpdate};
+    let world = world();
+    let (first, second) = (world.user(STANDARD), world.user(STANDARD));
+    let kept = labelled(&first, b"key");
+    let copy = second.on().copy(labelled(&second, b"key"), &[(Attr::TOKEN, NO)]).unwrap();
+    let other = world.user(STANDARD);
+    let own = other.on().known(&[8; 16], &[]).unwrap();
+    let begun = [(&first, kept), (&second, copy), (&other, own)];
+    for (user, key) in begun {
+        let (session, mechanism) = (user.session, Some(mechanism(AES_ECB)));
+        user.app.decrypt_init(DecryptInit { session, mechanism, key }).unwrap();
+    }
+    let goes_on = |user: &User| {
+        let (session, data) = (user.session, wire::Slice(&[0; 16]));
+        rv(user.app.decrypt_update(DecryptUpdate { session, data, room: ROOM }))
+    };
+    assert_eq!(goes_on(&first), Rv::OK, "one is in the middle of its data");
+    guard(&world, &key(&world, b"key"), &["decrypt"]);
+    assert_eq!(goes_on(&first), Rv::OPERATION_NOT_INITIALIZED);
+    assert_eq!(goes_on(&second), Rv::OPERATION_NOT_INITIALIZED, "a session's copy is the same key");
+    assert_eq!(goes_on(&other), Rv::OK, "another key is another");
+}
+
+#[test]
 fn of_eight_threads_with_five_uses_between_them_five_succeed() {
     let world = world();
     let guarded = key(&world, b"key");
