@@ -4,6 +4,8 @@
 //! It belongs to the key and not to an object: all objects that hold the key are under it, whatever their attributes
 //! say or come to say.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use ukey::Id;
 
@@ -153,6 +155,13 @@ impl KeyQuorum {
     /// The UKeys of those who may approve.
     pub fn approvers(&self) -> impl Iterator<Item = Id> {
         self.approvers.iter().map(|ukey| Id::from_bytes(*ukey))
+    }
+
+    /// Whether both need the same approvals for the same, however often each has been set.
+    pub(crate) fn asks_the_same_as(&self, other: &Self) -> bool {
+        let Self { generation: _, usages, needed, approvers } = self;
+        let of = |approvers: &[[u8; 32]]| approvers.iter().copied().collect::<BTreeSet<_>>();
+        (*usages, *needed) == (other.usages, other.needed) && of(approvers) == of(&other.approvers)
     }
 
     /// Whether anything needs approval.

@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::event::Actor;
 use crate::hsm::Hsm;
 use crate::object::{Attr, Object, Origin, Role, encode};
-use crate::partition::Partition;
+use crate::partition::{Brought, Partition};
+use crate::people::SET_KEY_QUORUM;
 use crate::policy::Profile;
 use crate::vault::kind;
 
@@ -109,11 +110,29 @@ impl Hsm {
         if !partition.is_initialized() {
             return Err(Error::TokenNotInitialized(partition.domain).into());
         }
-        let objects = self.new_objects(partition, content.partitions.values())?;
-        let count = objects.len() as u64;
+        let come = self.what_comes(partition, content.partitions.values())?;
+        let count = come.len() as u64;
         let details = [("file", content.header.id_text())];
         let act = self.act(by, Some(partition), "clone in", &details);
-        let added = partition.add(&self.vault, self.settings.max_token_objects, objects, &act);
+        let (mut objects, mut quorums, mut guarded) = (Vec::new(), Vec::new(), Vec::new());
+        for (object, brought) in come {
+            if let Some(brought) = brought {
+                guarded.push((Arc::clone(object.roles()), brought.quorum().clone()));
+                let details = self.people().told_of(brought.quorum());
+                let note = act.with_action(SET_KEY_QUORUM, &details).note(Some(&object));
+                quorums.push((brought, note));
+            }
+            objects.push(object);
+        }
+        // The key may be in use here already.
+        let _changing = (!guarded.is_empty()).then(|| self.changing(partition));
+        let limit = self.settings.max_token_objects;
+        let added = partition.add_with_quorums(&self.vault, limit, objects, quorums, &act);
+        if added.is_ok() {
+            for (roles, quorum) in &guarded {
+                self.end_operations_without_approval(partition, roles, quorum);
+            }
+        }
         act.unless_done(None, added)?;
         Ok((content.header, count))
     }
@@ -156,14 +175,42 @@ fn is_undecided(object: &Object) -> bool {
     })
 }
 
+/// The quorum that a file brings for the key of an object, if it is to hold from now on and no other object has brought
+/// it yet.
+///
+/// # Errors
+/// `Clash` beside another one that is in force, or an object that can leave; `Content` if the file has two for the key.
+fn quorum_that_comes(
+    partition: &Partition,
+    object: &Object,
+    brought: Brought,
+    come: &[(Object, Option<Brought>)],
+) -> Result<Option<Brought>, BackupError> {
+    let is_new = partition.admits(object, &brought).map_err(|error| match error {
+        Error::ActionProhibited(why) => {
+            let id = object.unique_id();
+            BackupError::Clash(format!("object {id} of the file is under a quorum: {why}"))
+        }
+        other => other.into(),
+    })?;
+    let mut others = come.iter().filter_map(|(_, other)| other.as_ref());
+    match others.find(|other| other.is_of_key_of(&brought)) {
+        Some(other) if *other != brought => Err(BackupError::Content("it has two quorums of one key".into())),
+        Some(_) => Ok(None),
+        None => Ok(is_new.then_some(brought)),
+    }
+}
+
 impl Hsm {
-    fn new_objects<'r>(
+    /// The objects that a file brings, none of them here yet, each with the quorum that its key is to be under from
+    /// then on, if another object has not brought it already. Nothing is changed.
+    fn what_comes<'r>(
         &self,
         partition: &Partition,
         records: impl Iterator<Item = &'r Records>,
-    ) -> Result<Vec<Object>, BackupError> {
+    ) -> Result<Vec<(Object, Option<Brought>)>, BackupError> {
         let here = partition.objects_after(0, usize::MAX);
-        let mut objects = Vec::new();
+        let mut come = Vec::<(Object, Option<Brought>)>::new();
         for ((kind, _), record) in records.flatten() {
             let bad = || BackupError::Content("a record of a key does not decode".into());
             if *kind != kind::OBJECT {
@@ -177,14 +224,15 @@ impl Hsm {
                     "a key of the file has been in this partition with fewer rights".into(),
                 ));
             }
-            partition.adopt_quorum(&self.vault, &mut attributes)?;
+            let brought = partition.brought_quorum(&mut attributes)?;
             let object = partition.new_object(attributes)?;
             if here.iter().any(|other| other.unique_id() == object.unique_id()) {
                 let id = object.unique_id();
                 return Err(BackupError::Clash(format!("object {id} is in this partition already")));
             }
-            objects.push(object);
+            let brought = brought.map(|brought| quorum_that_comes(partition, &object, brought, &come));
+            come.push((object, brought.transpose()?.flatten()));
         }
-        Ok(objects)
+        Ok(come)
     }
 }

@@ -27,6 +27,7 @@ mod uses;
 
 pub use confinement::Confinement;
 pub(crate) use grants::Use;
+pub(crate) use quorums::Brought;
 pub use record::{NewPartition, TokenRecord};
 pub(crate) use task::Task;
 pub use users::{MAX_USERS, NamedUser};

@@ -7,10 +7,11 @@ use wire::Template;
 
 use super::Partition;
 use super::identities::{Held, Past};
+use super::quorums::Brought;
 use crate::error::Error;
 use crate::event::Act;
 use crate::object::{Attr, AttributeMap, Class, Index, Object, Origin, Role, Roles, encode, identity};
-use crate::vault::{Batch, Change, RecordId, Vault, VaultError, kind};
+use crate::vault::{Batch, Change, Note, RecordId, Vault, VaultError, kind};
 
 /// How often a change is tried again when another came first.
 const RETRIES: usize = 100;
@@ -81,6 +82,21 @@ impl Partition {
         objects: Vec<Object>,
         act: &Act<'_>,
     ) -> Result<Vec<Arc<Object>>, Error> {
+        self.add_with_quorums(vault, limit, objects, Vec::new(), act)
+    }
+
+    /// Makes token objects whose keys are under these quorums from then on, each with the record of it.
+    ///
+    /// # Errors
+    /// As [`Self::add`]; `ActionProhibited` if the key of one came under another quorum meanwhile.
+    pub(crate) fn add_with_quorums(
+        &self,
+        vault: &Vault,
+        limit: u64,
+        objects: Vec<Object>,
+        quorums: Vec<(Brought, Note)>,
+        act: &Act<'_>,
+    ) -> Result<Vec<Arc<Object>>, Error> {
         let limit = self.most_objects(limit);
         if self.object_count().saturating_add(objects.len() as u64) > limit {
             return Err(Error::ObjectCount { limit });
@@ -89,8 +105,17 @@ impl Partition {
         let changes = objects.iter().map(|object| {
             Ok(Change::create(self.id(object.number), encode::encode(&object.attributes_to_store())?))
         });
-        let notes = objects.iter().map(|object| act.note(Some(object))).collect();
-        vault.commit(Batch::new(changes.collect::<Result<_, Error>>()?, notes))?;
+        let mut changes = changes.collect::<Result<Vec<_>, Error>>()?;
+        let mut notes: Vec<_> = objects.iter().map(|object| act.note(Some(object))).collect();
+        let (brought, set): (Vec<_>, Vec<_>) = quorums.into_iter().unzip();
+        notes.extend(set);
+        // Nobody sets a quorum meanwhile.
+        let one_at_a_time = (!brought.is_empty()).then(|| self.changes.lock());
+        let (numbers, adoptions): (Vec<_>, Vec<_>) = self.adoptions(&brought)?.into_iter().unzip();
+        changes.extend(adoptions);
+        vault.commit(Batch::new(changes, notes))?;
+        numbers.into_iter().zip(brought).for_each(|(number, brought)| self.adopt(number, brought));
+        drop(one_at_a_time);
         let objects: Vec<_> = objects.into_iter().map(Arc::new).collect();
         for (object, stored) in objects.iter().zip(stored) {
             self.show(Arc::clone(object))?;

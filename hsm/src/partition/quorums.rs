@@ -25,6 +25,25 @@ struct Entry {
     quorum: KeyQuorum,
 }
 
+/// A quorum that a file of clones brought for a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Brought {
+    identity: Identity,
+    quorum: KeyQuorum,
+}
+
+impl Brought {
+    /// The quorum.
+    pub(crate) const fn quorum(&self) -> &KeyQuorum {
+        &self.quorum
+    }
+
+    /// Whether both are of one key.
+    pub(crate) fn is_of_key_of(&self, other: &Self) -> bool {
+        self.identity == other.identity
+    }
+}
+
 /// A quorum as it is kept.
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -71,6 +90,22 @@ impl Quorums {
     /// The quorum of a key; one that was taken away as well.
     pub(super) fn of(&self, identity: &Identity) -> Option<&KeyQuorum> {
         self.0.get(identity).map(|entry| &entry.quorum)
+    }
+
+    /// Whether a quorum that a file of clones brought is to come in.
+    ///
+    /// # Errors
+    /// `ActionProhibited` if another is in force.
+    fn admits(&self, brought: &Brought) -> Result<bool, Error> {
+        match self.of(&brought.identity) {
+            None => Ok(true),
+            Some(here) if here.is_in_force() && here.asks_the_same_as(&brought.quorum) => Ok(false),
+            Some(here) if here.is_in_force() => {
+                Err(Error::ActionProhibited("another one is in force for its key here"))
+            }
+            // What its approvers took away here, they did so knowing of it.
+            Some(here) => Ok(here.generation < brought.quorum.generation),
+        }
     }
 
     /// Takes a record in, unless a later one is known.
@@ -141,9 +176,10 @@ impl Partition {
 
     /// A key that leaves could be used elsewhere without anybody's approval.
     fn check_stays(&self, object: &Object) -> Result<(), Error> {
-        let mut all = self.with_key_of(object)?;
-        all.retain(|one| one.class() != Class::PUBLIC_KEY);
-        let leaves = |one: &Object| !one.flag(Attr::SENSITIVE) || one.flag(Attr::EXTRACTABLE);
+        let all = self.with_key_of(object)?;
+        let leaves = |one: &Object| {
+            one.class() != Class::PUBLIC_KEY && (!one.flag(Attr::SENSITIVE) || one.flag(Attr::EXTRACTABLE))
+        };
         if leaves(object) || all.iter().any(|one| leaves(one)) {
             return Err(Error::ActionProhibited(
                 "a key under a quorum must be sensitive and not extractable, in all objects that hold it",
@@ -160,19 +196,10 @@ impl Partition {
         quorum: &KeyQuorum,
         notes: Vec<Note>,
     ) -> Result<(), Error> {
-        let known = self.identities.lock().quorums.0.get(&identity).map(|entry| entry.number);
-        let number = match known {
-            Some(number) => number,
-            None => random_number()?,
-        };
-        let id = RecordId { domain: self.domain, kind: kind::KEY_QUORUM, number };
-        let value = Some(Kept::encode(identity, quorum)?);
-        vault.commit(Batch::new(vec![Change { id, expect: Expect::Any, value }], notes))?;
-        let mut identities = self.identities.lock();
-        identities.quorums.0.insert(identity, Entry { number, quorum: quorum.clone() });
-        if let Some(roles) = identities.held.get(&identity).and_then(|held| held.roles.upgrade()) {
-            roles.guard(quorum.guarded());
-        }
+        let brought = Brought { identity, quorum: quorum.clone() };
+        let (number, change) = self.keeping(&self.identities.lock().quorums, &brought)?;
+        vault.commit(Batch::new(vec![change], notes))?;
+        self.adopt(number, brought);
         Ok(())
     }
 
@@ -212,26 +239,67 @@ impl Partition {
         Ok(attributes)
     }
 
-    /// Takes the quorum out of the attributes that a file of clones brought, and has it hold, unless a later one does.
+    /// Takes the quorum out of the attributes that a file of clones brought. Nothing is changed here.
     ///
     /// # Errors
-    /// `Internal` if it does not decode; what the vault says.
-    pub(crate) fn adopt_quorum(&self, vault: &Vault, attributes: &mut AttributeMap) -> Result<(), Error> {
+    /// `Internal` if it does not decode.
+    pub(crate) fn brought_quorum(&self, attributes: &mut AttributeMap) -> Result<Option<Brought>, Error> {
         let quorum: KeyQuorum = match attributes.remove(Attr::KEY_QUORUM) {
-            None => return Ok(()),
+            None => return Ok(None),
             Some(AttributeValue::Plain(bytes)) => decode(&bytes)?,
             Some(_) => return Err(Error::Internal("the quorum of a key decodes")),
         };
-        let _one_at_a_time = self.changes.lock();
         let identities = self.identities.lock();
         let identity = identity(attributes, identities.secret.as_bytes())?
             .ok_or(Error::Internal("a key with a quorum is known again"))?;
-        let known = identities.quorums.of(&identity).map(|known| known.generation);
-        drop(identities);
-        if known.is_some_and(|known| known >= quorum.generation) {
-            return Ok(());
+        Ok(Some(Brought { identity, quorum }))
+    }
+
+    /// Whether a quorum that a file of clones brought for the key of an object is to hold from now on; if not, what
+    /// holds here is the same, or its own approvers took it away here later.
+    ///
+    /// # Errors
+    /// `ActionProhibited` if another is in force here, or an object here of the key can leave.
+    pub(crate) fn admits(&self, object: &Object, brought: &Brought) -> Result<bool, Error> {
+        let is_new = self.identities.lock().quorums.admits(brought)?;
+        if is_new {
+            self.check_stays(object)?;
         }
-        self.keep_quorum(vault, identity, &quorum, Vec::new())
+        Ok(is_new)
+    }
+
+    /// The changes that bring quorums in. To be committed while `changes` is held, and then [`Self::adopt`]ed.
+    ///
+    /// # Errors
+    /// `ActionProhibited` if another came into force here meanwhile.
+    pub(super) fn adoptions(&self, brought: &[Brought]) -> Result<Vec<(u64, Change)>, Error> {
+        let quorums = &self.identities.lock().quorums;
+        let adoption = |brought| match quorums.admits(brought)? {
+            true => self.keeping(quorums, brought),
+            false => Err(Error::ActionProhibited("its quorum has been changed meanwhile")),
+        };
+        brought.iter().map(adoption).collect()
+    }
+
+    /// The number of the record of a key's quorum, and the change that writes it.
+    fn keeping(
+        &self,
+        known: &Quorums,
+        Brought { identity, quorum }: &Brought,
+    ) -> Result<(u64, Change), Error> {
+        let number = known.0.get(identity).map(|known| known.number).map_or_else(random_number, Ok)?;
+        let id = RecordId { domain: self.domain, kind: kind::KEY_QUORUM, number };
+        let value = Some(Kept::encode(*identity, quorum)?);
+        Ok((number, Change { id, expect: Expect::Any, value }))
+    }
+
+    /// Has a quorum hold whose record, of this number, is durable.
+    pub(super) fn adopt(&self, number: u64, Brought { identity, quorum }: Brought) {
+        let mut identities = self.identities.lock();
+        if let Some(roles) = identities.held.get(&identity).and_then(|held| held.roles.upgrade()) {
+            roles.guard(quorum.guarded());
+        }
+        identities.quorums.0.insert(identity, Entry { number, quorum });
     }
 
     /// The records of quorums once a backup with these has come in: of two for one key, the later one.

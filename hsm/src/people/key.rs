@@ -12,6 +12,9 @@ use crate::object::Object;
 use crate::partition::Partition;
 use crate::quorum::{Authorization, Granted, KeyQuorum, LASTS, MAX_USES, Usages};
 
+/// What it is called in records to put a key under a quorum.
+pub(crate) const SET_KEY_QUORUM: &str = "set the quorum of a key";
+
 /// A key of a partition, by one of the objects that hold it.
 #[derive(Clone)]
 pub struct Key {
@@ -89,13 +92,8 @@ impl People<'_> {
         was: Option<u64>,
         quorum: KeyQuorum,
     ) -> Result<KeyQuorum, PeopleError> {
-        let details = [
-            ("usages", quorum.usages.names().join(", ")),
-            ("approvals", quorum.needed.to_string()),
-            ("approvers", self.with_ukeys(&quorum)),
-        ];
-        let action =
-            if quorum.is_in_force() { "set the quorum of a key" } else { "remove the quorum of a key" };
+        let details = self.told_of(&quorum);
+        let action = if quorum.is_in_force() { SET_KEY_QUORUM } else { "remove the quorum of a key" };
         let act = self.hsm.act(&self.by, Some(partition), action, &details);
         // What applications have begun once for all holds no more, nor what they have begun.
         let _changing = self.hsm.changing(partition);
@@ -140,6 +138,15 @@ impl People<'_> {
     /// If the library fails.
     pub fn granted(self, key: &Key) -> Result<Vec<Granted>, PeopleError> {
         key.partition.granted(&key.object, self.hsm.time()).map_err(hsm)
+    }
+
+    /// A quorum as it is recorded.
+    pub(crate) fn told_of(self, quorum: &KeyQuorum) -> [(&'static str, String); 3] {
+        [
+            ("usages", quorum.usages.names().join(", ")),
+            ("approvals", quorum.needed.to_string()),
+            ("approvers", self.with_ukeys(quorum)),
+        ]
     }
 
     fn with_ukeys(self, quorum: &KeyQuorum) -> String {

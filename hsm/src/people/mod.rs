@@ -33,6 +33,7 @@ mod tests;
 pub use approval::Given;
 pub use error::{PeopleError, Unfit};
 pub use key::Key;
+pub(crate) use key::SET_KEY_QUORUM;
 pub use login::Challenge;
 pub use person::{Held, Person, Scope};
 pub use quorum::Rule;
