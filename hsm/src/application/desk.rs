@@ -208,11 +208,15 @@ impl Desk {
     /// Objects of another desk's partition as they would be on this one: the same keys, which are not there yet.
     ///
     /// # Errors
-    /// `ObjectHandleInvalid` if one is not there.
+    /// `ObjectHandleInvalid` if one is not there; `KeyUnextractable` if its key is under a quorum, which holds in its
+    /// own partition only.
     pub fn copies(&self, of: &Self, numbers: &[u64]) -> Result<Fresh, Error> {
         let mut objects = Vec::with_capacity(numbers.len());
         for number in numbers {
             let object = of.partition.object(*number).ok_or(Error::ObjectHandleInvalid(*number))?;
+            if object.roles().is_guarded() {
+                return Err(Error::KeyUnextractable("uses of it need the approval of its quorum"));
+            }
             let mut attributes = object.attributes_to_store();
             attributes.set_plain(Attr::UNIQUE_ID, unique_id()?);
             objects.push(attributes);

@@ -174,3 +174,18 @@ fn a_clone_under_a_quorum_does_not_come_beside_an_object_of_its_key_that_can_lea
     assert!(why.contains("must be sensitive and not extractable"), "{why}");
     assert_eq!(decrypts(&elsewhere, b"open"), [Rv::OK]);
 }
+
+#[test]
+fn a_service_takes_no_key_under_a_quorum_to_another_partition() {
+    let world = world();
+    let guest = || hsm::Guest { name: "acme".into(), id: "1".into() };
+    let desk = |slot: SlotId| world.hsm.desk(slot.0, guest()).unwrap();
+    let (from, to) = (desk(STANDARD), desk(STRICT));
+    let guarded = key(&world, b"key");
+    let copies = || to.copies(&from, &[guarded.object.number]);
+    copies().unwrap();
+    guard(&world, &guarded, &["decrypt"]);
+    assert_eq!(copies().unwrap_err().rv(), Rv::KEY_UNEXTRACTABLE);
+    world.hsm.people().remove_key_quorum(&guarded, Some(1)).unwrap();
+    copies().unwrap();
+}
