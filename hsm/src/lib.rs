@@ -33,9 +33,10 @@ pub mod user;
 mod users;
 pub mod vault;
 
-pub use application::{Application, Desk, Fresh, Guest, Revision, Work};
+pub use application::{Application, Desk, Fresh, Guest, Work};
 pub use error::Error;
 pub use hsm::{Connection, Hsm, Ports};
+pub use partition::Revision;
 pub use ports::Peer;
 pub use remote::Remote;
 pub use settings::Settings;

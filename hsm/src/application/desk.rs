@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::event::{Act, Class, Door, Person};
 use crate::hsm::Hsm;
 use crate::object::{Attr, AttributeMap, AttributeValue, KeyType, Object, create, pkcs8, unique_id};
-use crate::partition::{Partition, Task};
+use crate::partition::{Partition, Revision, Task};
 use crate::remote::Remote;
 use crate::service::Write;
 use crate::user::User;
@@ -68,27 +68,6 @@ impl Fresh {
     #[must_use]
     pub fn curve(&self) -> Option<&[u8]> {
         self.0.first()?.attributes().plain(Attr::EC_PARAMS)
-    }
-}
-
-/// What becomes of an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Revision {
-    /// Nobody may use it, or everybody may again.
-    Suspended(bool),
-    /// `CKA_LABEL`
-    Label(String),
-}
-
-impl Revision {
-    fn of(&self, object: &Object) -> AttributeMap {
-        let mut attributes = object.attributes_to_store();
-        match self {
-            Self::Suspended(true) => attributes.set_flag(Attr::SUSPENDED, true),
-            Self::Suspended(false) => drop(attributes.remove(Attr::SUSPENDED)),
-            Self::Label(label) => attributes.set_plain(Attr::LABEL, label.as_bytes()),
-        }
-        attributes
     }
 }
 
@@ -246,7 +225,7 @@ impl Desk {
         bytes
     }
 
-    /// Does all of a work or nothing, in one commit with its record, and gives the version that the records have
+    /// Does all of a work or nothing, in one commit with a record of each object, and gives the version that the records have
     /// then. The objects that came are there afterwards, under the numbers that [`Fresh::numbers`] told.
     ///
     /// # Errors
@@ -259,14 +238,9 @@ impl Desk {
         let class = if touches_objects { Class::LifeCycle } else { Class::Administration };
         let act = Act { details: work.details, ..self.application.act(&session, class, work.action) };
         let writes = work.writes.into_iter().map(|(domain, write)| write.change(domain)).collect();
-        let mut revise = Vec::with_capacity(work.revise.len());
-        for (number, revision) in &work.revise {
-            let object = self.partition.object(*number).ok_or(Error::ObjectHandleInvalid(*number))?;
-            revise.push(object.successor(revision.of(&object)));
-        }
         let task = Task {
             add: work.add.into_iter().flat_map(|fresh| fresh.0).collect(),
-            revise,
+            revise: work.revise,
             remove: work.remove,
             writes,
         };
@@ -274,7 +248,7 @@ impl Desk {
             matches!(revision, Revision::Suspended(true)).then_some(*number)
         };
         let ended: Vec<u64> =
-            work.revise.iter().filter_map(ends).chain(task.remove.iter().copied()).collect();
+            task.revise.iter().filter_map(ends).chain(task.remove.iter().copied()).collect();
         let changes = !(task.revise.is_empty() && task.remove.is_empty());
         let _changing = changes.then(|| hsm.changing(&self.partition));
         let done = self.partition.perform(&hsm.vault, hsm.settings.max_token_objects, task, &act);

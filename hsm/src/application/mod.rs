@@ -39,7 +39,7 @@ mod sign;
 mod slot;
 mod verify;
 
-pub use desk::{Desk, Fresh, Guest, Revision, Work};
+pub use desk::{Desk, Fresh, Guest, Work};
 pub(crate) use handles::Handles;
 use handles::Tags;
 use names::{Named, Names};

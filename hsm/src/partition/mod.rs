@@ -29,6 +29,7 @@ pub use confinement::Confinement;
 pub(crate) use grants::Use;
 pub(crate) use quorums::Brought;
 pub use record::{NewPartition, TokenRecord};
+pub use task::Revision;
 pub(crate) use task::Task;
 pub use users::{MAX_USERS, NamedUser};
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crypto::Secret;
+use parking_lot::MutexGuard;
 use wire::Template;
 
 use super::Partition;
@@ -97,15 +98,8 @@ impl Partition {
         quorums: Vec<(Brought, Note)>,
         act: &Act<'_>,
     ) -> Result<Vec<Arc<Object>>, Error> {
-        let limit = self.most_objects(limit);
-        if self.object_count().saturating_add(objects.len() as u64) > limit {
-            return Err(Error::ObjectCount { limit });
-        }
-        let stored: Vec<_> = objects.iter().map(|object| object.roles().used()).collect();
-        let changes = objects.iter().map(|object| {
-            Ok(Change::create(self.id(object.number), encode::encode(&object.attributes_to_store())?))
-        });
-        let mut changes = changes.collect::<Result<Vec<_>, Error>>()?;
+        self.check_room(limit, objects.len())?;
+        let (mut changes, stored) = self.creations(&objects)?;
         let mut notes: Vec<_> = objects.iter().map(|object| act.note(Some(object))).collect();
         let (brought, set): (Vec<_>, Vec<_>) = quorums.into_iter().unzip();
         notes.extend(set);
@@ -115,18 +109,48 @@ impl Partition {
         changes.extend(adoptions);
         vault.commit(Batch::new(changes, notes))?;
         numbers.into_iter().zip(brought).for_each(|(number, brought)| self.adopt(number, brought));
-        drop(one_at_a_time);
         let objects: Vec<_> = objects.into_iter().map(Arc::new).collect();
-        for (object, stored) in objects.iter().zip(stored) {
-            self.show(Arc::clone(object))?;
+        self.show_new(vault, objects.iter().cloned(), stored, one_at_a_time.as_ref())?;
+        Ok(objects)
+    }
+
+    /// Refuses so many more objects than there is room for.
+    pub(super) fn check_room(&self, limit: u64, more: usize) -> Result<(), Error> {
+        let limit = self.most_objects(limit);
+        match self.object_count().saturating_add(more as u64) > limit {
+            true => Err(Error::ObjectCount { limit }),
+            false => Ok(()),
+        }
+    }
+
+    /// The changes that write new objects, and what each tells of the use of its key.
+    pub(super) fn creations(&self, objects: &[Object]) -> Result<(Vec<Change>, Vec<u32>), Error> {
+        let stored = objects.iter().map(|object| object.roles().used()).collect();
+        let creation = |object: &Object| {
+            Ok(Change::create(self.id(object.number), encode::encode(&object.attributes_to_store())?))
+        };
+        Ok((objects.iter().map(creation).collect::<Result<_, Error>>()?, stored))
+    }
+
+    /// Shows new objects that are durable, with what each told of the use of its key. `changes` is held here, unless
+    /// the caller does.
+    pub(super) fn show_new(
+        &self,
+        vault: &Vault,
+        objects: impl Iterator<Item = Arc<Object>>,
+        stored: Vec<u32>,
+        held: Option<&MutexGuard<'_, ()>>,
+    ) -> Result<(), Error> {
+        for (object, stored) in objects.zip(stored) {
+            self.show(Arc::clone(&object))?;
             // The key may have been used while its new object was not yet known of.
             let used = object.roles().used();
             if used != stored {
-                let _one_at_a_time = self.changes.lock();
-                self.keep_roles(vault, object, used, Role::Encrypt)?;
+                let _one_at_a_time = held.is_none().then(|| self.changes.lock());
+                self.keep_roles(vault, &object, used, Role::Encrypt)?;
             }
         }
-        Ok(objects)
+        Ok(())
     }
 
     /// Puts a token object that is durable into the index.
@@ -177,12 +201,7 @@ impl Partition {
     ) -> Result<(), Error> {
         // Changes come one after the other, so that what is shown and what is durable change in one order.
         let _one_at_a_time = self.changes.lock();
-        let (Some(version), Some(object)) = (vault.version(self.id(number)), self.object(number)) else {
-            return Err(Error::ObjectHandleInvalid(number));
-        };
-        let changed = object.successor(change(&object)?);
-        let update =
-            Change::update(self.id(number), version, encode::encode(&changed.attributes_to_store())?);
+        let (update, changed) = self.update(vault, number, change)?;
         let note = act.note(Some(&changed));
         match vault.commit(Batch::new(vec![update], vec![note])) {
             // Only what destroys it can have come between.
@@ -193,6 +212,24 @@ impl Partition {
                 Ok(())
             }
         }
+    }
+
+    /// The change to a token object as it is now, and the object as it is to be. `changes` is held until it is shown.
+    ///
+    /// # Errors
+    /// What `change` says; `ObjectHandleInvalid` if the object is gone.
+    pub(super) fn update(
+        &self,
+        vault: &Vault,
+        number: u64,
+        change: impl Fn(&Object) -> Result<AttributeMap, Error>,
+    ) -> Result<(Change, Object), Error> {
+        let (Some(version), Some(object)) = (vault.version(self.id(number)), self.object(number)) else {
+            return Err(Error::ObjectHandleInvalid(number));
+        };
+        let changed = object.successor(change(&object)?);
+        let value = encode::encode(&changed.attributes_to_store())?;
+        Ok((Change::update(self.id(number), version, value), changed))
     }
 
     /// Destroys a token object, durably and recorded.

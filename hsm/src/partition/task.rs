@@ -5,15 +5,36 @@ use std::sync::Arc;
 use super::Partition;
 use crate::error::Error;
 use crate::event::Act;
-use crate::object::{Object, encode};
-use crate::vault::{Batch, Change, Vault, Version};
+use crate::object::{Attr, AttributeMap, Object};
+use crate::vault::{Batch, Change, Note, Vault, Version};
+
+/// What becomes of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revision {
+    /// Nobody may use it, or everybody may again.
+    Suspended(bool),
+    /// `CKA_LABEL`
+    Label(String),
+}
+
+impl Revision {
+    fn of(&self, object: &Object) -> AttributeMap {
+        let mut attributes = object.attributes_to_store();
+        match self {
+            Self::Suspended(true) => attributes.set_flag(Attr::SUSPENDED, true),
+            Self::Suspended(false) => drop(attributes.remove(Attr::SUSPENDED)),
+            Self::Label(label) => attributes.set_plain(Attr::LABEL, label.as_bytes()),
+        }
+        attributes
+    }
+}
 
 /// What is done in one commit.
 pub(crate) struct Task {
     /// Objects that come.
     pub(crate) add: Vec<Object>,
-    /// Objects in place of those of the same numbers.
-    pub(crate) revise: Vec<Object>,
+    /// Objects that change, by number.
+    pub(crate) revise: Vec<(u64, Revision)>,
     /// The numbers of objects that go.
     pub(crate) remove: Vec<u64>,
     /// Records that change.
@@ -21,7 +42,7 @@ pub(crate) struct Task {
 }
 
 impl Partition {
-    /// Does all of a task, durably and recorded, or nothing.
+    /// Does all of a task, durably and with a record of each object, or nothing.
     ///
     /// # Errors
     /// `ObjectCount` at the limit; `ObjectHandleInvalid` if an object to be revised is gone; what the vault says.
@@ -33,34 +54,32 @@ impl Partition {
         act: &Act<'_>,
     ) -> Result<Version, Error> {
         let Task { add, revise, remove, writes } = task;
-        let limit = self.most_objects(limit);
-        if self.object_count().saturating_add(add.len() as u64) > limit {
-            return Err(Error::ObjectCount { limit });
-        }
         // Changes of objects come one after the other, so that what is shown and what is durable change in one order.
-        let _one_at_a_time = self.changes.lock();
+        let one_at_a_time = self.changes.lock();
+        self.check_room(limit, add.len())?;
         let mut changes = writes;
-        for object in &add {
-            changes
-                .push(Change::create(self.id(object.number), encode::encode(&object.attributes_to_store())?));
-        }
-        for object in &revise {
-            let gone = Error::ObjectHandleInvalid(object.number);
-            let version = vault.version(self.id(object.number)).ok_or(gone)?;
-            let value = encode::encode(&object.attributes_to_store())?;
-            changes.push(Change::update(self.id(object.number), version, value));
+        let (creations, stored) = self.creations(&add)?;
+        changes.extend(creations);
+        let mut revised = Vec::with_capacity(revise.len());
+        for (number, revision) in revise {
+            let (change, object) = self.update(vault, number, |object| Ok(revision.of(object)))?;
+            changes.push(change);
+            revised.push(object);
         }
         let there = remove.iter().filter_map(|number| Some((*number, vault.version(self.id(*number))?)));
         changes.extend(there.map(|(number, version)| Change::delete(self.id(number), version)));
-        let goes = remove.first().and_then(|number| self.object(*number));
-        let about = add.first().or(revise.first()).or(goes.as_deref());
-        let note = act.note(about);
-        let note = if add.is_empty() && !remove.is_empty() { note.making_room() } else { note };
-        let version = vault.commit(Batch::new(changes, vec![note]))?;
-        for object in add {
-            self.show(Arc::new(object))?;
+        let gone: Vec<_> = remove.iter().filter_map(|number| self.object(*number)).collect();
+        let about = add.iter().chain(&revised).chain(gone.iter().map(|object| &**object));
+        let mut notes: Vec<_> = about.map(|object| act.note(Some(object))).collect();
+        if notes.is_empty() {
+            notes.push(act.note(None));
         }
-        for object in revise {
+        if add.is_empty() && !remove.is_empty() {
+            notes = notes.into_iter().map(Note::making_room).collect();
+        }
+        let version = vault.commit(Batch::new(changes, notes))?;
+        self.show_new(vault, add.into_iter().map(Arc::new), stored, Some(&one_at_a_time))?;
+        for object in revised {
             self.objects.write().replace(Arc::new(object));
         }
         for number in remove {

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod backup;
+mod desk;
 mod importing;
 mod key_quorum;
 mod model;

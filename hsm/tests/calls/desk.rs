@@ -1,0 +1,118 @@
+//! What a service does at its desk on a partition: all of it or nothing, recorded of each object, and beside what
+//! applications do there meanwhile.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use hsm::object::Attr;
+use hsm::{Desk, Guest, Revision, Work};
+use wire::Rv;
+
+use crate::support::*;
+
+fn desk(world: &World) -> Desk {
+    world.hsm.desk(STANDARD.0, Guest { name: "acme".into(), id: "1".into() }).unwrap()
+}
+
+/// A secret key of this value, as a template.
+fn known<'a>(value: &'a [u8], more: &[(Attr, &'a [u8])]) -> wire::Template {
+    let mut given = vec![(Attr::CLASS, SECRET_KEY), (Attr::KEY_TYPE, AES), (Attr::VALUE, value)];
+    given.push((Attr::TOKEN, YES));
+    given.extend(more);
+    template(&given)
+}
+
+/// Of which objects an action was recorded since the last call.
+fn recorded(world: &World, action: &str) -> Vec<Option<String>> {
+    let lines = world.lines().into_iter().filter(|(_, did, .., rv)| did == action && *rv == Rv::OK);
+    lines.map(|(_, _, object, ..)| object).collect()
+}
+
+#[test]
+fn each_object_of_a_work_is_recorded_and_a_work_without_any_once() {
+    let world = World::new();
+    let desk = desk(&world);
+    let two = desk.bring(&[known(&[1; 16], &[]), known(&[2; 16], &[])]).unwrap();
+    let numbers = two.numbers();
+    world.recorded();
+    desk.commit(Work { action: "make", add: vec![two], ..Work::default() }).unwrap();
+    let user = world.user(STANDARD);
+    let id = |value: &[u8]| {
+        let object = user.on().find(&[(Attr::TOKEN, YES)]).into_iter().find(|object| {
+            user.on().encrypt(mechanism(AES_ECB), *object, &[0; 16]).unwrap()
+                == user
+                    .on()
+                    .encrypt(mechanism(AES_ECB), user.on().known(value, &[]).unwrap(), &[0; 16])
+                    .unwrap()
+        });
+        String::from_utf8(user.on().read(object.unwrap(), Attr::UNIQUE_ID).unwrap().unwrap()).unwrap()
+    };
+    assert_eq!(numbers.len(), 2);
+    let made = recorded(&world, "make");
+    let ids = [Some(id(&[1; 16])), Some(id(&[2; 16]))];
+    assert_eq!(made, ids);
+    world.recorded();
+    let revise = numbers.iter().map(|number| (*number, Revision::Suspended(true))).collect();
+    desk.commit(Work { action: "suspend", revise, ..Work::default() }).unwrap();
+    assert_eq!(recorded(&world, "suspend"), ids);
+    // One that is gone already is no error, and nothing of it is recorded.
+    let remove = numbers.iter().copied().chain([999]).collect();
+    desk.commit(Work { action: "destroy", remove, ..Work::default() }).unwrap();
+    assert_eq!(recorded(&world, "destroy"), ids);
+    desk.commit(Work { action: "nothing", ..Work::default() }).unwrap();
+    assert_eq!(recorded(&world, "nothing"), [None]);
+}
+
+#[test]
+fn what_an_application_changes_is_not_undone_by_a_revision_at_the_same_time() {
+    let world = World::new();
+    let desk = desk(&world);
+    let key = desk.bring(&[known(&[1; 16], &[])]).unwrap();
+    let number = key.numbers()[0];
+    desk.commit(Work { action: "make", add: vec![key], ..Work::default() }).unwrap();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                let revise = vec![(number, Revision::Label("revised".into()))];
+                desk.commit(Work { action: "label", revise, ..Work::default() }).unwrap();
+            }
+        });
+        let user = world.user(STANDARD);
+        let object = user.on().find(&[(Attr::TOKEN, YES)])[0];
+        let kept = (0..2000u32).all(|id| {
+            user.on().set(object, &[(Attr::ID, &id.to_le_bytes())]).unwrap();
+            thread::yield_now();
+            user.on().read(object, Attr::ID).unwrap().unwrap() == id.to_le_bytes()
+        });
+        stop.store(true, Ordering::Relaxed);
+        assert!(kept);
+    });
+}
+
+#[test]
+fn what_a_key_is_used_for_while_its_object_comes_is_remembered() {
+    let mut world = World::new();
+    let keys: Vec<_> = (0..200u8).map(|number| ([number; 16], format!("key {number}"))).collect();
+    {
+        let (desk, user) = (desk(&world), world.user(STANDARD));
+        for (value, label) in &keys {
+            let roles = [(Attr::WRAP, YES), (Attr::DECRYPT, YES), (Attr::LABEL, label.as_bytes())];
+            let fresh = desk.bring(&[known(value, &roles)]).unwrap();
+            let own = user.on().known(value, &roles).unwrap();
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    desk.commit(Work { action: "make", add: vec![fresh], ..Work::default() }).unwrap()
+                });
+                assert_eq!(rv(user.on().decrypt(mechanism(AES_ECB), own, &[0; 16])), Rv::OK);
+            });
+        }
+    }
+    world = world.restart();
+    let user = world.user(STANDARD);
+    let target = user.on().generate(&[(Attr::EXTRACTABLE, YES)]).unwrap();
+    for (_, label) in &keys {
+        let kept = user.on().find(&[(Attr::LABEL, label.as_bytes())])[0];
+        assert_eq!(rv(user.on().wrap(kept, target)), Rv::KEY_FUNCTION_NOT_PERMITTED, "{label}");
+    }
+}
