@@ -6,6 +6,7 @@ use std::time::UNIX_EPOCH;
 
 use crypto::Secret;
 use wire::admin::Role;
+use zeroize::Zeroizing;
 
 use crate::Hsm;
 use crate::error::Error;
@@ -284,8 +285,7 @@ impl Hsm {
         let mut changes: Vec<_> = turn.counting(&self.vault, None).into_iter().collect();
         changes.extend(with(slot)?.into_iter().map(Change::from));
         // Known to nobody: what the officer of such a token does, its service does.
-        let so_pin = crypto::random::bytes(32)?;
-        let so_pin: String = so_pin.iter().map(|byte| format!("{byte:02x}")).collect();
+        let so_pin = digits(&self.random_secret(32)?);
         let profile = Profile::Standard;
         let new = NewPartition { label, profile, so_pin: Some(so_pin.as_bytes()), user_pin: None };
         let details = [("label", label.to_owned()), ("policy", profile.name().to_owned())];
@@ -373,5 +373,25 @@ impl Hsm {
         let mut bytes = [0; N];
         crypto::random::fill(&mut bytes)?;
         Ok(bytes)
+    }
+}
+
+/// A secret as text, in hexadecimal, which wipes itself as well.
+fn digits(secret: &Secret) -> Zeroizing<String> {
+    // With room for all: a text that grows leaves what it was.
+    let mut text = Zeroizing::new(String::with_capacity(2 * secret.len()));
+    let halves = secret.as_bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    text.extend(halves.filter_map(|half| char::from_digit(half.into(), 16)));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_as_text_has_room_for_all_of_it_from_the_start() {
+        let text = digits(&Secret::new(vec![0x0f, 0xa0, 7]));
+        assert_eq!((text.as_str(), text.capacity()), ("0fa007", 6));
     }
 }
