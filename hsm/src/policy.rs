@@ -240,6 +240,9 @@ pub fn decide_digest(mechanism: MechanismId, key: &Object) -> Result<(), Error> 
     if key.flag(Attr::SENSITIVE) || !key.flag(Attr::EXTRACTABLE) {
         return Err(Error::KeyIndigestible("it is sensitive or not extractable"));
     }
+    if key.attributes().flag(Attr::SUSPENDED) {
+        return Err(Error::KeyIndigestible("its service has suspended it"));
+    }
     if key.roles().is_guarded() {
         return Err(Error::KeyIndigestible("uses of it need the approval of its quorum"));
     }

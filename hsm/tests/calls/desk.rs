@@ -7,6 +7,8 @@ use std::thread;
 use hsm::object::Attr;
 use hsm::{Desk, Guest, Revision, Work};
 use wire::Rv;
+use wire::calls::digest::{DigestCalls, DigestInit, DigestKey};
+use wire::calls::session::{SessionCalls, SessionCancel};
 
 use crate::support::*;
 
@@ -61,6 +63,30 @@ fn each_object_of_a_work_is_recorded_and_a_work_without_any_once() {
     assert_eq!(recorded(&world, "destroy"), ids);
     desk.commit(Work { action: "nothing", ..Work::default() }).unwrap();
     assert_eq!(recorded(&world, "nothing"), [None]);
+}
+
+#[test]
+fn a_key_that_is_suspended_is_digested_no_more_than_used() {
+    let world = World::new();
+    let desk = desk(&world);
+    let open = [(Attr::SENSITIVE, NO), (Attr::EXTRACTABLE, YES)];
+    let key = desk.bring(&[known(&[1; 16], &open)]).unwrap();
+    let number = key.numbers()[0];
+    desk.commit(Work { action: "make", add: vec![key], ..Work::default() }).unwrap();
+    let user = world.user(STANDARD);
+    let (session, key) = (user.session, user.on().find(&[(Attr::TOKEN, YES)])[0]);
+    for (suspended, digested, used) in [
+        (false, Rv::OK, Rv::OK),
+        (true, Rv::KEY_INDIGESTIBLE, Rv::KEY_FUNCTION_NOT_PERMITTED),
+        (false, Rv::OK, Rv::OK),
+    ] {
+        let revise = vec![(number, Revision::Suspended(suspended))];
+        desk.commit(Work { action: "revise", revise, ..Work::default() }).unwrap();
+        user.app.digest_init(DigestInit { session, mechanism: Some(mechanism(SHA256)) }).unwrap();
+        assert_eq!(rv(user.app.digest_key(DigestKey { session, key })), digested);
+        user.app.session_cancel(SessionCancel { session, flags: 0x400 }).unwrap();
+        assert_eq!(rv(user.on().encrypt(mechanism(AES_ECB), key, &[0; 16])), used);
+    }
 }
 
 #[test]
