@@ -112,7 +112,7 @@ fn foreign(kind: u8) -> BackupError {
     BackupError::Content(format!("it has records of kind {kind}, which this release does not know"))
 }
 
-fn malformed(of: &str, kind: u8) -> BackupError {
+pub(super) fn malformed(of: &str, kind: u8) -> BackupError {
     let what = kind::name(kind).unwrap_or("unknown");
     BackupError::Content(format!("a record of {of} ({what}) does not decode"))
 }

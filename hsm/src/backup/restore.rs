@@ -145,8 +145,9 @@ impl Hsm {
             }
         }
         let mut changes = self.own_changes(content, how, &mut older)?;
-        changes.extend(self.instances_back(content, how, &mut older)?);
-        self.check_instances(content, how)?;
+        let instances = self.instances(content, how.services)?;
+        changes.extend(self.instances_back(&instances, &header.facts, how.replace, &mut older)?);
+        instances.check(content)?;
         if let Some(why) = older.first().filter(|_| !how.older) {
             return Err(BackupError::Older(why.clone()));
         }
