@@ -8,8 +8,9 @@ use std::ptr;
 
 use crypto::Secret;
 use cryptoki_sys as c;
+use wire::Rv;
 
-use crate::{Code, Error, LONGEST, Token};
+use crate::{Error, LONGEST, Token};
 
 /// `CKF_WRAP`
 pub(crate) const WRAP: u64 = c::CKF_WRAP;
@@ -48,13 +49,13 @@ macro_rules! call {
 fn checked(function: &'static str, code: c::CK_RV) -> Result<(), Error> {
     match code {
         c::CKR_OK => Ok(()),
-        code => Err(Error::Failed { function, code: Code(code) }),
+        code => Err(Error::Failed { function, code: Rv(code) }),
     }
 }
 
 /// Whether an error only says that there is nothing to be told.
 const fn is_untold(error: &Error) -> bool {
-    matches!(error, Error::Failed { code: Code::ATTRIBUTE_SENSITIVE | Code::ATTRIBUTE_TYPE_INVALID, .. })
+    matches!(error, Error::Failed { code: Rv::ATTRIBUTE_SENSITIVE | Rv::ATTRIBUTE_TYPE_INVALID, .. })
 }
 
 const fn attribute(kind: u64) -> c::CK_ATTRIBUTE {
@@ -95,8 +96,9 @@ impl Library {
         match call!(self, C_Initialize((&raw mut arguments).cast::<c_void>())) {
             Ok(()) => self.ours = true,
             // Another has initialised it, who goes on with it; with which parameters is not known.
-            Err(Error::Failed { code: Code::ALREADY_INITIALIZED, .. }) if self.parameters.is_none() => {}
-            Err(Error::Failed { code: Code::ALREADY_INITIALIZED, .. }) => return Err(Error::InUse),
+            Err(Error::Failed { code: Rv::CRYPTOKI_ALREADY_INITIALIZED, .. })
+                if self.parameters.is_none() => {}
+            Err(Error::Failed { code: Rv::CRYPTOKI_ALREADY_INITIALIZED, .. }) => return Err(Error::InUse),
             Err(error) => return Err(error),
         }
         Ok(())
@@ -146,7 +148,7 @@ impl Library {
         let len = pin.len() as u64;
         let again = || call!(self, C_Login(session, c::CKU_USER, readable(pin), len));
         match again() {
-            Err(Error::Failed { code: Code::ALREADY_LOGGED_IN, .. }) => {
+            Err(Error::Failed { code: Rv::USER_ALREADY_LOGGED_IN, .. }) => {
                 call!(self, C_Logout(session))?;
                 again()
             }

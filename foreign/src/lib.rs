@@ -14,12 +14,13 @@
 use std::path::Path;
 
 use crypto::Secret;
+use wire::Rv;
 
 mod error;
 #[allow(unsafe_code)]
 mod ffi;
 
-pub use error::{Code, Error};
+pub use error::Error;
 
 use ffi::Library;
 
@@ -74,7 +75,7 @@ impl Module {
     pub fn wraps_by(&self, slot: u64, mechanism: u64) -> Result<bool, Error> {
         match self.0.mechanism_flags(slot, mechanism) {
             Ok(flags) => Ok(flags & ffi::WRAP != 0),
-            Err(Error::Failed { code: Code::MECHANISM_INVALID, .. }) => Ok(false),
+            Err(Error::Failed { code: Rv::MECHANISM_INVALID, .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -35,7 +35,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("crypto", &[]),
     ("softhsm", &["crypto"]),
-    ("foreign", &["crypto"]),
+    ("foreign", &["wire", "crypto"]),
     ("ukey", &["crypto"]),
     ("backup", &["crypto", "ukey"]),
     ("audit", &["crypto"]),

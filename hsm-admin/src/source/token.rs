@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use crypto::Secret;
-use foreign::{Code, Module, Object, Session, Token};
+use foreign::{Module, Object, Session, Token};
 use softhsm::{Attribute, Value};
+use wire::Rv;
 use wire::admin::import::Arrival;
 
 use super::key::{self, PrivateKey};
@@ -109,10 +110,10 @@ fn listed(tokens: &[Token]) -> String {
 
 fn not_logged_in(error: &foreign::Error) -> String {
     match error {
-        foreign::Error::Failed { code: Code::PIN_INCORRECT, .. } => {
+        foreign::Error::Failed { code: Rv::PIN_INCORRECT, .. } => {
             "wrong PIN: the token counts it, and may lock after too many".into()
         }
-        foreign::Error::Failed { code: Code::PIN_LOCKED, .. } => {
+        foreign::Error::Failed { code: Rv::PIN_LOCKED, .. } => {
             "the token has locked its PIN after too many wrong ones".into()
         }
         other => other.to_string(),
