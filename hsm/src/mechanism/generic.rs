@@ -38,6 +38,18 @@ pub(super) fn random_key(wanted: &Wanted) -> Result<Generated, Error> {
     }
 }
 
+/// A key as long as the template says; as a digest of so many bytes, if it says nothing.
+///
+/// # Errors
+/// `MechanismParamInvalid` if there is a parameter; as [`random_key`].
+pub(super) fn key_for_hash(params: &Params, wanted: &Wanted, digest: usize) -> Result<Generated, Error> {
+    no_params(params)?;
+    match wanted.plain(Attr::VALUE_LEN) {
+        None => wanted::random_key(digest),
+        Some(_) => random_key(wanted),
+    }
+}
+
 /// The secret key, if that is what the material is.
 ///
 /// # Errors

@@ -9,11 +9,11 @@ use crypto::Hash;
 use crypto::mac::Hmac;
 use wire::{MechanismId, Params};
 
-use super::generic::{MAX_LEN, secret};
+use super::generic::{MAX_LEN, key_for_hash, secret};
 use super::tag::{Mac, Tag, general_len};
-use super::{Mechanism, no_params, wanted};
+use super::{Mechanism, no_params};
 use crate::error::Error;
-use crate::object::{Attr, KeyType, Material};
+use crate::object::{KeyType, Material};
 
 /// Any key that an object can hold.
 const ROW: Mechanism = Mechanism { key_sizes: 1..=wire::template::MAX_VALUE, ..Mechanism::NONE }; // bytes
@@ -44,7 +44,7 @@ macro_rules! hmacs {
                 name: $generate_name,
                 key_types: &[KeyType::$key_type],
                 key_sizes: 1..=MAX_LEN, // bytes
-                generate: Some(|params, wanted| generate(Hash::$hash, params, wanted)),
+                generate: Some(|params, wanted| key_for_hash(params, wanted, Hash::$hash.len())),
                 ..ROW
             },
         )*];
@@ -88,13 +88,4 @@ fn general(hash: Hash, key: &Arc<Material>, params: &Params) -> Result<Tag, Erro
 fn begin(hash: Hash, key: &Arc<Material>, len: usize) -> Result<Tag, Error> {
     let key = secret(key, "HMAC")?.bytes();
     Ok(Tag { mac: Mac::Hmac(Hmac::new(hash, key.as_bytes())?), len })
-}
-
-/// A key as long as the digest, or as the template says.
-fn generate(hash: Hash, params: &Params, wanted: &super::Wanted) -> Result<super::Generated, Error> {
-    no_params(params)?;
-    match wanted.plain(Attr::VALUE_LEN) {
-        None => wanted::random_key(hash.len()),
-        Some(_) => super::generic::random_key(wanted),
-    }
 }

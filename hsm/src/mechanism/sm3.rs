@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crypto::sm3;
 use wire::{MechanismId, Params};
 
-use super::generic::{MAX_LEN, random_key, secret};
+use super::generic::{MAX_LEN, key_for_hash, secret};
 use super::tag::{Mac, Tag, general_len};
-use super::{Digester, Field, Generated, Mechanism, Wanted, no_params, wanted};
+use super::{Digester, Field, Mechanism, no_params};
 use crate::error::Error;
-use crate::object::{Attr, KeyType, Material};
+use crate::object::{KeyType, Material};
 
 /// HMAC with any key that an object can hold.
 const HMAC: Mechanism = Mechanism {
@@ -41,7 +41,7 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
         name: "CKM_SM3_KEY_GEN",
         key_types: &[KeyType::SM3_HMAC],
         key_sizes: 1..=MAX_LEN, // bytes
-        generate: Some(generate),
+        generate: Some(|params, wanted| key_for_hash(params, wanted, sm3::LEN)),
         ..Mechanism::NONE
     },
 ];
@@ -85,13 +85,4 @@ fn general(key: &Arc<Material>, params: &Params) -> Result<Tag, Error> {
 fn begin(key: &Arc<Material>, len: usize) -> Result<Tag, Error> {
     let key = secret(key, "HMAC")?.bytes();
     Ok(Tag { mac: Mac::HmacSm3(sm3::Hmac::new(key.as_bytes())?), len })
-}
-
-/// A key as long as the digest, or as the template says.
-fn generate(params: &Params, wanted: &Wanted) -> Result<Generated, Error> {
-    no_params(params)?;
-    match wanted.plain(Attr::VALUE_LEN) {
-        None => wanted::random_key(sm3::LEN),
-        Some(_) => random_key(wanted),
-    }
 }
