@@ -29,19 +29,7 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
     Mechanism { id: MechanismId(0x11), name: "CKM_DSA", sign: Some(sign), verify: Some(verify), ..ROW },
 ];
 
-macro_rules! hashed {
-    ($($id:literal $name:literal $hash:ident;)*) => {
-        pub(super) static HASHED: &[Mechanism] = &[$(Mechanism {
-            id: MechanismId($id),
-            name: $name,
-            sign: Some(|key, params| sign_hashed(Hash::$hash, key, params)),
-            verify: Some(|key, params| verify_hashed(Hash::$hash, key, params)),
-            ..ROW
-        },)*];
-    };
-}
-
-hashed! {
+hashed::rows! {
     0x12 "CKM_DSA_SHA1" Sha1;
     0x13 "CKM_DSA_SHA224" Sha224;
     0x14 "CKM_DSA_SHA256" Sha256;

@@ -34,19 +34,7 @@ pub(super) static MECHANISMS: &[Mechanism] = &[
     Mechanism { id: MechanismId(0x1041), name: "CKM_ECDSA", sign: Some(sign), verify: Some(verify), ..ROW },
 ];
 
-macro_rules! hashed {
-    ($($id:literal $name:literal $hash:ident;)*) => {
-        pub(super) static HASHED: &[Mechanism] = &[$(Mechanism {
-            id: MechanismId($id),
-            name: $name,
-            sign: Some(|key, params| sign_hashed(Hash::$hash, key, params)),
-            verify: Some(|key, params| verify_hashed(Hash::$hash, key, params)),
-            ..ROW
-        },)*];
-    };
-}
-
-hashed! {
+hashed::rows! {
     0x1042 "CKM_ECDSA_SHA1" Sha1;
     0x1043 "CKM_ECDSA_SHA224" Sha224;
     0x1044 "CKM_ECDSA_SHA256" Sha256;

@@ -6,6 +6,20 @@ use crypto::hash::Digest;
 use super::{Signer, Verifier};
 use crate::error::Error;
 
+/// The rows of a scheme with each hash, over what its file has: `ROW`, `sign_hashed` and `verify_hashed`.
+macro_rules! rows {
+    ($($id:literal $name:literal $hash:ident;)*) => {
+        pub(super) static HASHED: &[Mechanism] = &[$(Mechanism {
+            id: MechanismId($id),
+            name: $name,
+            sign: Some(|key, params| sign_hashed(Hash::$hash, key, params)),
+            verify: Some(|key, params| verify_hashed(Hash::$hash, key, params)),
+            ..ROW
+        },)*];
+    };
+}
+pub(super) use rows;
+
 /// A signature over a digest that is being made.
 struct Signing<F> {
     digest: Digest,

@@ -32,19 +32,7 @@ pub(super) static RAW: &[Mechanism] = &[Mechanism {
     ..ROW
 }];
 
-macro_rules! hashed {
-    ($($id:literal $name:literal $hash:ident;)*) => {
-        pub(super) static HASHED: &[Mechanism] = &[$(Mechanism {
-            id: MechanismId($id),
-            name: $name,
-            sign: Some(|key, params| sign_hashed(Hash::$hash, key, params)),
-            verify: Some(|key, params| verify_hashed(Hash::$hash, key, params)),
-            ..ROW
-        },)*];
-    };
-}
-
-hashed! {
+hashed::rows! {
     0x6 "CKM_SHA1_RSA_PKCS" Sha1;
     0x46 "CKM_SHA224_RSA_PKCS" Sha224;
     0x40 "CKM_SHA256_RSA_PKCS" Sha256;

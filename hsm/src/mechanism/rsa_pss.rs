@@ -7,7 +7,7 @@ use crypto::rsa::PublicKey;
 use wire::{MechanismId, Params, Value};
 
 use super::gather::{self, Parts};
-use super::rsa::{ROW, check_signature_len, private, public, signature_error};
+use super::rsa::{self, check_signature_len, private, public, signature_error};
 use super::{Field, Mechanism, Signer, Verifier, hashed, hashes, words};
 use crate::error::Error;
 use crate::object::Material;
@@ -15,29 +15,17 @@ use crate::object::Material;
 /// `CK_RSA_PKCS_PSS_PARAMS`: hash, mask generation function, length of the salt.
 const PARAMS: &[&[Field]] = &[&[Field::Ulong, Field::Ulong, Field::Ulong]];
 
+const ROW: Mechanism = Mechanism { params: PARAMS, ..rsa::ROW };
+
 pub(super) static RAW: &[Mechanism] = &[Mechanism {
     id: MechanismId(0xd),
     name: "CKM_RSA_PKCS_PSS",
-    params: PARAMS,
     sign: Some(sign),
     verify: Some(verify),
     ..ROW
 }];
 
-macro_rules! hashed {
-    ($($id:literal $name:literal $hash:ident;)*) => {
-        pub(super) static HASHED: &[Mechanism] = &[$(Mechanism {
-            id: MechanismId($id),
-            name: $name,
-            params: PARAMS,
-            sign: Some(|key, params| sign_hashed(Hash::$hash, key, params)),
-            verify: Some(|key, params| verify_hashed(Hash::$hash, key, params)),
-            ..ROW
-        },)*];
-    };
-}
-
-hashed! {
+hashed::rows! {
     0xe "CKM_SHA1_RSA_PKCS_PSS" Sha1;
     0x47 "CKM_SHA224_RSA_PKCS_PSS" Sha224;
     0x43 "CKM_SHA256_RSA_PKCS_PSS" Sha256;
