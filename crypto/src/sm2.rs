@@ -62,20 +62,24 @@ pub struct PrivateKey {
 struct Kept {
     secret: sm2::SecretKey,
     signing: SigningKey,
+    decrypting: DecryptingKey,
 }
 
 impl Drop for Kept {
-    /// The library's secret keys wipe themselves; its signing keys do not, so that one of no worth takes its place.
+    /// The library's secret keys wipe themselves; its keys to sign and to decrypt do not, so that some of no worth take
+    /// their places.
     fn drop(&mut self) {
-        static OF_NO_WORTH: LazyLock<Option<SigningKey>> = LazyLock::new(|| {
+        static OF_NO_WORTH: LazyLock<Option<(SigningKey, DecryptingKey)>> = LazyLock::new(|| {
             let mut one = [0; FIELD];
             one.last_mut().into_iter().for_each(|byte| *byte = 1);
-            SigningKey::from_slice(NO_ID, &one).ok()
+            Some((SigningKey::from_slice(NO_ID, &one).ok()?, DecryptingKey::from_slice(&one).ok()?))
         });
-        if let Some(other) = &*OF_NO_WORTH {
-            self.signing.clone_from(other);
+        if let Some((signing, decrypting)) = &*OF_NO_WORTH {
+            self.signing.clone_from(signing);
+            self.decrypting.clone_from(decrypting);
         }
         zeroize::optimization_barrier(&self.signing);
+        zeroize::optimization_barrier(&self.decrypting);
     }
 }
 
@@ -117,8 +121,9 @@ impl PrivateKey {
             return Err(SCALAR);
         }
         let signing = SigningKey::new(NO_ID, &secret).map_err(|_| FAILED)?;
+        let decrypting = DecryptingKey::new_with_mode(*signing.as_nonzero_scalar(), Mode::C1C3C2);
         let public = PublicKey(signing.verifying_key().into());
-        Ok(Self { kept: Arc::new(Kept { secret, signing }), public })
+        Ok(Self { kept: Arc::new(Kept { secret, signing, decrypting }), public })
     }
 
     /// The key of this PKCS#8 (`id-ecPublicKey` with the curve as its parameter, as OpenSSL writes it).
@@ -186,8 +191,7 @@ impl PrivateKey {
             return Err(WRONG);
         }
         let mut plaintext = Zeroizing::new(vec![0; cipher.c2().len()]);
-        let key = DecryptingKey::new_with_mode(*self.kept.signing.as_nonzero_scalar(), Mode::C1C3C2);
-        key.decrypt_cipher_with_buf(&cipher, &mut plaintext).map_err(|_| WRONG)?;
+        self.kept.decrypting.decrypt_cipher_with_buf(&cipher, &mut plaintext).map_err(|_| WRONG)?;
         Ok(Secret::new(std::mem::take(&mut *plaintext)))
     }
 }

@@ -159,6 +159,8 @@ fn keys_leave_nothing_of_themselves() {
         drop((montgomery.agree(&montgomery.public()).unwrap(), montgomery.to_bytes()));
         let sm2 = sm2::PrivateKey::from_scalar(&bits).unwrap();
         drop((sm2.sign(sm2::DEFAULT_ID, b"data").unwrap(), sm2.scalar(), sm2.to_pkcs8().unwrap()));
+        let sealed = sm2.public().encrypt(sm2::Form::Raw, b"data").unwrap();
+        drop(sm2.decrypt(sm2::Form::Raw, &sealed).unwrap());
         drop(sm2::PrivateKey::from_pkcs8(sm2.to_pkcs8().unwrap().as_bytes()).unwrap());
         let sm4 = sm4::Key::new(&bits[..16]).unwrap();
         drop(sm4::GcmKey::new(&sm4).unwrap().seal(&[1; 12], b"", 16, b"data"));
