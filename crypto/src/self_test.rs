@@ -1,12 +1,13 @@
-//! Known-answer tests: each family of algorithms computes once what other software computed before, when the daemon
-//! starts, so that a library that was built wrongly or damaged never touches a key.
+//! Known-answer tests: algorithms compute once what other software computed before, when the daemon starts, so that a
+//! library that was built wrongly or damaged never touches a key. SECURITY.md names what is tested and what is not.
 //!
-//! AWS-LC has tests of its own, but runs them only in the build that is made for FIPS 140, which this is not. The answers
-//! here are OpenSSL's, by way of Python's `cryptography`, and for Ed25519 that of RFC 8032.
+//! AWS-LC has tests of its own, but runs them only in the build that is made for FIPS 140, which this is not, and
+//! RustCrypto, which has the SM algorithms, runs none. The answers here are OpenSSL's, by way of Python's `cryptography`;
+//! those that standards print, where that is said; and for ML-DSA Wycheproof's.
 
 use crate::aes::{Cipher, Key, Mode};
 use crate::ed25519::Variant;
-use crate::{Error, Hash, aead, ec, ed25519, hash, mac, rsa, x25519};
+use crate::{Error, Hash, Secret, aead, ec, ed25519, hash, keywrap, mac, mldsa, rsa, sm2, sm3, sm4, x25519};
 
 /// What all answers are about.
 const MESSAGE: &[u8] = b"known answer";
@@ -37,10 +38,15 @@ pub const TESTS: &[Test] = &[
         name: "AES-GCM",
         run: || Ok((aead::gcm_seal(&Key::new(&KEY)?, &[0; 12], b"aad", 16, MESSAGE)?, GCM)),
     },
+    Test { name: "AES key wrap", run: key_wrap },
     Test { name: "RSA", run: rsa_verify },
     Test { name: "ECDSA", run: ecdsa_verify },
     Test { name: "Ed25519", run: ed25519_sign },
     Test { name: "X25519", run: x25519_agree },
+    Test { name: "ML-DSA", run: mldsa_verify },
+    Test { name: "SM2", run: sm2_verify },
+    Test { name: "SM3", run: || Ok((sm3::digest(b"abc"), SM3)) },
+    Test { name: "SM4", run: sm4_encrypt },
 ];
 
 /// Runs every test. `fault` is the name of one whose answer is changed before it is compared, to see that a failure is
@@ -74,19 +80,70 @@ fn aes_cbc() -> Result<(Vec<u8>, &'static str), Error> {
     Ok((out, CBC))
 }
 
-/// The answer of a verification is the digest that was signed.
+/// RFC 3394, "Wrap 128 bits of Key Data with a 128-bit KEK", and RFC 5649, the first example; and back again.
+fn key_wrap() -> Result<(Vec<u8>, &'static str), Error> {
+    let key = Key::new(&bytes("000102030405060708090a0b0c0d0e0f"))?;
+    let secret = Secret::new(bytes("00112233445566778899aabbccddeeff"));
+    let mut wrapped = keywrap::kw_wrap(&key, &keywrap::KW_IV, &secret)?;
+    let padding = Key::new(&bytes("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8"))?;
+    let longer = Secret::new(bytes("c37b7e6492584340bed12207808941155068f738"));
+    let padded = keywrap::kwp_wrap(&padding, &keywrap::KWP_IV, &longer)?;
+    let back = keywrap::kw_unwrap(&key, &keywrap::KW_IV, &wrapped)? == secret
+        && keywrap::kwp_unwrap(&padding, &keywrap::KWP_IV, &padded)? == longer;
+    wrapped.extend(padded);
+    if back { Ok((wrapped, KEY_WRAP)) } else { Err(Error::Failed("AES key wrap")) }
+}
+
+/// The answer of a verification is what was signed; nothing else may verify.
+fn verified(
+    signed: Vec<u8>,
+    known: &'static str,
+    verify: impl Fn(&[u8]) -> Result<(), Error>,
+) -> Result<(Vec<u8>, &'static str), Error> {
+    verify(&signed)?;
+    let mut other = signed.clone();
+    other.last_mut().into_iter().for_each(|byte| *byte ^= 1);
+    match verify(&other) {
+        Err(_) => Ok((signed, known)),
+        Ok(()) => Err(Error::Failed("a verification")),
+    }
+}
+
 fn rsa_verify() -> Result<(Vec<u8>, &'static str), Error> {
-    let digest = hash::digest(Hash::Sha256, MESSAGE)?;
     let key = rsa::PublicKey::from_parts(&bytes(MODULUS), &[1, 0, 1])?;
-    key.verify_pkcs1(Some(Hash::Sha256), &digest, &bytes(RSA_SIGNATURE))?;
-    Ok((digest, SHA256))
+    verified(hash::digest(Hash::Sha256, MESSAGE)?, SHA256, |digest| {
+        key.verify_pkcs1(Some(Hash::Sha256), digest, &bytes(RSA_SIGNATURE))
+    })
 }
 
 fn ecdsa_verify() -> Result<(Vec<u8>, &'static str), Error> {
-    let digest = hash::digest(Hash::Sha256, MESSAGE)?;
     let key = ec::PublicKey::from_point(ec::Curve::P256, &bytes(POINT))?;
-    key.verify(&digest, &bytes(EC_SIGNATURE))?;
-    Ok((digest, SHA256))
+    verified(hash::digest(Hash::Sha256, MESSAGE)?, SHA256, |digest| key.verify(digest, &bytes(EC_SIGNATURE)))
+}
+
+/// Wycheproof, `mldsa_65_verify_test`: the first, a public key and a signature of a greeting.
+fn mldsa_verify() -> Result<(Vec<u8>, &'static str), Error> {
+    let (key, signature) = include_bytes!("self_test/ml-dsa-65.bin").split_at(mldsa::PUBLIC);
+    let key = mldsa::PublicKey::from_bytes(key)?;
+    verified(b"Hello world".to_vec(), HELLO, |message| key.verify(message, signature))
+}
+
+/// GB/T 32918.5, annex A.
+fn sm2_verify() -> Result<(Vec<u8>, &'static str), Error> {
+    let key = sm2::PublicKey::from_point(&bytes(SM2_POINT))?;
+    let mut digest = key.message_digest(sm2::DEFAULT_ID)?;
+    digest.update(b"message digest");
+    verified(digest.finish(), SM2, |digest| key.verify_digest(digest, &bytes(SM2_SIGNATURE)))
+}
+
+/// GB/T 32907, annex A: the first.
+fn sm4_encrypt() -> Result<(Vec<u8>, &'static str), Error> {
+    let block = bytes("0123456789abcdeffedcba9876543210");
+    let mut out = Vec::new();
+    let mut cipher = sm4::Cipher::encrypt(Mode::Ecb, &sm4::Key::new(&block)?, &[])?;
+    cipher.update(&block, &mut out)?;
+    cipher.finish(&mut out)?;
+    Ok((out, SM4))
 }
 
 /// RFC 8032, "Test Vectors for Ed25519": the first.
@@ -118,6 +175,15 @@ const HMAC: &str = "16a96bd40ecbed3ce43db7a465888e6335fed2719d9b2d985355b9eea321
 const CBC: &str = "0171b7adac20a0820b11bd9d7d3eff05";
 const CMAC: &str = "5b1e9e9f6d07b886f8e14e3f6326b888";
 const GCM: &str = "70196c5403c9d68e540722056a94e2067e2cd335d303d1ed7fd1c8aa";
+const KEY_WRAP: &str = "1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a";
+const HELLO: &str = "48656c6c6f20776f726c64";
+/// GB/T 32918.5, annex A: e, the public key and the signature.
+const SM2: &str = "f0b43e94ba45accaace692ed534382eb17e6ab5a19ce7b31f4486fdfc0d28640";
+const SM2_POINT: &str = "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13";
+const SM2_SIGNATURE: &str = "f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa";
+/// GB/T 32905, annex A: the first.
+const SM3: &str = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0";
+const SM4: &str = "681edf34d206965e86b3e94f536e4246";
 const POINT: &str = "0487913d289a969767d9c9b7d30568b0814aec4cc3498542465da04bf5d8ce822088952494a9448fa1a3064ffb94a1a7\
      3f1455976fb24b493b5ad8127521f7f87b";
 const EC_SIGNATURE: &str = "3ff59fdfe3f6efbbc7e56837163a3ab820a31d8f88e78200b1c6a55b468ada375761eec8d7de3c0b9641ee9227233bcf\
