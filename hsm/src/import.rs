@@ -7,7 +7,7 @@
 //! ([`crate::object::Object::is_made_here`]).
 
 use crypto::ed25519::Variant;
-use crypto::{Hash, dh, dsa, ec, ed25519, rsa, x25519};
+use crypto::{Hash, dh, dsa, ec, ed25519, rsa, sm2, x25519};
 use wire::Template;
 use wire::admin::import::{Arrival, Checked, History};
 
@@ -120,6 +120,10 @@ fn try_out(attributes: &AttributeMap) -> Result<bool, Error> {
         Material::Ec(key) => {
             let public = ec::PublicKey::from_point(key.curve(), &key.public().point()?)?;
             public.verify(&digest, &key.sign(&digest)?).is_ok()
+        }
+        Material::Sm2(key) => {
+            let public = sm2::PublicKey::from_point(&key.public().point())?;
+            public.verify_digest(&digest, &key.sign_digest(&digest)?).is_ok()
         }
         Material::Ed25519(key) => {
             let public = ed25519::PublicKey::from_bytes(key.public().as_bytes())?;

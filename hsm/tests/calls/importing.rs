@@ -149,6 +149,23 @@ fn what_is_not_what_its_source_says_does_not_come() {
 }
 
 #[test]
+fn a_key_of_sm2_is_tried_like_those_of_others() {
+    let world = World::new();
+    let user = world.user(STANDARD);
+    let number = |number: u64| number.to_le_bytes().to_vec();
+    let private = [
+        (Attr::CLASS, number(3)),
+        (Attr::KEY_TYPE, number(hsm::object::KeyType::SM2.0)),
+        (Attr::TOKEN, vec![1]),
+        (Attr::VALUE, hex("3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8")),
+    ];
+    let template = borrowed(&private);
+    let arrival = Arrival { template, history: None, check_value: None, public: List::default() };
+    let checked = Checked { check_value: false, public: false, used: true };
+    assert_eq!(import(&user, &arrival).unwrap(), Arrived::New { checked });
+}
+
+#[test]
 fn a_past_that_contradicts_the_present_does_not_come() {
     let world = World::new();
     let user = world.user(STANDARD);
