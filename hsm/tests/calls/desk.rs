@@ -7,6 +7,7 @@ use std::thread;
 use hsm::object::Attr;
 use hsm::{Desk, Guest, Revision, Work};
 use wire::Rv;
+use wire::calls::decrypt::{DecryptCalls, DecryptInit, DecryptUpdate};
 use wire::calls::digest::{DigestCalls, DigestInit, DigestKey};
 use wire::calls::session::{SessionCalls, SessionCancel};
 
@@ -87,6 +88,54 @@ fn a_key_that_is_suspended_is_digested_no_more_than_used() {
         user.app.session_cancel(SessionCancel { session, flags: 0x400 }).unwrap();
         assert_eq!(rv(user.on().encrypt(mechanism(AES_ECB), key, &[0; 16])), used);
     }
+}
+
+#[test]
+fn what_was_begun_with_a_key_ends_when_it_is_suspended_or_goes() {
+    let world = World::new();
+    let desk = desk(&world);
+    let keys = desk.bring(&[known(&[1; 16], &[]), known(&[2; 16], &[])]).unwrap();
+    let numbers = keys.numbers();
+    desk.commit(Work { action: "make", add: vec![keys], ..Work::default() }).unwrap();
+    let user = world.user(STANDARD);
+    let session = user.session;
+    let objects = user.on().find(&[(Attr::TOKEN, YES)]);
+    let begin = |key| {
+        let mechanism = Some(mechanism(AES_ECB));
+        user.app.decrypt_init(DecryptInit { session, mechanism, key }).unwrap();
+    };
+    let goes_on = || {
+        let data = wire::Slice(&[0; 16]);
+        rv(user.app.decrypt_update(DecryptUpdate { session, data, room: ROOM }))
+    };
+    begin(objects[0]);
+    let other = vec![(numbers[1], Revision::Suspended(true)), (numbers[0], Revision::Label("new".into()))];
+    desk.commit(Work { action: "revise", revise: other, ..Work::default() }).unwrap();
+    assert_eq!(goes_on(), Rv::OK);
+    let revise = vec![(numbers[0], Revision::Suspended(true)), (numbers[1], Revision::Suspended(false))];
+    desk.commit(Work { action: "revise", revise, ..Work::default() }).unwrap();
+    assert_eq!(goes_on(), Rv::OPERATION_NOT_INITIALIZED);
+    begin(objects[1]);
+    desk.commit(Work { action: "destroy", remove: vec![numbers[1]], ..Work::default() }).unwrap();
+    assert_eq!(goes_on(), Rv::OPERATION_NOT_INITIALIZED);
+}
+
+#[test]
+fn a_key_that_is_suspended_does_not_leave_and_its_copy_is_suspended_too() {
+    let world = World::new();
+    let desk = desk(&world);
+    let key = desk.bring(&[known(&[1; 16], &[(Attr::EXTRACTABLE, YES), (Attr::SENSITIVE, NO)])]).unwrap();
+    let revise = vec![(key.numbers()[0], Revision::Suspended(true))];
+    desk.commit(Work { action: "make", add: vec![key], ..Work::default() }).unwrap();
+    let user = world.user(STANDARD);
+    let key = user.on().find(&[(Attr::TOKEN, YES)])[0];
+    let wrapping = user.on().generate(&[(Attr::WRAP, YES)]).unwrap();
+    user.on().wrap(wrapping, key).unwrap();
+    desk.commit(Work { action: "suspend", revise, ..Work::default() }).unwrap();
+    assert_eq!(rv(user.on().wrap(wrapping, key)), Rv::KEY_FUNCTION_NOT_PERMITTED);
+    let copy = user.on().copy(key, &[(Attr::TOKEN, NO)]).unwrap();
+    let used = user.on().encrypt(mechanism(AES_ECB), copy, &[0; 16]);
+    assert_eq!(rv(used), Rv::KEY_FUNCTION_NOT_PERMITTED);
 }
 
 #[test]

@@ -316,6 +316,32 @@ fn an_authorisation_is_for_whom_it_names_and_ends_with_the_quorum_that_approved_
 }
 
 #[test]
+fn an_authorisation_ends_at_its_time_and_makes_room_for_others() {
+    let world = world();
+    let guarded = key(&world, b"key");
+    guard(&world, &guarded, &["decrypt"]);
+    let user = world.user(STANDARD);
+    let handle = labelled(&user, b"key");
+    world.clock.set(1000);
+    authorize(&world, &guarded, "decrypt", 5, Only::Any).unwrap();
+    for (at, rv) in [(1599, Rv::OK), (1600, Rv::FUNCTION_REJECTED), (1599, Rv::OK)] {
+        world.clock.set(at);
+        assert_eq!(decrypt(user.on(), handle), rv, "at {at}");
+    }
+    let granted = || world.hsm.people().granted(&guarded).unwrap();
+    assert_eq!(granted().iter().map(|one| one.left).collect::<Vec<_>>(), [3]);
+    for _ in 1..wire::admin::key::MAX_GRANTS {
+        authorize(&world, &guarded, "decrypt", 1, Only::Any).unwrap();
+    }
+    let full = authorize(&world, &guarded, "decrypt", 1, Only::Any).unwrap_err().to_string();
+    assert!(full.contains("1,000 authorisations at the most"), "{full}");
+    world.clock.set(1600);
+    authorize(&world, &guarded, "decrypt", 1, Only::Any).unwrap();
+    world.clock.set(1599);
+    assert_eq!(granted().len(), wire::admin::key::MAX_GRANTS, "the first had ended, and is gone");
+}
+
+#[test]
 fn what_cannot_be_a_quorum_or_an_authorisation_is_none() {
     let world = world();
     let guarded = key(&world, b"key");

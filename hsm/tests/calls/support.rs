@@ -1,7 +1,8 @@
 //! An HSM in memory, and applications that use it in few words.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use hsm::event::Actor;
 use hsm::mechanism::Mechanisms;
@@ -36,11 +37,19 @@ pub(crate) const CKU_SO: u64 = 0;
 pub(crate) const CKU_USER: u64 = 1;
 pub(crate) const CKU_CONTEXT: u64 = 2;
 
-struct StoppedClock;
+/// A clock that stands still until it is set, in seconds since 1970.
+#[derive(Default)]
+pub(crate) struct Hands(AtomicU64);
 
-impl Clock for StoppedClock {
+impl Hands {
+    pub(crate) fn set(&self, seconds: u64) {
+        self.0.store(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Hands {
     fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
+        SystemTime::UNIX_EPOCH + Duration::from_secs(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -118,6 +127,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<MemoryStore>,
     anchor: Arc<MemoryAnchor>,
     pub(crate) events: Arc<Recorded>,
+    pub(crate) clock: Arc<Hands>,
 }
 
 pub(crate) const STRICT: SlotId = SlotId(1);
@@ -136,38 +146,43 @@ fn settings() -> Settings {
     }
 }
 
-fn open(store: &Arc<MemoryStore>, anchor: &Arc<MemoryAnchor>, events: &Arc<Recorded>) -> Arc<Hsm> {
+fn open(
+    store: &Arc<MemoryStore>,
+    anchor: &Arc<MemoryAnchor>,
+    events: &Arc<Recorded>,
+    clock: &Arc<Hands>,
+) -> Arc<Hsm> {
     let root = RootKey::new(crypto::Secret::new(vec![7; RootKey::LEN])).unwrap();
     let (store, anchor) = (Arc::clone(store) as Arc<dyn Store>, Arc::clone(anchor) as Arc<dyn Anchor>);
     let vault = Vault::open(store, anchor, &root).unwrap();
-    let ports =
-        Ports { clock: Arc::new(StoppedClock), events: Arc::clone(events) as _, access: Arc::new(Everyone) };
+    let (clock, events) = (Arc::clone(clock) as _, Arc::clone(events) as _);
+    let ports = Ports { clock, events, access: Arc::new(Everyone) };
     Hsm::open(vault, settings(), Mechanisms::standard(), ports).unwrap()
 }
 
 impl World {
     /// With no partition.
     pub(crate) fn clean() -> Self {
-        let (store, anchor, events) = Default::default();
-        let hsm = open(&store, &anchor, &events);
-        Self { hsm, store, anchor, events }
+        let (store, anchor, events, clock) = Default::default();
+        let hsm = open(&store, &anchor, &events, &clock);
+        Self { hsm, store, anchor, events, clock }
     }
 
     pub(crate) fn new() -> Self {
-        let Self { hsm, store, anchor, events } = Self::clean();
+        let world = Self::clean();
         for profile in [Profile::Strict, Profile::Standard, Profile::Legacy] {
             let label = profile.name();
             let new = NewPartition { label, profile, so_pin: Some(SO_PIN), user_pin: Some(PIN) };
-            hsm.create_partition(&new, &Actor::DAEMON).unwrap();
+            world.hsm.create_partition(&new, &Actor::DAEMON).unwrap();
         }
-        Self { hsm, store, anchor, events }
+        world
     }
 
     /// The same store after a restart of the daemon.
     pub(crate) fn restart(self) -> Self {
-        let Self { hsm, store, anchor, events } = self;
+        let Self { hsm, store, anchor, events, clock } = self;
         drop(hsm);
-        Self { hsm: open(&store, &anchor, &events), store, anchor, events }
+        Self { hsm: open(&store, &anchor, &events, &clock), store, anchor, events, clock }
     }
 
     pub(crate) fn app(&self) -> App {
