@@ -111,6 +111,12 @@ impl Rest {
         Self::at(self.address, &ca, self.access_key.clone(), self.secret.clone(), self.project.clone())
     }
 
+    /// The same services, used with another access key.
+    #[must_use]
+    pub fn with_key(&self, access_key: String, secret: String) -> Self {
+        Self { access_key, secret, ..self.clone() }
+    }
+
     /// The server as a client names it.
     #[must_use]
     pub fn host(&self) -> String {

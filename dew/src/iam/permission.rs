@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::policy::{self, Access, Action, Asked, Context, Request, Resource, Role, Source, Verdict, decide};
+use super::policy::{
+    self, Access, Action, Asked, Context, Ground, Request, Resource, Role, Source, Verdict, decide,
+};
 use super::{Iam, IamError};
 use crate::caller::Caller;
 
@@ -20,12 +22,48 @@ impl Source for HeldTo<'_> {
     }
 }
 
+/// That somebody asks about itself, which is allowed unless something denies it.
+#[derive(Clone, Copy, Debug)]
+struct Itself;
+
+impl Source for Itself {
+    fn role(&self) -> Role {
+        Role::Gives
+    }
+
+    fn weigh<'a>(&'a self, _: &Request<'_>) -> Verdict<'a> {
+        Verdict::Allow(Ground::Named("it is about who asks"))
+    }
+}
+
 impl Iam {
     /// Lets through who may do an operation of IAM, by its name in the SDKs, to a thing of their account.
     ///
     /// # Errors
     /// `Forbidden`, also for who is not of an account.
     pub fn permit(&self, caller: &Caller, operation: &str, thing: Option<&str>) -> Result<(), IamError> {
+        self.let_in(caller, operation, thing, None)
+    }
+
+    /// Lets users do an operation of IAM to themselves, which needs no permission. What denies it does so all the same, and
+    /// so does the policy that the credential is held to, if that does not allow it.
+    ///
+    /// # Errors
+    /// `Forbidden`, also for who is no user.
+    pub fn permit_own(&self, caller: &Caller, operation: &str) -> Result<(), IamError> {
+        let user = caller.identity.user().ok_or_else(|| {
+            IamError::Forbidden("users do this for themselves, and who asks is none".to_owned())
+        })?;
+        self.let_in(caller, operation, Some(&user.to_string()), Some(&Itself))
+    }
+
+    fn let_in(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        thing: Option<&str>,
+        own: Option<&Itself>,
+    ) -> Result<(), IamError> {
         let identity = &caller.identity;
         let (account, id, name) = (identity.account.to_string(), identity.id(), identity.name());
         let root = self.account(identity.account).map(|account| account.root.to_string());
@@ -47,6 +85,7 @@ impl Iam {
         let (attached, session) = (applied.attached(), applied.session());
         let (policies, held) = (policy::Identity(&attached), HeldTo(policy::Identity(&session)));
         let mut sources: Vec<&dyn Source> = vec![&policies];
+        sources.extend(own.map(|own| own as &dyn Source));
         if !session.is_empty() {
             sources.push(&held);
         }

@@ -1,5 +1,7 @@
 //! Who may do what, by the policies that are given.
 
+use std::sync::Arc;
+
 use dew::caller::Caller;
 use dew::iam::{GroupId, IamError, Identity, Level, RoleChange, RoleId, Scope, Subject, TokenScope, Trust};
 
@@ -217,7 +219,7 @@ fn a_policy_is_given_where_it_does_something_and_one_that_is_given_stays() {
     ));
 }
 
-fn caller(identity: std::sync::Arc<Identity>) -> Caller {
+fn caller(identity: Arc<Identity>) -> Caller {
     Caller { identity, project: None, request: "r".into(), source: None, agent: None, tls: true }
 }
 
@@ -256,6 +258,36 @@ fn a_key_that_is_held_to_a_policy_may_do_no_more_than_that() {
     assert!(world.iam.permit(&held, "KeystoneListUsers", None).is_ok());
     assert!(matches!(world.iam.permit(&held, "CreateUser", None), Err(IamError::Forbidden(_))));
     assert!(world.iam.permit(&caller(root), "CreateUser", None).is_ok());
+}
+
+#[test]
+fn what_users_may_do_to_themselves_is_held_to_the_policy_of_a_key_and_to_what_denies_it() {
+    let world = World::new();
+    let acme = world.account("acme");
+    let id = acme.account.id;
+    let ann = world.user(id, "ann");
+    let who = world.signing(&ann);
+    let held = |action: &str| {
+        let session =
+            format!(r#"{{"Version":"1.1","Statement":[{{"Effect":"Allow","Action":["{action}"]}}]}}"#);
+        let key = world.iam.key_for(&who, 900, Some(&session)).unwrap();
+        let security_token = std::str::from_utf8(key.security_token.as_bytes()).unwrap();
+        caller(world.iam.access_key(key.id.as_str(), Some(security_token)).unwrap().identity)
+    };
+    let may = |caller: &Caller, operation| world.iam.permit_own(caller, operation).is_ok();
+    let plain = caller(Arc::clone(&who));
+    for operation in ["KeystoneUpdateUserPassword", "UpdateUserInformation", "ShowUser"] {
+        assert!(may(&plain, operation), "{operation}");
+        assert!(may(&held("iam:users:*"), operation), "{operation}");
+        assert!(!may(&held("iam:groups:*"), operation), "{operation}");
+    }
+    let careful = world.acting().create_group(id, "careful", "").unwrap();
+    world.acting().add_to_group(id, careful.id, ann.id).unwrap();
+    let text =
+        r#"{"Version":"1.1","Statement":[{"Effect":"Deny","Action":["iam:users:updateOwnPassword"]}]}"#;
+    let denied = world.acting().create_role(id, "denied", ("", ""), Level::Global, text).unwrap();
+    world.acting().give(id, Subject::Group(careful.id), denied.id, Scope::Account).unwrap();
+    assert!(!may(&plain, "KeystoneUpdateUserPassword") && may(&plain, "ShowUser"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! IAM: users, groups, projects, roles and who has them, agencies, access keys, second factors. What everybody may ask of
-//! themselves, and what anybody may ask (versions, regions, services, endpoints, tokens), needs no permission and has no row.
+//! IAM: users, groups, projects, roles and who has them, agencies, access keys, second factors. What anybody may ask (versions,
+//! regions, services, endpoints, tokens) has no row. What users may ask of themselves has one, by which it can be denied.
 
 use super::Access::{List, Read, Write};
 use super::{Row, row};
@@ -17,6 +17,8 @@ pub(super) static ACTIONS: &[Row] = &[
     // Users.
     row(&["iam:users:createUser"], Write, USER, &["CreateUser", "KeystoneCreateUser"]),
     row(&["iam:users:updateUser"], Write, USER, &["UpdateUser", "KeystoneUpdateUserByAdmin"]),
+    row(&["iam:users:updateOwnInformation"], Write, USER, &["UpdateUserInformation"]),
+    row(&["iam:users:updateOwnPassword"], Write, USER, &["KeystoneUpdateUserPassword"]),
     row(&["iam:users:deleteUser"], Write, USER, &["KeystoneDeleteUser"]),
     row(&["iam:users:getUser"], Read, USER, &["ShowUser", "KeystoneShowUser"]),
     row(&["iam:users:listUsers"], List, USER, &["KeystoneListUsers"]),

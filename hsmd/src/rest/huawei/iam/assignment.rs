@@ -121,11 +121,15 @@ pub(super) struct InEnterpriseProject {
 }
 
 impl InEnterpriseProject {
-    /// What a body names; at most 250, as the interface has it.
+    /// What a body names, for whoever may do an operation to each of the agencies; at most 250, as the interface has it.
     ///
     /// # Errors
-    /// `Invalid`; `Unknown` for what is no id.
-    pub(super) fn all(body: &[Self]) -> Result<Vec<(Subject, RoleId, Scope)>, IamError> {
+    /// `Forbidden`, `Invalid`; `Unknown` for what is no id.
+    pub(super) fn permitted<'a, O: Operation>(
+        caller: &'a Caller,
+        services: &'a Services,
+        body: &[Self],
+    ) -> Result<(Desk<'a>, Vec<(Subject, RoleId, Scope)>), IamError> {
         if body.len() > 250 {
             return Err(IamError::Invalid("role_assignments has at most 250 elements"));
         }
@@ -134,6 +138,14 @@ impl InEnterpriseProject {
             let scope = Scope::EnterpriseProject(id(&one.enterprise_project_id, "enterprise project")?);
             Ok((to, id(&one.role_id, "policy")?, scope))
         };
-        body.iter().map(one).collect()
+        // Whoever may do it to some agencies alone is told nothing of the others.
+        for assignment in body {
+            Desk::permitted::<O>(caller, services, Some(&assignment.agency_id))?;
+        }
+        let desk = match body {
+            [] => Desk::permitted::<O>(caller, services, None)?,
+            _ => Desk::open(caller, services),
+        };
+        Ok((desk, body.iter().map(one).collect::<Result<_, IamError>>()?))
     }
 }

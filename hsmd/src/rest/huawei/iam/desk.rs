@@ -36,6 +36,23 @@ impl<'a> Desk<'a> {
         Ok(Self::open(caller, services))
     }
 
+    /// For a user that does something to itself which others do not do.
+    ///
+    /// # Errors
+    /// `Unknown` for what is no id of a user, `Forbidden`.
+    pub(super) fn own<O: Operation>(
+        caller: &'a Caller,
+        services: &'a Services,
+        user: &str,
+    ) -> Result<(Self, UserId), IamError> {
+        let id = user.parse().map_err(|_| IamError::Unknown("user"))?;
+        if caller.identity.user() != Some(id) {
+            return Err(IamError::Forbidden("a user changes this for itself alone".to_owned()));
+        }
+        services.iam.permit_own(caller, O::NAME)?;
+        Ok((Self::open(caller, services), id))
+    }
+
     /// For a user that asks about itself, and for whoever may ask about it.
     ///
     /// # Errors
@@ -46,12 +63,9 @@ impl<'a> Desk<'a> {
         user: &str,
     ) -> Result<(Self, UserId), IamError> {
         let id = user.parse().map_err(|_| IamError::Unknown("user"))?;
-        // What is held to a policy is held to it here too.
-        let own = caller.identity.user() == Some(id) && caller.identity.session.is_none();
-        if own {
-            Ok((Self::open(caller, services), id))
-        } else {
-            Ok((Self::permitted::<O>(caller, services, Some(user))?, id))
+        match caller.identity.user() == Some(id) {
+            true => Self::own::<O>(caller, services, user),
+            false => Ok((Self::permitted::<O>(caller, services, Some(user))?, id)),
         }
     }
 

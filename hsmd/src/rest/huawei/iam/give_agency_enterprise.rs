@@ -6,7 +6,6 @@ use hyper::Method;
 use serde::Deserialize;
 
 use super::assignment::InEnterpriseProject;
-use super::desk::Desk;
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
 
@@ -25,8 +24,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 204;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
-        let desk = Desk::permitted::<Self>(caller, services, None)?;
-        let all = InEnterpriseProject::all(&self.role_assignments)?;
+        let (desk, all) = InEnterpriseProject::permitted::<Self>(caller, services, &self.role_assignments)?;
         desk.acting().give_all(desk.account, &all)?;
         Ok(Nothing {})
     }

@@ -5,7 +5,6 @@ use dew::iam::{IamError, UserChange};
 use hyper::Method;
 use serde::Deserialize;
 
-use super::asked::id;
 use super::desk::Desk;
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
@@ -31,11 +30,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 204;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
-        let desk = Desk::open(caller, services);
-        let user = id(&self.user_id, "user")?;
-        if caller.identity.user() != Some(user) {
-            return Err(IamError::Forbidden("a user changes this for itself alone".to_owned()));
-        }
+        let (desk, user) = Desk::own::<Self>(caller, services, &self.user_id)?;
         let protection =
             desk.iam.account(desk.account).map(|account| account.protection.clone()).unwrap_or_default();
         let Change { email, mobile } = &self.user;

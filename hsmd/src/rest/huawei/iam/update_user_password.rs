@@ -6,7 +6,6 @@ use hyper::Method;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::asked::id;
 use super::desk::Desk;
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
@@ -32,11 +31,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 204;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
-        let desk = Desk::open(caller, services);
-        let user = id(&self.user_id, "user")?;
-        if caller.identity.user() != Some(user) {
-            return Err(IamError::Forbidden("a user changes this for itself alone".to_owned()));
-        }
+        let (desk, user) = Desk::own::<Self>(caller, services, &self.user_id)?;
         if desk.iam.account(desk.account).is_some_and(|account| !account.protection.own_password) {
             return Err(IamError::Forbidden(
                 "the account does not let its users change their passwords".to_owned(),

@@ -1,0 +1,137 @@
+//! Who may do what to the directory, over the wire: what is denied, and of whom.
+
+use serde_json::{Value, json};
+use tests::{Place, Reply, Rest, free_address};
+
+/// An account, used by its root user.
+struct Account {
+    root: Rest,
+    id: String,
+}
+
+/// A place whose daemon offers the services.
+fn place() -> (Place, std::net::SocketAddr) {
+    let address = free_address();
+    (Place::new(&format!("[rest]\nlisten = \"{address}\"\n")), address)
+}
+
+fn ask(who: &Rest, method: &str, target: &str, body: &Value) -> Reply {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    who.send(&who.signed(method, target, body.as_bytes())).expect("an answer")
+}
+
+/// The status of an answer.
+fn status(who: &Rest, method: &str, target: &str, body: &Value) -> u16 {
+    ask(who, method, target, body).status
+}
+
+impl Account {
+    fn new(place: &Place, address: std::net::SocketAddr, name: &str) -> Self {
+        let root = Rest::new_account(place, address, name);
+        let domains = ask(&root, "GET", "/v3/auth/domains", &Value::Null).done();
+        Self { root, id: text(&domains["domains"][0]["id"]) }
+    }
+
+    /// A thing that the root user makes; its id.
+    fn make(&self, target: &str, body: &Value) -> String {
+        let made = ask(&self.root, "POST", target, body).done();
+        let (_, thing) = made.as_object().and_then(|made| made.iter().next()).expect("a thing");
+        text(&thing["id"])
+    }
+
+    /// A new user with an access key, and its id.
+    fn user(&self, name: &str) -> (Rest, String) {
+        let new = json!({ "name": name, "domain_id": self.id, "password": "Correct-1-horse" });
+        let user = self.make("/v3.0/OS-USER/users", &json!({ "user": new }));
+        let key = ask(&self.root, "POST", KEYS, &key_of(&user)).done();
+        let [access_key, secret] = ["access", "secret"].map(|name| text(&key["credential"][name]));
+        (self.root.with_key(access_key, secret), user)
+    }
+
+    /// Has a policy of one statement hold for a user, by a group.
+    fn rule(&self, name: &str, user: &str, statement: &Value) {
+        let group = self.make("/v3/groups", &json!({ "group": { "name": name } }));
+        let policy = json!({ "Version": "1.1", "Statement": [statement] });
+        let role = json!({ "display_name": name, "type": "AX", "description": "", "policy": policy });
+        let role = self.make("/v3.0/OS-ROLE/roles", &json!({ "role": role }));
+        let account = &self.id;
+        for target in [
+            format!("/v3/groups/{group}/users/{user}"),
+            format!("/v3/domains/{account}/groups/{group}/roles/{role}"),
+        ] {
+            assert_eq!(status(&self.root, "PUT", &target, &Value::Null), 204, "{target}");
+        }
+    }
+
+    /// An agency that another account may act through; its id.
+    fn agency(&self, name: &str, trusts: &str) -> String {
+        let agency = json!({ "name": name, "domain_id": self.id, "trust_domain_name": trusts });
+        self.make("/v3.0/OS-AGENCY/agencies", &json!({ "agency": agency }))
+    }
+}
+
+const KEYS: &str = "/v3.0/OS-CREDENTIAL/credentials";
+
+fn key_of(user: &str) -> Value {
+    json!({ "credential": { "user_id": user } })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+#[test]
+fn what_users_may_do_to_themselves_can_be_denied() {
+    let (place, address) = place();
+    let _daemon = place.start();
+    let acme = Account::new(&place, address, "acme");
+    let (ann, id) = acme.user("ann");
+    let (info, password) = (format!("/v3.0/OS-USER/users/{id}/info"), format!("/v3/users/{id}/password"));
+    let mail = json!({ "user": { "email": "ann@example.com" } });
+    let change =
+        json!({ "user": { "password": "Battery-2-staple", "original_password": "Correct-1-horse" } });
+    let statuses = |change: &Value| {
+        [
+            status(&ann, "GET", &format!("/v3/users/{id}"), &Value::Null),
+            status(&ann, "GET", KEYS, &Value::Null),
+            status(&ann, "PUT", &info, &mail),
+            status(&ann, "POST", &password, change),
+        ]
+    };
+    assert_eq!(statuses(&change), [200, 200, 204, 204]);
+    acme.rule("no keys", &id, &json!({ "Effect": "Deny", "Action": ["iam:credentials:*"] }));
+    assert_eq!(status(&ann, "POST", KEYS, &key_of(&id)), 403);
+    assert_eq!(status(&ann, "GET", KEYS, &Value::Null), 403);
+    assert_eq!(status(&ann, "PUT", &info, &mail), 204, "that was not denied");
+    acme.rule("nothing", &id, &json!({ "Effect": "Deny", "Action": ["iam:users:*"] }));
+    let back = json!({ "user": { "password": "Correct-1-horse", "original_password": "Battery-2-staple" } });
+    assert_eq!(statuses(&back), [403; 4]);
+}
+
+#[test]
+fn who_may_give_policies_to_one_agency_gives_none_to_another() {
+    let (place, address) = place();
+    let _daemon = place.start();
+    let (acme, _other) = (Account::new(&place, address, "acme"), Account::new(&place, address, "other"));
+    let (ann, id) = acme.user("ann");
+    let [one, two] = ["one", "two"].map(|name| acme.agency(name, "other"));
+    let actions = ["grantRoleTo", "revokeRoleFrom"]
+        .map(|what| format!("iam:permissions:{what}AgencyOnEnterpriseProject"));
+    let may = json!({ "Effect": "Allow", "Action": actions, "Resource": [format!("iam:*:*:agency:{one}")] });
+    acme.rule("one agency", &id, &may);
+    let role = json!({ "display_name": "look", "type": "XA", "description": "", "policy": {
+        "Version": "1.1", "Statement": [{ "Effect": "Allow", "Action": ["kms:cmk:get"] }],
+    } });
+    let role = acme.make("/v3.0/OS-ROLE/roles", &json!({ "role": role }));
+    let target = "/v3.0/OS-PERMISSION/subjects/agency/scopes/enterprise-project/role-assignments";
+    let given = |to: &[&str]| {
+        let one = |id| json!({ "agency_id": id, "enterprise_project_id": "0", "role_id": role });
+        json!({ "role_assignments": to.iter().map(one).collect::<Vec<_>>() })
+    };
+    for method in ["PUT", "DELETE"] {
+        assert_eq!(status(&ann, method, target, &given(&[&one])), 204, "{method}");
+        assert_eq!(status(&ann, method, target, &given(&[&two])), 403, "{method}");
+        assert_eq!(status(&ann, method, target, &given(&[&one, &two])), 403, "{method}");
+        assert_eq!(status(&ann, method, target, &given(&[])), 403, "{method}");
+    }
+}
