@@ -135,3 +135,51 @@ fn who_may_give_policies_to_one_agency_gives_none_to_another() {
         assert_eq!(status(&ann, method, target, &given(&[])), 403, "{method}");
     }
 }
+
+#[test]
+fn policies_know_agencies_by_their_ids_and_nobody_is_told_what_another_account_has() {
+    let (place, address) = place();
+    let _daemon = place.start();
+    let (acme, other) = (Account::new(&place, address, "acme"), Account::new(&place, address, "other"));
+    let [one, _two] = ["one", "two"].map(|name| other.agency(name, "acme"));
+    let (ann, id) = acme.user("ann");
+    let (bob, _) = acme.user("bob");
+    let may = json!({ "Effect": "Allow", "Action": ["iam:agencies:assume"],
+        "Resource": { "uri": [format!("/iam/agencies/{one}")] } });
+    acme.rule("one agency", &id, &may);
+
+    let token = |who: &Rest, account: &str, agency: &str, project: &str| {
+        let through = json!({ "agency_name": agency, "domain_name": account });
+        let identity = json!({ "methods": ["assume_role"], "assume_role": through });
+        let scope = json!({ "project": { "name": project } });
+        let body = json!({ "auth": { "identity": identity, "scope": scope } });
+        let reply = ask(who, "POST", "/v3/auth/tokens", &body);
+        let body = if reply.status == 201 { Vec::new() } else { reply.body };
+        (reply.status, body)
+    };
+    let key = |who: &Rest, account: &str, agency: &str| {
+        let through = json!({ "agency_name": agency, "domain_name": account });
+        let identity = json!({ "methods": ["assume_role"], "assume_role": through });
+        let body = json!({ "auth": { "identity": identity } });
+        status(who, "POST", "/v3.0/OS-CREDENTIAL/securitytokens", &body)
+    };
+    let region = ask(&other.root, "GET", "/v3/projects", &Value::Null).done();
+    let region = text(&region["projects"][0]["name"]);
+    assert_eq!(token(&ann, "other", "one", &region).0, 201);
+    assert_eq!(key(&ann, "other", "one"), 201);
+    // By its name, or any other agency's, no policy lets her.
+    assert_eq!((token(&ann, "other", "two", &region).0, key(&ann, "other", "two")), (403, 403));
+    // Neither who may not, nor who is not trusted, learns what accounts, agencies and projects there are.
+    let refused = token(&bob, "other", "one", &region);
+    assert_eq!(refused.0, 403);
+    for (account, agency, project) in
+        [("other", "one", "nowhere-1"), ("other", "none", &region), ("nobody", "one", &region)]
+    {
+        assert_eq!(token(&bob, account, agency, project), refused, "{account} {agency} {project}");
+    }
+    let refused = token(&acme.root, "nobody", "one", &region);
+    assert_eq!(refused.0, 403);
+    for (agency, project) in [("none", &*region), ("none", "nowhere-1")] {
+        assert_eq!(token(&acme.root, "other", agency, project), refused, "{agency} {project}");
+    }
+}

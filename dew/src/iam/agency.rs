@@ -39,6 +39,19 @@ impl Iam {
     pub fn agency_named(&self, account: AccountId, name: &str) -> Option<Arc<Agency>> {
         self.directory.read().agencies.named(account, name).cloned()
     }
+
+    /// The agency of this name of an account, if it lets users of this account act now.
+    #[must_use]
+    pub fn agency_for(&self, account: AccountId, name: &str, of: AccountId) -> Option<Arc<Agency>> {
+        self.agency_named(account, name).filter(|agency| agency.trusts(of, self.hsm.time()))
+    }
+}
+
+impl Agency {
+    /// Whether it lets users of an account act.
+    pub(super) fn trusts(&self, account: AccountId, now: u64) -> bool {
+        self.trust == Trust::Account(account) && self.expires().is_none_or(|expires| now < expires)
+    }
 }
 
 impl Acting<'_> {

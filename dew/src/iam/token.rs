@@ -13,7 +13,6 @@ use super::id::{AccessKeyId, AccountId, AgencyId, ProjectId, SECRET_KEY_RANDOM, 
 use super::identity::{Assumed, Credential, Identity, Principal};
 use super::login::LoggedIn;
 use super::policy::Policy;
-use super::record::{Agency, Trust};
 use super::{Iam, IamError, name};
 
 /// For how many seconds a token is good.
@@ -201,7 +200,7 @@ impl Iam {
         let id = by.user().ok_or(IamError::NeedsUser)?;
         let user = directory.users.get(id).ok_or(IamError::NoToken)?;
         let agency = directory.agencies.named(account, agency).ok_or(IamError::NotTrusted)?;
-        if !trusts(agency, user.account, self.hsm.time()) {
+        if !agency.trusts(user.account, self.hsm.time()) {
             return Err(IamError::NotTrusted);
         }
         let claims = self.claims((id, user.epoch), TokenScope::Account, seconds)?;
@@ -360,7 +359,7 @@ impl Iam {
             None => Identity::clone(known),
             Some((id, epoch, called)) => {
                 let agency = directory.agencies.get(*id).filter(|agency| agency.epoch == *epoch)?;
-                trusts(agency, user.account, now).then_some(())?;
+                agency.trusts(user.account, now).then_some(())?;
                 let account = directory.accounts.get(agency.account).filter(|account| account.enabled)?;
                 let by = Assumed::User {
                     account: user.account,
@@ -395,10 +394,6 @@ impl Token {
             expires: *expires,
         }
     }
-}
-
-fn trusts(agency: &Agency, account: AccountId, now: u64) -> bool {
-    agency.trust == Trust::Account(account) && agency.expires().is_none_or(|expires| now < expires)
 }
 
 fn check_seconds(seconds: u64) -> Result<(), IamError> {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::token_fields::Named;
+use super::token_fields::Through;
 use crate::rest::operation::{Number, Operation};
 use crate::services::Services;
 
@@ -43,9 +43,8 @@ struct Given {
 
 #[derive(Deserialize)]
 struct Assumed {
-    agency_name: String,
-    domain_id: Option<String>,
-    domain_name: Option<String>,
+    #[serde(flatten)]
+    agency: Through,
     duration_seconds: Option<Number>,
     session_user: Option<Called>,
 }
@@ -77,19 +76,11 @@ impl Operation for Op {
                     None => iam.key_for(&caller.identity, seconds(asked), policy)?,
                 }
             }
-            (["assume_role"], _, Some(agency)) => {
-                let account = Named::new(agency.domain_id, agency.domain_name).account(iam);
-                let account = account.ok_or(IamError::NotTrusted)?;
-                iam.permit(caller, "CreateTemporaryAccessKeyByAgency", Some(&agency.agency_name))?;
-                let called = agency.session_user.and_then(|called| called.name);
-                let whose = (account, agency.agency_name.as_str());
-                iam.key_by_agency(
-                    &caller.identity,
-                    whose,
-                    seconds(agency.duration_seconds),
-                    called.as_deref(),
-                    policy,
-                )?
+            (["assume_role"], _, Some(assumed)) => {
+                let agency = assumed.agency.permitted(caller, "CreateTemporaryAccessKeyByAgency", iam)?;
+                let called = assumed.session_user.and_then(|called| called.name);
+                let (whose, seconds) = ((agency.account, agency.name.as_str()), seconds(assumed.duration_seconds));
+                iam.key_by_agency(&caller.identity, whose, seconds, called.as_deref(), policy)?
             }
             _ => {
                 return Err(IamError::Invalid(

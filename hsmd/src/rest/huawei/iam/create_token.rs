@@ -9,7 +9,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::desk::Desk;
-use super::token_fields::{Login, Named, SUBJECT, Scope, Told};
+use super::token_fields::{Login, SUBJECT, Scope, Through, Told};
 use crate::rest::operation::Operation;
 use crate::services::Services;
 
@@ -32,7 +32,7 @@ struct Shown {
     password: Option<Password>,
     totp: Option<Totp>,
     token: Option<Given>,
-    assume_role: Option<Assumed>,
+    assume_role: Option<Through>,
 }
 
 #[derive(Deserialize)]
@@ -54,13 +54,6 @@ struct Code {
 #[derive(Deserialize)]
 struct Given {
     id: Zeroizing<String>,
-}
-
-#[derive(Deserialize)]
-struct Assumed {
-    agency_name: String,
-    domain_id: Option<String>,
-    domain_name: Option<String>,
 }
 
 impl Operation for Op {
@@ -94,11 +87,9 @@ impl Operation for Op {
                 iam.issue_token_for(&identity, By::Token, scope.in_account(identity.account, iam)?)?
             }
             (["assume_role"], Shown { assume_role: Some(agency), .. }) => {
-                let of = Named::new(agency.domain_id, agency.domain_name);
-                let account = of.account(iam).ok_or(IamError::NotTrusted)?;
-                let operation = "KeystoneCreateAgencyToken";
-                iam.permit(caller, operation, Some(&agency.agency_name))?;
-                iam.assume(&caller.identity, account, &agency.agency_name, scope.in_account(account, iam)?)?
+                let agency = agency.permitted(caller, "KeystoneCreateAgencyToken", iam)?;
+                let scope = scope.in_account(agency.account, iam)?;
+                iam.assume(&caller.identity, agency.account, &agency.name, scope)?
             }
             _ => {
                 return Err(IamError::Invalid(

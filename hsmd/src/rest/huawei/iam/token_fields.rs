@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use dew::iam::{AccountId, Assumed, Iam, IamError, Issued, Principal, Token, TokenScope, User, when};
+use dew::caller::Caller;
+use dew::iam::{AccountId, Agency, Assumed, Iam, IamError, Issued, Principal, Token, TokenScope, User, when};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -12,23 +13,50 @@ pub(super) const SUBJECT: &str = "x-subject-token";
 
 /// Something that is named by id or by name.
 #[derive(Default, Deserialize)]
-pub(super) struct Named {
+struct Named {
     id: Option<String>,
     name: Option<String>,
 }
 
 impl Named {
-    pub(super) fn new(id: Option<String>, name: Option<String>) -> Self {
-        Self { id, name }
-    }
-
     /// The account that it names.
-    pub(super) fn account(&self, iam: &Iam) -> Option<AccountId> {
+    fn account(&self, iam: &Iam) -> Option<AccountId> {
         let account = match (&self.id, &self.name) {
             (Some(id), _) => iam.account(id.parse().ok()?)?,
             (None, name) => iam.account_named(name.as_ref()?)?,
         };
         Some(account.id)
+    }
+}
+
+/// The agency that somebody wants to act through.
+#[derive(Deserialize)]
+pub(super) struct Through {
+    #[serde(rename = "agency_name")]
+    name: String,
+    domain_id: Option<String>,
+    domain_name: Option<String>,
+}
+
+impl Through {
+    /// The agency, for whoever may do an operation to it by their own policies, and whom it trusts. What there is in
+    /// another account is told to nobody else.
+    ///
+    /// # Errors
+    /// `Forbidden`, `NotTrusted`.
+    pub(super) fn permitted(
+        self,
+        caller: &Caller,
+        operation: &str,
+        iam: &Iam,
+    ) -> Result<Arc<Agency>, IamError> {
+        let of = Named { id: self.domain_id, name: self.domain_name };
+        let by = caller.identity.account;
+        let agency = of.account(iam).and_then(|account| iam.agency_for(account, &self.name, by));
+        // Policies name agencies by id; what is no agency for the caller has none.
+        let id = agency.as_ref().map(|agency| agency.id.to_string());
+        iam.permit(caller, operation, id.as_deref())?;
+        agency.ok_or(IamError::NotTrusted)
     }
 }
 
