@@ -1,5 +1,7 @@
 //! Who may do what to the directory, over the wire: what is denied, and of whom.
 
+use std::time::SystemTime;
+
 use serde_json::{Value, json};
 use tests::{Place, Reply, Rest, free_address};
 
@@ -182,4 +184,50 @@ fn policies_know_agencies_by_their_ids_and_nobody_is_told_what_another_account_h
     for (agency, project) in [("none", &*region), ("none", "nowhere-1")] {
         assert_eq!(token(&acme.root, "other", agency, project), refused, "{agency} {project}");
     }
+}
+
+/// The status of an answer to who has a token.
+fn with_token(who: &Rest, token: &str, method: &str, target: &str, body: &Value) -> u16 {
+    let (host, body) = (who.host(), body.to_string());
+    let length = body.len();
+    let head = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nx-auth-token: {token}\r\n");
+    let bytes = format!("{head}content-length: {length}\r\n\r\n{body}").into_bytes();
+    who.send(&bytes).expect("an answer").status
+}
+
+#[test]
+fn a_key_that_expires_or_a_token_for_one_project_makes_no_key_that_lasts() {
+    let (place, address) = place();
+    let _daemon = place.start();
+    let acme = Account::new(&place, address, "acme");
+    let (ann, id) = acme.user("ann");
+    let log_in = |scope: &Value| {
+        let user = json!({ "id": id, "password": "Correct-1-horse" });
+        let identity = json!({ "methods": ["password"], "password": { "user": user } });
+        let body = json!({ "auth": { "identity": identity, "scope": scope } });
+        let reply = ask(&ann, "POST", "/v3/auth/tokens", &body);
+        reply.header("x-subject-token").expect("a token").to_owned()
+    };
+    let body =
+        json!({ "auth": { "identity": { "methods": ["token"], "token": { "duration_seconds": 900 } } } });
+    let made = ask(&ann, "POST", "/v3.0/OS-CREDENTIAL/securitytokens", &body).done();
+    let [access_key, secret, token] =
+        ["access", "secret", "securitytoken"].map(|name| text(&made["credential"][name]));
+    let expiring = ann.with_key(access_key, secret);
+    let sign = |method: &str, target: &str, body: &str| {
+        let headers = [("x-security-token", &*token)];
+        let bytes = expiring.signed_with(method, target, &headers, body.as_bytes(), SystemTime::now());
+        expiring.send(&bytes).expect("an answer").status
+    };
+    assert_eq!(sign("GET", KEYS, ""), 200);
+    assert_eq!(sign("POST", KEYS, &key_of(&id).to_string()), 403);
+    let [project, account] =
+        [json!({ "project": { "id": ann.project } }), json!({ "domain": { "id": acme.id } })]
+            .map(|scope| log_in(&scope));
+    assert_eq!(with_token(&ann, &project, "POST", KEYS, &key_of(&id)), 403);
+    assert_eq!(
+        with_token(&ann, &account, "POST", KEYS, &key_of(&id)),
+        201,
+        "it shows who she is, for all she may do"
+    );
 }

@@ -26,8 +26,10 @@ pub struct Identity {
     pub mfa: Option<u64>,
     /// The policy that this credential is held to beside all others, as it was asked for.
     pub session: Option<Arc<str>>,
-    /// Whether it came with a token or a key that expires, which give out no others that last.
+    /// Whether it came with a token or a key that expires.
     pub temporary: bool,
+    /// Whether it came with a key that expires.
+    pub by_expiring_key: bool,
 }
 
 /// What somebody is.
@@ -88,6 +90,7 @@ impl Identity {
             mfa: None,
             session: None,
             temporary: false,
+            by_expiring_key: false,
         }
     }
 
@@ -104,7 +107,15 @@ impl Identity {
             mfa: None,
             session: None,
             temporary: false,
+            by_expiring_key: false,
         }
+    }
+
+    /// Whether it may make what lasts longer than its own credential: not if that is a key that expires, or a token for one
+    /// project, which were given out for less than all that their user may do.
+    #[must_use]
+    pub const fn makes_what_lasts(&self) -> bool {
+        !self.by_expiring_key && self.project.is_none()
     }
 
     /// The user's id; none of who is no user of the account.

@@ -379,7 +379,8 @@ impl Iam {
             TokenScope::Project(project) => Some(project),
         };
         let session = claims.session.as_deref().map(Arc::from);
-        Some(Identity { project, mfa: claims.mfa, session, temporary: true, ..identity })
+        let by_expiring_key = claims.key.is_some();
+        Some(Identity { project, mfa: claims.mfa, session, temporary: true, by_expiring_key, ..identity })
     }
 }
 

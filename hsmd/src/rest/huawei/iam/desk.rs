@@ -88,6 +88,23 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// As [`Self::about_keys`], for what makes a key: it lasts.
+    ///
+    /// # Errors
+    /// As [`Self::about_user`]; `Forbidden` with a key that expires, or a token for one project.
+    pub(super) fn about_new_key<O: Operation>(
+        caller: &'a Caller,
+        services: &'a Services,
+        user: &str,
+    ) -> Result<(Self, UserId), IamError> {
+        if !caller.identity.makes_what_lasts() {
+            return Err(IamError::Forbidden(
+                "a key that expires, or a token for one project, makes none that lasts".to_owned(),
+            ));
+        }
+        Self::about_keys::<O>(caller, services, user)
+    }
+
     /// Refuses somebody who is not of the account.
     ///
     /// # Errors
