@@ -147,10 +147,12 @@ fn work_out(directory: &Directory, whose: Whose) -> Applied {
         Whose::User(id) => {
             let Some(user) = directory.users.get(id) else { return Applied::default() };
             let account = directory.accounts.get(user.account).filter(|account| account.root == id);
+            // Whoever may manage groups could lock the account's owner out, if those of others bound the root user.
             if let Some(account) = account {
                 let all = SystemPolicy::find("FullAccess").and_then(SystemPolicy::policy).map(Which::System);
                 let to = To::Account(account.name.clone());
                 policies.extend(all.map(|policy| One { policy, scope: Where::Everywhere, to }));
+                return Applied { policies, session: None };
             }
             for group in user.groups.iter().filter_map(|group| directory.groups.get(*group)) {
                 add(directory, Subject::Group(group.id), &To::Group(group.name.clone()), &mut policies);

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use dew::caller::Caller;
-use dew::iam::{GroupId, IamError, Identity, Level, RoleChange, RoleId, Scope, Subject, TokenScope, Trust};
+use dew::iam::{
+    EnterpriseProjectId, GroupId, IamError, Identity, Level, RoleChange, RoleId, Scope, Subject, TokenScope,
+    Trust,
+};
 
 use super::world::World;
 
@@ -298,4 +301,32 @@ fn the_root_user_may_do_all_in_its_account_and_the_reason_says_so() {
     assert!(root.is_root);
     let why = world.decided(&root, "kms:cmk:create", &acme.project.to_string());
     assert!(why.starts_with("allowed") && why.contains("the account acme"), "{why}");
+}
+
+#[test]
+fn no_group_and_no_policy_locks_the_root_user_out() {
+    let world = World::new();
+    let acme = world.account("acme");
+    let id = acme.account.id;
+    let deny = r#"{"Version":"1.1","Statement":[{"Effect":"Deny","Action":["kms:*:*"]}]}"#;
+    let kms = world.acting().create_role(id, "no keys", ("", ""), Level::Project, deny).unwrap();
+    let deny = r#"{"Version":"1.1","Statement":[{"Effect":"Deny","Action":["iam:*:*"]}]}"#;
+    let iam = world.acting().create_role(id, "no people", ("", ""), Level::Global, deny).unwrap();
+    let group = world.acting().create_group(id, "nobody", "").unwrap();
+    let ann = world.user(id, "ann");
+    for user in [acme.root, ann.id] {
+        world.acting().add_to_group(id, group.id, user).unwrap();
+        world
+            .acting()
+            .give(id, Subject::User(user), kms.id, Scope::EnterpriseProject(EnterpriseProjectId::DEFAULT))
+            .unwrap();
+    }
+    world.acting().give(id, Subject::Group(group.id), kms.id, Scope::AllProjects).unwrap();
+    world.acting().give(id, Subject::Group(group.id), iam.id, Scope::Account).unwrap();
+    let root = world.iam.access_key(acme.key.id.as_str(), None).unwrap().identity;
+    assert!(world.may(&root, "kms:cmk:create", &acme.project.to_string()));
+    let (root, ann) = (caller(root), caller(world.signing(&ann)));
+    assert!(world.iam.permit(&root, "KeystoneRemoveUserFromGroup", Some(&group.id.to_string())).is_ok());
+    assert!(world.iam.permit_own(&root, "CreatePermanentAccessKey").is_ok());
+    assert!(world.iam.permit_own(&ann, "CreatePermanentAccessKey").is_err(), "it holds for all others");
 }
