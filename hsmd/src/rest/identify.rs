@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use dew::iam::Identity;
+use dew::iam::{AccountId, Identity, ProjectId};
 use hyper::HeaderMap;
-use signing::huawei::{Authorization, Payload, Request, verify};
+use signing::huawei::{Authorization, Payload, Request, Scope, verify};
 
 use super::failure::Failure;
 use crate::services::Services;
 
 /// The header of a token.
 const TOKEN: &str = "x-auth-token";
+
+/// What the SDKs write for the region of a request to a global service.
+const NO_REGION: &str = "globe";
 
 /// A request as it is on the wire.
 pub(crate) struct Raw<'a> {
@@ -35,17 +38,30 @@ impl Raw<'_> {
     }
 }
 
+/// What a request is for, which a key that is derived for one region and service must be for too.
+#[derive(Clone, Copy)]
+pub(crate) struct Purpose {
+    /// The service that is asked.
+    pub(crate) service: &'static str,
+    /// The project that the path names.
+    pub(crate) project: Option<ProjectId>,
+}
+
 /// Who sent it.
 ///
 /// # Errors
 /// What the cloud's gateway says: which of access key, secret and token was wrong is not told.
-pub(crate) fn identify(raw: &Raw<'_>, services: &Services) -> Result<Arc<Identity>, Failure> {
+pub(crate) fn identify(
+    raw: &Raw<'_>,
+    purpose: Purpose,
+    services: &Services,
+) -> Result<Arc<Identity>, Failure> {
     let headers: Vec<(&str, &[u8])> =
         raw.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let Raw { method, path, query, body, .. } = *raw;
     let request = Request { method, path, query, headers: &headers, body };
     if raw.headers.contains_key(hyper::header::AUTHORIZATION) {
-        return by_signature(&request, services);
+        return by_signature(&request, purpose, services);
     }
     let token = request.header(TOKEN).map_err(|error| wrong(&error))?;
     let Some(token) = token else {
@@ -66,7 +82,11 @@ pub(crate) fn identify(raw: &Raw<'_>, services: &Services) -> Result<Arc<Identit
     })
 }
 
-fn by_signature(request: &Request<'_>, services: &Services) -> Result<Arc<Identity>, Failure> {
+fn by_signature(
+    request: &Request<'_>,
+    purpose: Purpose,
+    services: &Services,
+) -> Result<Arc<Identity>, Failure> {
     let authorization = Authorization::of(request).map_err(|error| wrong(&error))?;
     let security_token = request.header("x-security-token").map_err(|error| wrong(&error))?;
     let security_token = security_token.map(|token| std::str::from_utf8(token).unwrap_or("?"));
@@ -75,8 +95,26 @@ fn by_signature(request: &Request<'_>, services: &Services) -> Result<Arc<Identi
     verify(request, &authorization, Payload::Signed, secret, SystemTime::now())
         .map_err(|error| wrong(&error))?;
     let credential = credential.ok_or_else(|| wrong(&signing::huawei::Error::Signature))?;
+    if let Some(scope) = authorization.scheme().scope()
+        && !purpose.is_that_of(scope, credential.identity.account, services)
+    {
+        return Err(wrong(&signing::huawei::Error::ForeignScope));
+    }
     services.iam.used(authorization.access_key());
     Ok(credential.identity)
+}
+
+impl Purpose {
+    /// Whether a scope is of the service, and of the region of the project; without one, of any region of the account, or
+    /// of the name that the SDKs have for none.
+    fn is_that_of(self, scope: &Scope, account: AccountId, services: &Services) -> bool {
+        let region = scope.region();
+        let is_there = match self.project.and_then(|project| services.iam.project(project)) {
+            Some(project) => project.name.split('_').next() == Some(region),
+            None => region == NO_REGION || services.iam.project_named(account, region).is_some(),
+        };
+        is_there && scope.service().eq_ignore_ascii_case(self.service)
+    }
 }
 
 fn wrong(error: &signing::huawei::Error) -> Failure {

@@ -25,7 +25,7 @@ use tracing::{debug, error, info, warn};
 
 use super::Config;
 use super::failure::{Failure, Shape};
-use super::identify::{Raw, identify, is_anonymous};
+use super::identify::{Purpose, Raw, identify, is_anonymous};
 use super::operation::{Done, Input, Row};
 use super::routes::{NoRoute, Routes};
 use super::tls::{self, TlsError};
@@ -350,12 +350,13 @@ impl Door {
             headers: &parts.headers,
             body,
         };
+        let project = path.iter().find(|(name, _)| *name == "project_id").and_then(|(_, id)| id.parse().ok());
+        let purpose = Purpose { service: row.service.name, project };
         let identity = match row.public && is_anonymous(&parts.headers) {
             true => services.nobody(),
-            false => identify(&raw, &services)?,
+            false => identify(&raw, purpose, &services)?,
         };
         *who = Some(format!("{}/{}", identity.account_name, identity.name()));
-        let project = path.iter().find(|(name, _)| *name == "project_id").and_then(|(_, id)| id.parse().ok());
         let agent = parts.headers.get(hyper::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         let caller = Caller {
             identity,

@@ -35,6 +35,9 @@ pub enum Error {
     /// The derived key's date is not the request's.
     #[error("the date in Credential is not that of X-Sdk-Date")]
     ScopeDate,
+    /// The derived key is for another region or service than the request.
+    #[error("Credential is for another region or service than the request")]
+    ForeignScope,
     /// The header that repeats the body's hash says another one.
     #[error("the hash of the body is not the one in {0}")]
     Body(&'static str),

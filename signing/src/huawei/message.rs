@@ -25,6 +25,19 @@ impl Message<'_> {
     /// # Errors
     /// Those of [`sign`].
     pub fn signed(&self, credentials: &Credentials<'_>, time: SystemTime) -> Result<Vec<u8>, Error> {
+        self.signed_as(&Scheme::Sha256, credentials, time)
+    }
+
+    /// The same, signed as another scheme has it.
+    ///
+    /// # Errors
+    /// Those of [`sign`].
+    pub fn signed_as(
+        &self,
+        scheme: &Scheme,
+        credentials: &Credentials<'_>,
+        time: SystemTime,
+    ) -> Result<Vec<u8>, Error> {
         let Self { method, target, host, headers: more, body } = *self;
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let date = Date::of(time)?.to_string();
@@ -35,7 +48,7 @@ impl Message<'_> {
         ];
         headers.extend(more.iter().map(|(name, value)| (*name, value.as_bytes())));
         let request = Request { method, path, query, headers: &headers, body };
-        let authorization = sign(&request, &Scheme::Sha256, credentials)?.to_string();
+        let authorization = sign(&request, scheme, credentials)?.to_string();
         headers.push((header::AUTHORIZATION, authorization.as_bytes()));
         let length = body.len().to_string();
         headers.push(("content-length", length.as_bytes()));

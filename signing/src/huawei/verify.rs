@@ -16,7 +16,7 @@ const USUAL_SECRET: usize = 40;
 /// Checks that a request carries what its `authorization` says, signed with `secret` at about `now`.
 ///
 /// `secret` is none if the access key is not known: the same is computed then, and the answer is that of a wrong signature.
-/// A [`super::Scope`] is checked against the request's date; whether its region and service are ours, the caller looks.
+/// A [`super::Scope`] is checked against the request's date; whether its region and service are those of the request, the caller looks.
 ///
 /// # Errors
 /// `Missing`, `NotSigned`, `Absent`, `Repeated`, `Date`, `ScopeDate`, `Body` and `UnsignedPayload` for a request that cannot be right
