@@ -151,26 +151,39 @@ impl Iam {
     /// # Errors
     /// `Unknown` for a project that is not its account's; `NoToken` if it is there no more.
     pub fn issue_token(&self, to: &LoggedIn, scope: TokenScope) -> Result<Issued, IamError> {
-        self.issue(&to.identity, scope, to.methods.clone())
+        self.issue(&to.identity, scope, to.methods.clone(), u64::MAX)
     }
 
-    /// Gives a token to somebody who has one, or who has signed a request.
+    /// Gives a token to somebody who has one that is good until then: it ends no later, and is for no more.
     ///
     /// # Errors
-    /// As [`Self::issue_token`]; `NeedsUser` if it is no user, or acts by a key that expires.
-    pub fn issue_token_for(&self, to: &Identity, by: Method, scope: TokenScope) -> Result<Issued, IamError> {
-        if to.session.is_some() {
+    /// As [`Self::issue_token`]; `NeedsUser` if it is no user, or acts by a key that expires; `Forbidden` for another scope
+    /// than the one project of the token that it has.
+    pub fn issue_token_for(&self, to: &Identity, until: u64, scope: TokenScope) -> Result<Issued, IamError> {
+        if to.session.is_some() || to.by_expiring_key {
             return Err(IamError::NeedsUser);
         }
-        self.issue(to, scope, vec![by])
+        match to.project {
+            Some(only) if scope != TokenScope::Project(only) => Err(IamError::Forbidden(
+                "a token for one project gives none for another, or for more".to_owned(),
+            )),
+            _ => self.issue(to, scope, vec![Method::Token], until),
+        }
     }
 
-    fn issue(&self, to: &Identity, scope: TokenScope, methods: Vec<Method>) -> Result<Issued, IamError> {
+    fn issue(
+        &self,
+        to: &Identity,
+        scope: TokenScope,
+        methods: Vec<Method>,
+        until: u64,
+    ) -> Result<Issued, IamError> {
         let id = to.user().ok_or(IamError::NeedsUser)?;
         let directory = self.directory.read();
         let user = directory.users.get(id).ok_or(IamError::NoToken)?;
-        let claims = Claims { methods, mfa: to.mfa, ..self.claims((id, user.epoch), scope, TOKEN_SECONDS)? };
-        self.issued(&directory, &claims)
+        let claims = self.claims((id, user.epoch), scope, TOKEN_SECONDS)?;
+        let expires = claims.expires.min(until);
+        self.issued(&directory, &Claims { methods, mfa: to.mfa, expires, ..claims })
     }
 
     /// Gives a token to a user who acts through an agency of another account, named by its name.

@@ -194,6 +194,27 @@ fn a_token_ends_after_a_day_and_a_key_that_expires_when_it_says() {
 }
 
 #[test]
+fn a_token_made_by_a_token_ends_with_it_and_is_for_no_more() {
+    let (world, acme, ann) = with_user("ann");
+    let other = world.acting().create_project(ann.account, acme.project, "home-1_other", "").unwrap();
+    let login = world.acting().log_in(Some(ann), PASSWORD, None).unwrap();
+    let good = |issued: dew::iam::Issued| world.iam.token(&issued.text).unwrap();
+    let first = good(world.iam.issue_token(&login, TokenScope::Account).unwrap());
+    world.wait(3600);
+    let again =
+        |token: &dew::iam::Token, scope| world.iam.issue_token_for(&token.identity, token.expires, scope);
+    let here = good(again(&first, TokenScope::Project(acme.project)).unwrap());
+    let same = good(again(&here, TokenScope::Project(acme.project)).unwrap());
+    assert_eq!([here.expires, same.expires], [first.expires; 2], "of all, when the log-in's does");
+    assert_eq!(here.issued, world.now());
+    for wider in [TokenScope::Account, TokenScope::Project(other.id)] {
+        assert!(matches!(again(&here, wider), Err(IamError::Forbidden(_))), "{wider:?}");
+    }
+    world.wait(23 * 3600);
+    assert!(matches!(again(&first, TokenScope::Account), Err(IamError::NoToken)));
+}
+
+#[test]
 fn a_key_that_expires_is_held_to_the_policy_that_it_was_asked_for_with() {
     let (world, acme, _) = with_user("ann");
     let root = world.iam.access_key(acme.key.id.as_str(), None).unwrap().identity;
@@ -203,7 +224,7 @@ fn a_key_that_expires_is_held_to_the_policy_that_it_was_asked_for_with() {
     let held = world.iam.access_key(key.id.as_str(), Some(security_token)).unwrap().identity;
     assert!(world.iam.policies_of(&held).unwrap().session().len() == 1);
     assert!(matches!(world.iam.key_for(&held, 900, None), Err(IamError::NeedsUser)), "it gives out no other");
-    assert!(world.iam.issue_token_for(&held, dew::iam::Method::AccessKey, TokenScope::Account).is_err());
+    assert!(world.iam.issue_token_for(&held, u64::MAX, TokenScope::Account).is_err());
     for bad in ["{", &"x".repeat(2049)] {
         assert!(matches!(world.iam.key_for(&root, 900, Some(bad)), Err(IamError::Policy(_))));
     }

@@ -3,7 +3,7 @@
 //! `KeystoneCreateAgencyToken`).
 
 use dew::caller::Caller;
-use dew::iam::{IamError, Method as By};
+use dew::iam::IamError;
 use hyper::Method;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -83,8 +83,9 @@ impl Operation for Op {
                 by_password(&desk, &user, Some(&totp.user), &scope)?
             }
             (["token"], Shown { token: Some(Given { id }), .. }) => {
-                let identity = iam.token(&id)?.identity;
-                iam.issue_token_for(&identity, By::Token, scope.in_account(identity.account, iam)?)?
+                let token = iam.token(&id)?;
+                let scope = scope.in_account(token.identity.account, iam)?;
+                iam.issue_token_for(&token.identity, token.expires, scope)?
             }
             (["assume_role"], Shown { assume_role: Some(agency), .. }) => {
                 let agency = agency.permitted(caller, "KeystoneCreateAgencyToken", iam)?;
