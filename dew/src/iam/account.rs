@@ -125,43 +125,49 @@ impl Acting<'_> {
         })
     }
 
-    /// Decides how users of an account log in.
+    /// Decides how users of an account log in, from what holds now.
     ///
     /// # Errors
-    /// `Range`, `Description`, `Unknown`; what the vault says.
-    pub fn set_login_policy(self, id: AccountId, policy: LoginPolicy) -> Result<Arc<Account>, IamError> {
-        policy.check()?;
+    /// `Range`, `Description`, `Unknown`, what `change` says; what the vault says.
+    pub fn set_login_policy(
+        self,
+        id: AccountId,
+        change: impl FnOnce(LoginPolicy) -> Result<LoginPolicy, IamError>,
+    ) -> Result<Arc<Account>, IamError> {
         self.change_account(id, "set the login policy of an account", |account| {
-            account.logins = policy;
-            Ok(())
+            account.logins = change(account.logins.clone())?;
+            account.logins.check()
         })
     }
 
-    /// Decides what passwords users of an account may have.
+    /// Decides what passwords users of an account may have, from what holds now.
     ///
     /// # Errors
-    /// `Range`, `Unknown`; what the vault says.
+    /// `Range`, `Unknown`, what `change` says; what the vault says.
     pub fn set_password_policy(
         self,
         id: AccountId,
-        policy: PasswordPolicy,
+        change: impl FnOnce(PasswordPolicy) -> Result<PasswordPolicy, IamError>,
     ) -> Result<Arc<Account>, IamError> {
-        policy.check()?;
         self.change_account(id, "set the password policy of an account", |account| {
-            account.passwords = policy;
-            Ok(())
+            account.passwords = change(account.passwords.clone())?;
+            account.passwords.check()
         })
     }
 
-    /// Decides which operations of an account ask for a second factor, and what users may change of themselves.
+    /// Decides which operations of an account ask for a second factor, and what users may change of themselves, from what holds
+    /// now.
     ///
     /// # Errors
-    /// `Contact`, `Invalid`, `Unknown`; what the vault says.
-    pub fn set_protection(self, id: AccountId, policy: ProtectPolicy) -> Result<Arc<Account>, IamError> {
-        policy.check()?;
+    /// `Contact`, `Invalid`, `Unknown`, what `change` says; what the vault says.
+    pub fn set_protection(
+        self,
+        id: AccountId,
+        change: impl FnOnce(ProtectPolicy) -> Result<ProtectPolicy, IamError>,
+    ) -> Result<Arc<Account>, IamError> {
         self.change_account(id, "set the operation protection of an account", |account| {
-            account.protection = policy;
-            Ok(())
+            account.protection = change(account.protection.clone())?;
+            account.protection.check()
         })
     }
 

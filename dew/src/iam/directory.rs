@@ -249,6 +249,7 @@ impl Directory {
                 let identity = Identity {
                     groups: user.groups.clone(),
                     is_root: account.root == user.id,
+                    epoch: user.epoch,
                     ..Identity::of(account, principal)
                 };
                 let by_key = user.mode != AccessMode::Console;

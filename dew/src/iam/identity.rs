@@ -22,6 +22,8 @@ pub struct Identity {
     pub groups: Vec<GroupId>,
     /// Whether it is the account's root user, who may do all in it.
     pub is_root: bool,
+    /// What a user had a fresh one of whenever rights were taken from it: what it is given now is good while it is so still.
+    pub epoch: u64,
     /// When it last showed a second factor, in seconds since 1970; none if it did not.
     pub mfa: Option<u64>,
     /// The policy that this credential is held to beside all others, as it was asked for.
@@ -87,6 +89,7 @@ impl Identity {
             project: None,
             groups: Vec::new(),
             is_root: false,
+            epoch: 0,
             mfa: None,
             session: None,
             temporary: false,
@@ -104,6 +107,7 @@ impl Identity {
             project: None,
             groups: Vec::new(),
             is_root: false,
+            epoch: 0,
             mfa: None,
             session: None,
             temporary: false,

@@ -133,8 +133,8 @@ impl Acting<'_> {
         }
         let directory = iam.directory.read();
         // The user as it is now: what was checked may have changed since.
-        let same = directory.users.get(user.id).is_some_and(|now| now.epoch == user.epoch);
-        let known = directory.known(user.id).filter(|_| same).ok_or(IamError::WrongLogin)?;
+        let known = directory.known(user.id).filter(|known| known.identity.epoch == user.epoch);
+        let known = known.ok_or(IamError::WrongLogin)?;
         let mfa = code.map(|_| now);
         Ok(LoggedIn { identity: Identity { mfa, ..Identity::clone(&known.identity) }, methods })
     }

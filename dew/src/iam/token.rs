@@ -180,8 +180,7 @@ impl Iam {
     ) -> Result<Issued, IamError> {
         let id = to.user().ok_or(IamError::NeedsUser)?;
         let directory = self.directory.read();
-        let user = directory.users.get(id).ok_or(IamError::NoToken)?;
-        let claims = self.claims((id, user.epoch), scope, TOKEN_SECONDS)?;
+        let claims = self.claims((id, to.epoch), scope, TOKEN_SECONDS)?;
         let expires = claims.expires.min(until);
         self.issued(&directory, &Claims { methods, mfa: to.mfa, expires, ..claims })
     }
@@ -211,12 +210,11 @@ impl Iam {
         seconds: u64,
     ) -> Result<Claims, IamError> {
         let id = by.user().ok_or(IamError::NeedsUser)?;
-        let user = directory.users.get(id).ok_or(IamError::NoToken)?;
         let agency = directory.agencies.named(account, agency).ok_or(IamError::NotTrusted)?;
-        if !agency.trusts(user.account, self.hsm.time()) {
+        if !agency.trusts(by.account, self.hsm.time()) {
             return Err(IamError::NotTrusted);
         }
-        let claims = self.claims((id, user.epoch), TokenScope::Account, seconds)?;
+        let claims = self.claims((id, by.epoch), TokenScope::Account, seconds)?;
         let methods = vec![Method::AssumeRole];
         Ok(Claims { agency: Some((agency.id, agency.epoch, None)), methods, mfa: by.mfa, ..claims })
     }
@@ -268,8 +266,7 @@ impl Iam {
         }
         let id = to.user().ok_or(IamError::NeedsUser)?;
         let directory = self.directory.read();
-        let user = directory.users.get(id).ok_or(IamError::NoToken)?;
-        let claims = self.claims((id, user.epoch), TokenScope::Account, seconds)?;
+        let claims = self.claims((id, to.epoch), TokenScope::Account, seconds)?;
         self.key(&directory, Claims { methods: vec![Method::AccessKey], mfa: to.mfa, ..claims }, session)
     }
 

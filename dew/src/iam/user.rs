@@ -168,7 +168,11 @@ impl Acting<'_> {
             change.password.map(|text| self.password(&owner, name, text, temporary, kept)).transpose()?;
         self.change("change a user", |draft| {
             let mut user = draft.user(account, id)?;
-            if user.name != *name {
+            // A password is looked at beside the name, and those before it.
+            if password.is_some() && (user.epoch != before.epoch || user.name != before.name) {
+                return Err(IamError::ChangedMeanwhile);
+            }
+            if let Some(name) = change.name.filter(|name| **name != user.name) {
                 draft.note("name", name);
                 name.clone_into(&mut user.name);
             }
@@ -216,7 +220,7 @@ impl Acting<'_> {
     /// Changes a user's password for the user, who knows the one before.
     ///
     /// # Errors
-    /// `WrongLogin`, `Locked`, `Password`, `Unknown`; what the vault says.
+    /// `WrongLogin`, `Locked`, `Password`, `Unknown`, `ChangedMeanwhile`; what the vault says.
     pub fn change_own_password(
         self,
         account: AccountId,
@@ -225,19 +229,23 @@ impl Acting<'_> {
         new: &str,
     ) -> Result<(), IamError> {
         let owner = self.iam.account(account).ok_or(IamError::Unknown("account"))?;
-        let user = self.iam.user(account, id).ok_or(IamError::Unknown("user"))?;
-        self.iam.check_password(Some(&user), old)?;
+        let known = self.iam.user(account, id).ok_or(IamError::Unknown("user"))?;
+        self.iam.check_password(Some(&known), old)?;
         self.iam.take_back_try(id);
-        let Some(before) = &user.password else { return Err(IamError::WrongLogin) };
+        let Some(before) = &known.password else { return Err(IamError::WrongLogin) };
         let least = u64::from(owner.passwords.least_minutes) * 60;
         if self.iam.hsm.time() < before.set.saturating_add(least) {
             return Err(IamError::Password(
                 "the password was changed a short while ago, and cannot be again yet".into(),
             ));
         }
-        let password = self.password(&owner, &user.name, new, false, Some(before))?;
+        let password = self.password(&owner, &known.name, new, false, Some(before))?;
         self.change("change the password of a user", |draft| {
             let mut user = draft.user(account, id)?;
+            // Whoever set another one since does not know that this one was shown.
+            if user.epoch != known.epoch {
+                return Err(IamError::ChangedMeanwhile);
+            }
             user.password = Some(password);
             user.epoch = draft.epoch()?;
             draft.put_user(user).map(drop)

@@ -1,11 +1,13 @@
 //! Access keys, tokens, passwords and second factors: what is good, and when it ends.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::thread;
 
 use data_encoding::BASE32_NOPAD;
 use dew::iam::{
-    AccessMode, CreatedAccount, IamError, LoginProtection, NewUser, PasswordPolicy, TokenScope, User,
-    UserChange,
+    AccessMode, CreatedAccount, IamError, LoginPolicy, LoginProtection, NewUser, PasswordPolicy, TokenScope,
+    Trust, User, UserChange,
 };
 use proptest::prelude::*;
 use totp_rs::Builder;
@@ -40,7 +42,7 @@ impl Credentials {
     }
 }
 
-fn with_user(name: &str) -> (World, CreatedAccount, std::sync::Arc<User>) {
+fn with_user(name: &str) -> (World, CreatedAccount, Arc<User>) {
     let world = World::new();
     let account = world.account("acme");
     let user = world.user(account.account.id, name);
@@ -214,6 +216,57 @@ fn a_token_made_by_a_token_ends_with_it_and_is_for_no_more() {
     assert!(matches!(again(&first, TokenScope::Account), Err(IamError::NoToken)));
 }
 
+/// What was shown before a password was changed gives nothing after that.
+#[test]
+fn who_logged_in_before_the_password_was_changed_gets_no_token() {
+    let (world, acme, ann) = with_user("ann");
+    let trust = Trust::Account(ann.account);
+    let there = world.account("other").account.id;
+    world.acting().create_agency(there, "ops", "", trust, None).unwrap();
+    let login = world.acting().log_in(Some(Arc::clone(&ann)), PASSWORD, None).unwrap();
+    let signing = world.signing(&ann);
+    let change = UserChange { password: Some("Another-1-horse"), ..UserChange::default() };
+    world.acting().change_user(ann.account, ann.id, &change).unwrap();
+    let account = TokenScope::Account;
+    assert!(matches!(world.iam.issue_token(&login, account), Err(IamError::NoToken)));
+    assert!(matches!(world.iam.key_for(&signing, 900, None), Err(IamError::NoToken)));
+    assert!(matches!(world.iam.assume(&signing, there, "ops", account), Err(IamError::NoToken)));
+    let now = world.signing(&ann);
+    assert!(
+        world.iam.key_for(&now, 900, None).is_ok() && world.iam.assume(&now, there, "ops", account).is_ok()
+    );
+    drop(acme);
+}
+
+/// What is checked before a change and what is changed are of one moment.
+#[test]
+fn changes_at_once_lose_nothing() {
+    let (world, acme, ann) = with_user("ann");
+    let id = acme.account.id;
+    let changed = thread::scope(|scope| {
+        let change = |number| {
+            let new = format!("Battery-{number}-staple");
+            (world.acting().change_own_password(id, ann.id, PASSWORD, &new).is_ok(), new)
+        };
+        let threads: Vec<_> = (0..4).map(|number| scope.spawn(move || change(number))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).filter(|(done, _)| *done).collect::<Vec<_>>()
+    });
+    let [(_, new)] = changed.as_slice() else {
+        panic!("one changes it, and the others are late: {changed:?}")
+    };
+    world.acting().log_in(world.iam.user(id, ann.id), new, None).unwrap();
+
+    let longer =
+        |policy: LoginPolicy| Ok(LoginPolicy { lockout_minutes: policy.lockout_minutes + 1, ..policy });
+    thread::scope(|scope| {
+        (0..8).for_each(|_| drop(scope.spawn(|| world.acting().set_login_policy(id, longer).unwrap())));
+    });
+    let account = world.iam.account(id).unwrap();
+    assert_eq!(account.logins.lockout_minutes, LoginPolicy::default().lockout_minutes + 8);
+    let refused = world.acting().set_login_policy(id, |policy| Ok(LoginPolicy { tries: 0, ..policy }));
+    assert!(matches!(refused, Err(IamError::Range { .. })));
+}
+
 #[test]
 fn a_key_that_expires_is_held_to_the_policy_that_it_was_asked_for_with() {
     let (world, acme, _) = with_user("ann");
@@ -234,8 +287,7 @@ fn a_key_that_expires_is_held_to_the_policy_that_it_was_asked_for_with() {
 fn wrong_passwords_lock_a_user_for_a_while_and_nobody_is_refused_as_somebody_is() {
     let (world, _, ann) = with_user("ann");
     let bob = world.user(ann.account, "bob");
-    let login =
-        |user: Option<&std::sync::Arc<User>>, password| world.acting().log_in(user.cloned(), password, None);
+    let login = |user: Option<&Arc<User>>, password| world.acting().log_in(user.cloned(), password, None);
     for _ in 0..5 {
         assert!(matches!(login(Some(&ann), "wrong"), Err(IamError::WrongLogin)));
         assert!(matches!(login(None, PASSWORD), Err(IamError::WrongLogin)));
@@ -255,7 +307,7 @@ fn passwords_are_set_changed_and_expire_as_the_account_says() {
     let (world, acme, ann) = with_user("ann");
     let id = acme.account.id;
     let policy = PasswordPolicy { recent: 2, valid_days: 30, least_minutes: 10, ..PasswordPolicy::default() };
-    world.acting().set_password_policy(id, policy).unwrap();
+    world.acting().set_password_policy(id, |_| Ok(policy)).unwrap();
     let change = |old, new| world.acting().change_own_password(id, ann.id, old, new);
     assert!(matches!(change(PASSWORD, "Another-1-horse"), Err(IamError::Password(_))), "too soon");
     world.wait(600);

@@ -72,8 +72,8 @@ fn protect(
     if !on && account.protection.on {
         check_code(talk, services, account, code)?;
     }
-    let policy = ProtectPolicy { on, ..account.protection.clone() };
-    let changed = services.iam.by(talk.actor()).set_protection(account.id, policy);
+    let change = |policy| Ok(ProtectPolicy { on, ..policy });
+    let changed = services.iam.by(talk.actor()).set_protection(account.id, change);
     changed.map(|account| account.protection.on).map_err(|error| error.to_string())
 }
 

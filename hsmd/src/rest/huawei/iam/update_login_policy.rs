@@ -26,9 +26,8 @@ impl Operation for Op {
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
         let desk = Desk::permitted::<Self>(caller, services, Some(&self.domain_id))?;
         desk.in_account(Some(&self.domain_id))?;
-        let account = desk.iam.account(desk.account).ok_or(IamError::Unknown("account"))?;
-        let policy = self.login_policy.changed(account.logins.clone())?;
-        let account = desk.acting().set_login_policy(desk.account, policy)?;
+        let change = |old| self.login_policy.changed(old);
+        let account = desk.acting().set_login_policy(desk.account, change)?;
         Ok(json!({ "login_policy": super::policy_fields::login(&account.logins) }))
     }
 }

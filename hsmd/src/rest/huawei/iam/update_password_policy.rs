@@ -26,9 +26,8 @@ impl Operation for Op {
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
         let desk = Desk::permitted::<Self>(caller, services, Some(&self.domain_id))?;
         desk.in_account(Some(&self.domain_id))?;
-        let account = desk.iam.account(desk.account).ok_or(IamError::Unknown("account"))?;
-        let policy = self.password_policy.changed(account.passwords.clone())?;
-        let account = desk.acting().set_password_policy(desk.account, policy)?;
+        let change = |old| self.password_policy.changed(old);
+        let account = desk.acting().set_password_policy(desk.account, change)?;
         Ok(json!({ "password_policy": super::policy_fields::password(&account.passwords) }))
     }
 }

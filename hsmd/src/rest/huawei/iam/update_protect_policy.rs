@@ -26,9 +26,8 @@ impl Operation for Op {
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
         let desk = Desk::permitted::<Self>(caller, services, Some(&self.domain_id))?;
         desk.in_account(Some(&self.domain_id))?;
-        let account = desk.iam.account(desk.account).ok_or(IamError::Unknown("account"))?;
-        let policy = self.protect_policy.changed(account.protection.clone())?;
-        let account = desk.acting().set_protection(desk.account, policy)?;
+        let change = |old| self.protect_policy.changed(old);
+        let account = desk.acting().set_protection(desk.account, change)?;
         Ok(json!({ "protect_policy": super::policy_fields::protect(&account.protection) }))
     }
 }
