@@ -316,6 +316,11 @@ impl Iam {
             }
             Policy::parse("of the session", session).map_err(|why| IamError::Policy(why.to_string()))?;
         }
+        let (user, _) = claims.user;
+        if directory.known(user).is_some_and(|known| !known.by_key) {
+            let why = "a user who comes in by the console alone has no keys".to_owned();
+            return Err(IamError::Forbidden(why));
+        }
         let id = AccessKeyId::temporary(self.hsm.random()?);
         let session = session.map(str::to_owned);
         let claims = Claims { key: Some(id), session, ..claims };
@@ -364,7 +369,8 @@ impl Iam {
         let now = self.hsm.time();
         let (id, epoch) = claims.user;
         let user = directory.users.get(id).filter(|user| user.epoch == epoch && now < claims.expires)?;
-        let known = &directory.known(id)?.identity;
+        let known = directory.known(id).filter(|known| known.by_key || claims.key.is_none())?;
+        let known = &known.identity;
         let identity = match &claims.agency {
             None => Identity::clone(known),
             Some((id, epoch, called)) => {

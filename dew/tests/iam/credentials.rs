@@ -140,6 +140,15 @@ fn a_key_is_checked_with_the_secret_that_was_shown_and_only_while_it_is_active()
     let (world, acme, ann) = with_user("ann");
     let key = world.acting().create_access_key(ann.account, ann.id, "of the build").unwrap();
     let credential = || world.iam.access_key(key.id.as_str(), None);
+    let who = credential().unwrap().identity;
+    let login = world.acting().log_in(Some(Arc::clone(&ann)), PASSWORD, None).unwrap();
+    let token = world.iam.issue_token(&login, TokenScope::Account).unwrap().text;
+    let expiring =
+        [world.iam.key_for(&who, 900, None), world.iam.key_by_token(&token, 900, None)].map(|key| {
+            let key = key.unwrap();
+            (key.id.to_string(), String::from_utf8(key.security_token.as_bytes().to_vec()).unwrap())
+        });
+    let good = || expiring.each_ref().map(|(key, token)| world.iam.access_key(key, Some(token)).is_some());
     assert_eq!(*credential().unwrap().secret, *key.secret);
     assert_eq!(credential().unwrap().identity.user(), Some(ann.id));
     let active = |active| world.acting().change_access_key(ann.account, key.id, Some(active), None).unwrap();
@@ -153,8 +162,13 @@ fn a_key_is_checked_with_the_secret_that_was_shown_and_only_while_it_is_active()
     };
     mode(AccessMode::Console);
     assert!(credential().is_none(), "a user of the console alone signs nothing");
+    assert_eq!(good(), [false; 2], "nor with a key that expires");
+    assert!(matches!(world.iam.key_by_token(&token, 900, None), Err(IamError::Forbidden(_))));
+    assert!(matches!(world.iam.key_for(&who, 900, None), Err(IamError::Forbidden(_))));
+    assert!(world.iam.token(&token).is_ok(), "a token is no key");
     mode(AccessMode::Programmatic);
     assert!(credential().is_some());
+    assert_eq!(good(), [true; 2]);
     let other = world.account("other").account.id;
     assert!(matches!(world.acting().delete_access_key(other, key.id), Err(IamError::Unknown(_))));
     assert!(world.iam.access_key_of(other, key.id).is_none());
