@@ -188,7 +188,7 @@ impl Daemon {
         }
     }
 
-    /// Writes what was counted of keys' use since it was last written.
+    /// Writes what was counted of keys' use since it was last written, and when access keys were last used.
     pub(crate) fn keep_counts(&self) {
         if let Ok(services) = self.services() {
             self.keep_counts_of(&services);
@@ -200,6 +200,11 @@ impl Daemon {
             && !self.store.is_read_only()
         {
             warn!("how often keys were asked for something is not written: {error}");
+        }
+        if let Err(error) = services.iam.by(Actor::DAEMON).keep_uses()
+            && !self.store.is_read_only()
+        {
+            warn!("when access keys were last used is not written: {error}");
         }
     }
 

@@ -1,9 +1,9 @@
-//! Requests signed with a key that was derived for one day, region and service.
+//! Access keys over the wire: what a key that was derived from one signs, and when one was last used.
 
 use std::time::SystemTime;
 
 use crypto::Secret;
-use serde_json::Value;
+use serde_json::{Value, json};
 use signing::huawei::{Credentials, Date, Message, Scheme, Scope};
 use tests::{Place, Rest, free_address};
 
@@ -46,4 +46,31 @@ fn a_derived_key_signs_for_its_region_and_service_alone() {
     ] {
         assert_eq!(&sign("GET", "/v3/projects", b"", region, service), expected, "{region} {service}");
     }
+}
+
+#[test]
+fn when_a_key_was_last_used_outlasts_the_daemon() {
+    let address = free_address();
+    let place = Place::new(&format!("[rest]\nlisten = \"{address}\"\n"));
+    let daemon = place.start();
+    let rest = Rest::new_account(&place, address, "acme");
+    let ask = |who: &Rest, method: &str, target: &str, body: &str| {
+        who.send(&who.signed(method, target, body.as_bytes())).expect("an answer").done()
+    };
+    let account = ask(&rest, "GET", "/v3/auth/domains", "")["domains"][0]["id"].clone();
+    let new = json!({ "user": { "name": "ann", "domain_id": account } }).to_string();
+    let ann = ask(&rest, "POST", "/v3.0/OS-USER/users", &new)["user"]["id"].clone();
+    let key = json!({ "credential": { "user_id": ann } }).to_string();
+    let key = ask(&rest, "POST", "/v3.0/OS-CREDENTIAL/credentials", &key)["credential"].clone();
+    let word = |name: &str| key[name].as_str().expect("a word").to_owned();
+    let hers = rest.with_key(word("access"), word("secret"));
+    let target = format!("/v3.0/OS-CREDENTIAL/credentials/{}", hers.access_key);
+    let show = || ask(&rest, "GET", &target, "")["credential"]["last_use_time"].clone();
+    assert_eq!(show(), "");
+    ask(&hers, "GET", "/v3.0/OS-CREDENTIAL/credentials", "");
+    let used = show();
+    assert_ne!(used, "");
+    daemon.stop();
+    let _daemon = place.start();
+    assert_eq!(show(), used);
 }

@@ -104,7 +104,7 @@ fn the_root_user_stays_and_a_regions_project_keeps_its_name() {
     }
 }
 
-/// Ten thousand projects of one account, and as many accounts would be, are found by name as soon as one.
+/// Projects of an account that has two thousand, and as many accounts would be, are found by name as soon as one.
 #[test]
 fn many_projects_are_found_by_id_and_by_name() {
     let world = World::new();
