@@ -34,6 +34,12 @@ impl Caller {
         (project.account == self.identity.account && within).then_some(project)
     }
 
+    /// Whether the request does not say who sent it.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        *self.identity == Identity::nobody()
+    }
+
     /// The caller, as records name it. Of whoever acts through an agency it is the user that is told from all others: what
     /// was done is the doing of somebody, and the agency stands in the name.
     #[must_use]

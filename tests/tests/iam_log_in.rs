@@ -83,3 +83,38 @@ fn a_locked_user_is_refused_as_one_who_is_not_there() {
     assert_eq!(log_in("ann", "Correct-1-horse"), refused, "locked");
     place.logs(&["WARN", "too many log-ins failed"]);
 }
+
+/// A password that another set opens nothing but its own change, which needs no key.
+#[test]
+fn a_user_with_a_temporary_password_changes_it_and_logs_in() {
+    let (place, address) = place("");
+    let _daemon = place.start();
+    let rest = Rest::new_account(&place, address, "acme");
+    let domains = rest.send(&rest.signed("GET", "/v3/auth/domains", b"")).expect("an answer").done();
+    let user = json!({ "name": "ann", "password": "Correct-1-horse", "pwd_status": false,
+        "domain_id": domains["domains"][0]["id"] });
+    let new = json!({ "user": user }).to_string();
+    let ann =
+        rest.send(&rest.signed("POST", "/v3.0/OS-USER/users", new.as_bytes())).expect("an answer").done();
+    let ann = ann["user"]["id"].as_str().expect("an id").to_owned();
+    let log_in = |password: &str| rest.send(&by_password(&rest, "acme", "ann", password)).expect("an answer");
+    let due = log_in("Correct-1-horse");
+    assert_eq!(due.status, 401);
+    assert!(due.json().to_string().contains(&ann), "it says whose is to be changed: {}", due.json());
+    let change = |id: &str, old: &str, new: &str| {
+        let body = json!({ "user": { "original_password": old, "password": new } });
+        let reply =
+            rest.send(&unsigned(&rest, &format!("/v3/users/{id}/password"), &body)).expect("an answer");
+        (reply.status, reply.body)
+    };
+    let refused = change("0", "Correct-1-horse", "Battery-2-staple");
+    assert_eq!(refused.0, 401);
+    assert_eq!(change(&ann, "wrong", "Battery-2-staple"), refused);
+    assert_eq!(change(&ann, "Correct-1-horse", "Battery-2-staple").0, 204);
+    assert_eq!(log_in("Battery-2-staple").status, 201);
+    assert_eq!(
+        change(&ann, "Battery-2-staple", "Another-3-staple"),
+        refused,
+        "one that is good is the user's own matter"
+    );
+}

@@ -1,5 +1,6 @@
 //! Why something cannot be done in the directory, in words; the front end gives each its code.
 
+use super::id::UserId;
 use super::quota::Quota;
 
 /// Why not. Nothing was changed.
@@ -43,8 +44,8 @@ pub enum IamError {
     WrongLogin,
     #[error("too many log-ins failed: try again in {minutes} minutes")]
     Locked { minutes: u64 },
-    #[error("the password has expired or must be changed: change it first")]
-    PasswordExpired,
+    #[error("the password of the user {user} has expired or must be changed: change it first")]
+    PasswordExpired { user: UserId },
     #[error("a second factor is needed")]
     NeedsSecondFactor,
     #[error("the token is not valid")]

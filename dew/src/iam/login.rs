@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::id::{AccountId, UserId};
 use super::identity::Identity;
-use super::record::{LoginProtection, User};
-use super::settings::LoginPolicy;
+use super::record::{LoginProtection, Password, User};
+use super::settings::{LoginPolicy, PasswordPolicy};
 use super::token::Method;
 use super::{Acting, Iam, IamError};
 
@@ -50,6 +50,14 @@ impl Tries {
         if self.wrong.pop_back().is_some() {
             self.until = 0;
         }
+    }
+}
+
+impl Password {
+    /// Whether it must be changed before it lets anybody in.
+    pub(super) fn is_due(&self, policy: &PasswordPolicy, now: u64) -> bool {
+        let days = u64::from(policy.valid_days);
+        self.temporary || (days > 0 && now >= self.set.saturating_add(days * 86_400))
     }
 }
 
@@ -124,12 +132,8 @@ impl Acting<'_> {
             return Err(IamError::NeedsSecondFactor);
         }
         let now = iam.hsm.time();
-        let expired = |set: u64| {
-            let days = u64::from(account.passwords.valid_days);
-            days > 0 && now >= set.saturating_add(days * 86_400)
-        };
-        if user.password.as_ref().is_some_and(|kept| kept.temporary || expired(kept.set)) {
-            return Err(IamError::PasswordExpired);
+        if user.password.as_ref().is_some_and(|kept| kept.is_due(&account.passwords, now)) {
+            return Err(IamError::PasswordExpired { user: user.id });
         }
         let directory = iam.directory.read();
         // The user as it is now: what was checked may have changed since.

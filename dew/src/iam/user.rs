@@ -228,13 +228,38 @@ impl Acting<'_> {
         old: &str,
         new: &str,
     ) -> Result<(), IamError> {
-        let owner = self.iam.account(account).ok_or(IamError::Unknown("account"))?;
         let known = self.iam.user(account, id).ok_or(IamError::Unknown("user"))?;
         self.iam.check_password(Some(&known), old)?;
         self.iam.take_back_try(id);
+        self.replace_password(&known, new)
+    }
+
+    /// Changes a password that must be changed before anybody is let in, for whoever knows it. A user that is not there, and
+    /// one whose password is good still, are refused as one whose password is wrong.
+    ///
+    /// # Errors
+    /// `WrongLogin`, `Locked`, `Password`, `ChangedMeanwhile`; what the vault says.
+    pub fn change_due_password(self, user: Option<&User>, old: &str, new: &str) -> Result<(), IamError> {
+        self.iam.check_password(user, old)?;
+        let user = user.filter(|user| self.iam.directory.read().known(user.id).is_some());
+        let user = user.ok_or(IamError::WrongLogin)?;
+        let owner = self.iam.account(user.account).ok_or(IamError::WrongLogin)?;
+        let now = self.iam.hsm.time();
+        if !user.password.as_ref().is_some_and(|kept| kept.is_due(&owner.passwords, now)) {
+            return Err(IamError::WrongLogin);
+        }
+        self.iam.take_back_try(user.id);
+        self.replace_password(user, new)
+    }
+
+    /// Puts a password in place of one that was shown.
+    fn replace_password(self, known: &User, new: &str) -> Result<(), IamError> {
+        let (account, id) = (known.account, known.id);
+        let owner = self.iam.account(account).ok_or(IamError::Unknown("account"))?;
         let Some(before) = &known.password else { return Err(IamError::WrongLogin) };
         let least = u64::from(owner.passwords.least_minutes) * 60;
-        if self.iam.hsm.time() < before.set.saturating_add(least) {
+        let now = self.iam.hsm.time();
+        if now < before.set.saturating_add(least) && !before.is_due(&owner.passwords, now) {
             return Err(IamError::Password(
                 "the password was changed a short while ago, and cannot be again yet".into(),
             ));

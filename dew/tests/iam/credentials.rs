@@ -333,15 +333,28 @@ fn passwords_are_set_changed_and_expire_as_the_account_says() {
     let login = |password| world.acting().log_in(world.iam.user(id, ann.id), password, None);
     login("Another-1-horse").unwrap();
     world.wait(30 * 86_400);
-    assert!(matches!(login("Another-1-horse"), Err(IamError::PasswordExpired)));
+    assert!(matches!(login("Another-1-horse"), Err(IamError::PasswordExpired { .. })));
     change("Another-1-horse", "A-third-1-horse").unwrap();
     login("A-third-1-horse").unwrap();
     let by_admin = UserChange { password: Some("Given-1-horse"), ..UserChange::default() };
     world.acting().change_user(id, ann.id, &by_admin).unwrap();
     assert!(
-        matches!(login("Given-1-horse"), Err(IamError::PasswordExpired)),
+        matches!(login("Given-1-horse"), Err(IamError::PasswordExpired { .. })),
         "set by another: to be changed first"
     );
+    let due = |user: Option<&User>, old, new| world.acting().change_due_password(user, old, new);
+    let now = || world.iam.user(id, ann.id).unwrap();
+    assert!(matches!(due(Some(&now()), "wrong", "A-fourth-1-horse"), Err(IamError::WrongLogin)));
+    assert!(matches!(due(None, "Given-1-horse", "A-fourth-1-horse"), Err(IamError::WrongLogin)));
+    assert!(matches!(due(Some(&now()), "Given-1-horse", "short"), Err(IamError::Password(_))));
+    due(Some(&now()), "Given-1-horse", "A-fourth-1-horse").unwrap();
+    login("A-fourth-1-horse").unwrap();
+    let good = due(Some(&now()), "A-fourth-1-horse", "A-fifth-1-horse");
+    assert!(matches!(good, Err(IamError::WrongLogin)), "who can log in does that first");
+    let by_admin = UserChange { password: Some("Given-2-horse"), ..UserChange::default() };
+    world.acting().change_user(id, ann.id, &by_admin).unwrap();
+    world.acting().enable_account(id, false).unwrap();
+    assert!(matches!(due(Some(&now()), "Given-2-horse", "A-sixth-1-horse"), Err(IamError::WrongLogin)));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::desk::Desk;
-use super::token_fields::{Login, SUBJECT, Scope, Through, Told};
+use super::token_fields::{Login, SUBJECT, Scope, Through, Told, refused};
 use crate::rest::operation::Operation;
 use crate::services::Services;
 
@@ -114,16 +114,8 @@ fn by_password(
     let same = |code: &Code| user.as_ref().is_some_and(|user| user.id.to_string() == code.id);
     let user = if code.is_none_or(same) { user.clone() } else { None };
     let passcode = code.map(|code| code.passcode.as_str());
-    let id = user.as_ref().map(|user| user.id);
-    let logged_in =
-        desk.acting().log_in(user, &login.password, passcode).map_err(|error| match (error, id) {
-            // Who is locked is there: that is for the log, and not for whoever asks.
-            (locked @ IamError::Locked { .. }, Some(id)) => {
-                tracing::warn!("the user {id} is not let in: {locked}");
-                IamError::WrongLogin
-            }
-            (error, _) => error,
-        })?;
+    let logged_in = desk.acting().log_in(user.clone(), &login.password, passcode);
+    let logged_in = logged_in.map_err(|error| refused(error, user.as_deref()))?;
     let scope = scope.in_account(logged_in.identity.account, desk.iam)?;
     desk.iam.issue_token(&logged_in, scope)
 }

@@ -143,7 +143,7 @@ impl From<IamError> for Failure {
             | IamError::Invalid(_) => 400,
             IamError::WrongLogin
             | IamError::Locked { .. }
-            | IamError::PasswordExpired
+            | IamError::PasswordExpired { .. }
             | IamError::NeedsSecondFactor
             | IamError::NoToken => 401,
             IamError::Quota(_)

@@ -70,6 +70,17 @@ pub(super) struct Login {
     pub(super) password: Zeroizing<String>,
 }
 
+/// As an error is told to who tries to log in: that somebody is locked tells that there is such a user, and is for the log.
+pub(super) fn refused(error: IamError, user: Option<&User>) -> IamError {
+    match (error, user) {
+        (locked @ IamError::Locked { .. }, Some(user)) => {
+            tracing::warn!("the user {} is not let in: {locked}", user.id);
+            IamError::WrongLogin
+        }
+        (error, _) => error,
+    }
+}
+
 impl Login {
     /// The user, if there is one.
     pub(super) fn find(&self, iam: &Iam) -> Option<Arc<User>> {

@@ -1,4 +1,5 @@
-//! Changes the caller's own password, which it knows.
+//! Changes the caller's own password, which it knows. One that must be changed before it lets anybody in is changed by
+//! whoever knows it, who can have no token yet.
 
 use dew::caller::Caller;
 use dew::iam::IamError;
@@ -7,6 +8,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::desk::Desk;
+use super::token_fields::refused;
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
 
@@ -29,15 +31,22 @@ impl Operation for Op {
     const METHOD: Method = Method::POST;
     const PATH: &'static str = "/v3/users/{user_id}/password";
     const SUCCESS: u16 = 204;
+    const PUBLIC: bool = true;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
+        let Change { password, original_password } = &self.user;
+        if caller.is_nobody() {
+            let desk = Desk::open(caller, services);
+            let user = self.user_id.parse().ok().and_then(|id| desk.iam.any_user(id));
+            let changed = desk.acting().change_due_password(user.as_deref(), original_password, password);
+            return changed.map(|()| Nothing {}).map_err(|error| refused(error, user.as_deref()));
+        }
         let (desk, user) = Desk::own::<Self>(caller, services, &self.user_id)?;
         if desk.iam.account(desk.account).is_some_and(|account| !account.protection.own_password) {
             return Err(IamError::Forbidden(
                 "the account does not let its users change their passwords".to_owned(),
             ));
         }
-        let Change { password, original_password } = &self.user;
         desk.acting().change_own_password(desk.account, user, original_password, password)?;
         Ok(Nothing {})
     }
