@@ -355,7 +355,18 @@ impl Hsm {
     pub fn delete_partition(&self, partition: &Partition, by: &Actor<'_>) -> Result<(), Error> {
         let details = [("label", partition.label())];
         let act = self.act(by, Some(partition), "delete the partition", &details);
-        act.unless_done(None, partition.delete(&self.vault, &act))?;
+        self.destroy(partition, Vec::new(), by, &act)
+    }
+
+    /// Destroys a partition, and in the same commit makes the changes.
+    pub(crate) fn destroy(
+        &self,
+        partition: &Partition,
+        changes: Vec<Change>,
+        by: &Actor<'_>,
+        act: &Act<'_>,
+    ) -> Result<(), Error> {
+        act.unless_done(None, partition.delete(&self.vault, changes, act))?;
         self.partitions.write().remove(&partition.slot());
         // What the vault does not forget now means nothing: no other partition gets the number.
         let _ = self.people_by(*by).forget_partition(partition.domain);

@@ -277,7 +277,7 @@ impl Hsm {
         &self,
         label: &str,
         with: impl FnOnce(u64) -> Result<Vec<Write>, Error>,
-        by: &Actor<'_>,
+        deed: Deed<'_>,
     ) -> Result<Arc<Partition>, Error> {
         let mut turn = self.slot_turn();
         let slot = turn.next();
@@ -288,13 +288,31 @@ impl Hsm {
         let so_pin = digits(&self.random_secret(32)?);
         let profile = Profile::Standard;
         let new = NewPartition { label, profile, so_pin: Some(so_pin.as_bytes()), user_pin: None };
-        let details = [("label", label.to_owned()), ("policy", profile.name().to_owned())];
-        let act = self.act(by, None, "create the partition", &details);
+        let own = [("label", label.to_owned()), ("policy", profile.name().to_owned())];
+        let details = [&own, deed.details].concat();
+        let act = self.act(&deed.by, None, deed.action, &details);
         let made = Partition::create(&self.vault, &self.settings, slot, &new, changes, &act);
         let partition = Arc::new(act.unless_done(None, made)?);
         turn.counted();
         self.show_partition(Arc::clone(&partition));
         Ok(partition)
+    }
+
+    /// Destroys a partition of a service, and in the same commit changes records that the service keeps in the HSM itself,
+    /// which is 0, and in partitions, each by its slot.
+    ///
+    /// # Errors
+    /// As [`Self::delete_partition`]; `Conflict` of the vault if a record was changed meanwhile.
+    pub fn delete_for_service(
+        &self,
+        partition: &Partition,
+        writes: Vec<(u64, Write)>,
+        deed: Deed<'_>,
+    ) -> Result<(), Error> {
+        let changes = writes.into_iter().map(|(domain, write)| write.change(domain)).collect();
+        let details = [&[("label", partition.label())], deed.details].concat();
+        let act = self.act(&deed.by, Some(partition), deed.action, &details);
+        self.destroy(partition, changes, &deed.by, &act)
     }
 
     /// The partition of a slot.

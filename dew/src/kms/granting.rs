@@ -13,7 +13,7 @@ use super::grant::{Grant, GrantId, Granted, Grantee, Grants};
 use super::key::Key;
 use super::list::{Page, Paged};
 use super::name::check_name;
-use super::project::Project;
+use super::project::{Home, Project};
 use super::record::{Kept, creation};
 use crate::caller::Caller;
 use crate::iam::UserId;
@@ -212,14 +212,14 @@ impl Kms {
     fn grants_of_all(&self) -> Result<Vec<(u32, Vec<Kept<Grant>>)>> {
         let homes: Vec<_> = {
             let homes = self.homes.read();
-            let one = |(id, (number, home)): (&_, &(u32, super::project::Home))| {
-                (*number, home.slot, homes.read.get(id).cloned())
+            let one = |(id, (number, home)): (&_, &(u32, Home))| {
+                (*number, home.clone(), homes.read.get(id).cloned())
             };
             homes.by_project.iter().map(one).collect()
         };
         let mut all = Vec::with_capacity(homes.len());
-        for (number, slot, project) in homes {
-            let grants = match (project, self.hsm.partition_of_slot(slot)) {
+        for (number, home, project) in homes {
+            let grants = match (project, self.partition_of(&home)) {
                 (Some(project), _) => project.shelf.read().grants.all().cloned().collect(),
                 (None, Some(partition)) => {
                     let records = self.hsm.service_records_in(&partition, Kind::KmsGrant)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use hsm::event::Actor;
 use hsm::partition::Partition;
-use hsm::service::{Kind, Write};
+use hsm::service::{Deed, Kind, Write};
 use hsm::{Desk, Hsm, Work};
 use parking_lot::{Mutex, RwLock};
 
@@ -231,11 +231,9 @@ impl Kms {
         self.homes.read().read.values().cloned().collect()
     }
 
-    /// The partition of a project. A restore may have given it another slot; its label is the project's id.
+    /// The partition of a project, whose label is the project's id.
     fn partition_of(&self, home: &Home) -> Option<Arc<Partition>> {
-        let label = home.project.to_string();
-        let partition = self.hsm.partition_of_slot(home.slot).filter(|partition| partition.label() == label);
-        partition.or_else(|| self.hsm.partition_named(&label))
+        labelled(&self.hsm, home.slot, &home.project.to_string())
     }
 
     /// What is kept of a project, which gets its partition now if it has none.
@@ -256,7 +254,8 @@ impl Kms {
             Ok(vec![write.map_err(|_| hsm::Error::Internal("a project's home has an encoding"))?])
         };
         // A label has 32 bytes, and a project's id 32 digits.
-        self.hsm.create_for_service(&id.to_string(), home, &Actor::DAEMON)?;
+        let deed = Deed { by: Actor::DAEMON, action: "create the partition", details: &[] };
+        self.hsm.create_for_service(&id.to_string(), home, deed)?;
         let home = made.ok_or(KmsError::Internal("a partition that was made has a slot"))?;
         let mut homes = self.homes.write();
         homes.next = number + 1;
@@ -286,4 +285,10 @@ impl Kms {
         project.shelf.write().show_key(changed.clone());
         Ok(changed)
     }
+}
+
+/// The partition of this label, which had this slot: a restore may have given it another one.
+fn labelled(hsm: &Hsm, slot: u64, label: &str) -> Option<Arc<Partition>> {
+    let partition = hsm.partition_of_slot(slot).filter(|partition| partition.label() == label);
+    partition.or_else(|| hsm.partition_named(label))
 }

@@ -20,6 +20,7 @@ use super::import::Ticket;
 use super::key::Key;
 use super::key_policy::KeyPolicy;
 use super::record::Kept;
+use super::store::Uuid;
 use crate::iam::{AccountId, ProjectId};
 
 /// What the KMS keeps of itself about a project: a record of the HSM.
@@ -76,10 +77,14 @@ pub(super) struct Shelf {
 }
 
 impl Kept<Key> {
-    /// The key with its objects where they are: in a key store's partition, or in the project's, which may have another
+    /// The key with its objects where they are: in a key store's partition, or in the project's; either may have another
     /// slot since it was restored.
-    fn at_home(mut self, slot: u64) -> Self {
-        if self.store.is_none() && self.slot != slot {
+    fn at_home(mut self, hsm: &Hsm, own: u64) -> Self {
+        let slot = match self.store {
+            None => own,
+            Some(store) => Uuid(store).partition(hsm, self.slot).map_or(self.slot, |there| there.slot().0),
+        };
+        if self.slot != slot {
             self.value = Arc::new(Key { slot, ..(*self.value).clone() });
         }
         self
@@ -91,7 +96,7 @@ impl Shelf {
         let grants = Grants::read(hsm, partition)?;
         let mut shelf = Self { next_key: 1, next_ticket: 1, next_alias: 1, grants, ..Self::default() };
         for read in hsm.service_records_in(partition, Kind::KmsKey)? {
-            shelf.show_key(Kept::<Key>::read(read)?.at_home(partition.slot().0));
+            shelf.show_key(Kept::<Key>::read(read)?.at_home(hsm, partition.slot().0));
         }
         for read in hsm.service_records_in(partition, Kind::KmsImport)? {
             shelf.show_ticket(Kept::read(read)?);

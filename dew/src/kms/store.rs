@@ -10,9 +10,10 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use hsm::event::Actor;
-use hsm::service::{Kind, Write};
+use hsm::partition::Partition;
+use hsm::service::{Deed, Kind, Write};
 use hsm::{Revision, Work};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ use super::key::State;
 use super::name::check_name;
 use super::project::Project;
 use super::record::{Kept, creation};
-use super::{KeyId, Kms, Millis};
+use super::{KeyId, Kms, Millis, labelled};
 use crate::caller::Caller;
 use crate::iam::{AccountId, EnterpriseProjectId, ProjectId};
 
@@ -40,6 +41,16 @@ impl Uuid {
     /// A random one.
     pub(super) const fn from_random(random: [u8; 16]) -> Self {
         Self(EnterpriseProjectId::from_random(random).0)
+    }
+
+    /// The label of the partition of the key store of this id.
+    fn label(self) -> String {
+        self.to_string().split('-').collect()
+    }
+
+    /// The partition of the key store of this id, which had this slot.
+    pub(super) fn partition(self, hsm: &hsm::Hsm, slot: u64) -> Option<Arc<Partition>> {
+        labelled(hsm, slot, &self.label())
     }
 }
 
@@ -147,11 +158,14 @@ impl Stores {
     pub(super) fn read(hsm: &hsm::Hsm) -> Result<Self> {
         let stores = Self::default();
         for read in hsm.service_records(Kind::KmsStore)? {
-            let store: Kept<KeyStore> = Kept::read(read)?;
-            // One whose partition is gone was about to go itself.
-            if hsm.partition_of_slot(store.slot).is_some() {
-                stores.show(store);
+            let mut store: Kept<KeyStore> = Kept::read(read)?;
+            // One whose partition is gone cannot be used for anything.
+            let Some(partition) = store.id.partition(hsm, store.slot) else { continue };
+            let slot = partition.slot().0;
+            if store.slot != slot {
+                store.value = Arc::new(KeyStore { slot, ..(*store).clone() });
             }
+            stores.show(store);
         }
         Ok(stores)
     }
@@ -212,39 +226,32 @@ impl Kms {
             )));
         }
         let id = Uuid::from_random(self.hsm.random()?);
-        let (mut made, created) = (None, self.now());
+        let store = KeyStore {
+            id,
+            project: project.id,
+            account,
+            name: new.name.to_owned(),
+            kind: new.kind,
+            hsm_cluster: new.hsm_cluster.to_owned(),
+            cluster: new.cluster.to_owned(),
+            enabled: true,
+            created: self.now(),
+            slot: 0,
+        };
+        let (guest, details) = (caller.guest(), about(&store, caller));
+        let deed = Deed { by: guest.actor(), action: "create a key store", details: &details };
+        let _one_at_a_time = self.making.lock();
+        let number = self.hsm.service_records(Kind::KmsStore)?.last().map_or(1, |(number, ..)| number + 1);
         let record = |slot: u64| -> Result<Vec<Write>, hsm::Error> {
-            let store = KeyStore {
-                id,
-                project: project.id,
-                account,
-                name: new.name.to_owned(),
-                kind: new.kind,
-                hsm_cluster: new.hsm_cluster.to_owned(),
-                cluster: new.cluster.to_owned(),
-                enabled: true,
-                created,
-                slot,
-            };
-            // No two partitions have one slot, nor had.
-            let write = creation(Kind::KmsStore, slot, &store);
-            made = Some(store);
+            let write = creation(Kind::KmsStore, number, &KeyStore { slot, ..store });
             Ok(vec![write.map_err(|_| hsm::Error::Internal("a key store has an encoding"))?])
         };
-        let label: String = id.to_string().split('-').collect();
-        self.hsm.create_for_service(&label, record, &Actor::DAEMON)?;
-        let slot = made.map(|store| store.slot);
+        self.hsm.create_for_service(&id.label(), record, deed)?;
         // As it was committed.
-        for read in self.hsm.service_records(Kind::KmsStore)? {
-            let store: Kept<KeyStore> = Kept::read(read)?;
-            if Some(store.slot) == slot {
-                self.stores.show(store.clone());
-                let details = about(&store, caller);
-                self.desk(store.slot, caller)?.record("create a key store", &details)?;
-                return Ok(store);
-            }
-        }
-        Err(KmsError::Internal("a key store that was made is there"))
+        let made = self.hsm.service_records(Kind::KmsStore)?.into_iter().find(|(other, ..)| *other == number);
+        let made = Kept::read(made.ok_or(KmsError::Internal("a key store that was made is there"))?)?;
+        self.stores.show(Kept::clone(&made));
+        Ok(made)
     }
 
     /// The key stores of the project.
@@ -293,7 +300,7 @@ impl Kms {
         Ok(store)
     }
 
-    /// Takes a key store away that has no keys, with its partition.
+    /// Takes a key store away that has no keys, with its partition, its access points and its key policies.
     ///
     /// # Errors
     /// `NoKeyStore`, `StoreHasKeys`, `Field`; `Forbidden`; `Busy` if somebody works on it; what the HSM says.
@@ -307,16 +314,27 @@ impl Kms {
         if has_keys(&project, id) {
             return Err(KmsError::StoreHasKeys);
         }
-        if let Some(partition) = self.hsm.partition_of_slot(store.slot) {
-            self.hsm.delete_partition(&partition, &Actor::DAEMON).map_err(|error| match error {
-                hsm::Error::SessionExists(_) => KmsError::Busy,
-                error => error.into(),
-            })?;
+        let (own, guest, details) = (project.partition.slot().0, caller.guest(), about(&store, caller));
+        let mut writes = vec![(0, store.deletion(Kind::KmsStore))];
+        {
+            // With a keyspace goes what belongs to it.
+            let shelf = project.shelf.read();
+            let points = shelf.points.values().filter(|point| point.keyspace == id);
+            let policies = shelf.policies.values().filter(|policy| policy.keyspace == id);
+            writes.extend(points.map(|point| (own, point.deletion(Kind::KmsAccessPoint))));
+            writes.extend(policies.map(|policy| (own, policy.deletion(Kind::KmsPolicy))));
         }
-        let details = about(&store, caller);
-        let mut work = Work { action: "delete a key store", details: &details, ..Work::default() };
-        work.writes.push((0, store.deletion(Kind::KmsStore)));
-        self.desk(project.partition.slot().0, caller)?.commit(work)?;
+        let deed = Deed { by: guest.actor(), action: "delete a key store", details: &details };
+        let partition = id.partition(&self.hsm, store.slot).ok_or(KmsError::NoKeyStore)?;
+        self.hsm.delete_for_service(&partition, writes, deed).map_err(|error| match error {
+            hsm::Error::SessionExists(_) => KmsError::Busy,
+            error => error.into(),
+        })?;
+        {
+            let mut shelf = project.shelf.write();
+            shelf.points.retain(|_, point| point.keyspace != id);
+            shelf.policies.retain(|_, policy| policy.keyspace != id);
+        }
         self.stores.by_id.write().remove(&id);
         Ok(())
     }

@@ -1,8 +1,16 @@
 //! Key stores.
 
 use dew::caller::Caller;
+use dew::iam::{AccountId, ProjectId};
 use dew::kms::spec::Spec;
-use dew::kms::{KmsError, NewKey, NewKeyStore, Origin, StoreKind};
+use dew::kms::{
+    Key, KeyStore, KmsError, NewAccessPoint, NewGrant, NewKey, NewKeyStore, Origin, Page, PointKind,
+    StoreKind,
+};
+use hsm::event::Actor;
+use hsm::service::{Deed, Kind, Read, Write};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::support::{World, code, new};
 
@@ -74,4 +82,91 @@ fn a_store_is_its_projects_own() {
     let refused = world.kms.create_key_in(&stranger, Some(&id), new("k", Spec::Aes256));
     assert_eq!(code(refused), "KMS.0316");
     assert!(world.kms.list_key_stores(&stranger).unwrap().is_empty());
+}
+
+#[test]
+fn a_store_goes_with_its_partition_and_all_that_is_of_it_or_not_at_all() {
+    for commits in 0..4 {
+        let world = World::new();
+        let account = world.account("acme");
+        let root = world.root(&account);
+        world.key(&root, new("outside", Spec::Aes256));
+        world.fail_after(commits);
+        let made = store(&world, &root, "vault");
+        let world = world.again();
+        let root = world.root(&account);
+        let partitions = world.hsm.partitions().len() - 1;
+        assert_eq!(world.kms.list_key_stores(&root).unwrap().len(), partitions, "after {commits}");
+        assert_eq!(partitions, usize::from(made.is_ok()), "after {commits}");
+        let Ok(id) = made else { continue };
+
+        let point = NewAccessPoint {
+            keyspace: &id,
+            name: "point",
+            kind: PointKind::Custom,
+            identity: None,
+            cluster: None,
+            description: "",
+        };
+        world.kms.create_access_point(&root, point).unwrap();
+        world.kms.create_key_policy(&root, &id, "policy", r#"{"version":"1.0"}"#, "").unwrap();
+        world.fail_after(commits - 1);
+        let gone = world.kms.delete_key_store(&root, &id).is_ok();
+        let world = world.again();
+        let (own, left) =
+            (world.hsm.partition_named(&account.made.project.to_string()).unwrap(), usize::from(!gone));
+        assert_eq!(world.hsm.partitions().len() - 1, left, "after {commits}");
+        assert_eq!(world.hsm.service_records(Kind::KmsStore).unwrap().len(), left, "after {commits}");
+        for kind in [Kind::KmsAccessPoint, Kind::KmsPolicy] {
+            assert_eq!(world.hsm.service_records_in(&own, kind).unwrap().len(), left, "after {commits}");
+        }
+    }
+}
+
+/// A record of the KMS, with another slot in it.
+fn moved<T: Serialize + DeserializeOwned>(kind: Kind, read: Read, to: impl FnOnce(&mut T)) -> Write {
+    let (number, version, bytes) = read;
+    let (form, fields) = bytes.as_bytes().split_first().unwrap();
+    let mut value = postcard::from_bytes(fields).unwrap();
+    to(&mut value);
+    let bytes = [vec![*form], postcard::to_allocvec(&value).unwrap()].concat();
+    Write { kind, number, was: Some(version), value: Some(bytes) }
+}
+
+#[test]
+fn what_is_in_a_partition_is_found_whichever_slot_it_has_since_it_was_restored() {
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    let id = store(&world, &root, "vault").unwrap();
+    let key = world.kms.create_key_in(&root, Some(&id), new("inside", Spec::Aes256)).unwrap();
+    let outside = world.key(&root, new("outside", Spec::Aes256));
+    let cipher = world.encrypt(&root, &key.id.to_string(), "kept").unwrap();
+    let operations = ["encrypt-data".to_owned()];
+    let user = root.identity.id();
+    let grant =
+        NewGrant { grantee: &user, kind: None, operations: &operations, name: None, retiring: Some(&user) };
+    world.kms.create_grant(&root, &outside, grant).unwrap();
+    // What the KMS knows is where all was before: the project's where the store is, and the store's where nothing is.
+    let own = world.hsm.partition_named(&account.made.project.to_string()).unwrap();
+    let records = |kind| world.hsm.service_records(kind).unwrap();
+    let stores = records(Kind::KmsStore).into_iter();
+    let stores = stores.map(|read| moved(Kind::KmsStore, read, |store: &mut KeyStore| store.slot = 77));
+    let homes = records(Kind::Kms).into_iter();
+    let homes = homes.map(|read| {
+        moved(Kind::Kms, read, |(_, _, slot): &mut (ProjectId, AccountId, u64)| *slot = key.slot)
+    });
+    let deed = Deed { by: Actor::DAEMON, action: "restore", details: &[] };
+    world.hsm.service_commit(stores.chain(homes).collect(), &[], deed).unwrap();
+    let keys = world.hsm.service_records_in(&own, Kind::KmsKey).unwrap().into_iter();
+    let keys = keys.map(|read| moved(Kind::KmsKey, read, |key: &mut Key| key.slot = 77));
+    world.hsm.service_keep(&own, keys.collect()).unwrap();
+
+    let world = world.again();
+    assert_eq!(world.kms.list_retirable_grants(&root, &Page::default()).unwrap().total, 1);
+    assert_eq!(world.decrypt(&root, &cipher).unwrap(), "kept");
+    assert!(world.encrypt(&root, &outside, "x").is_ok());
+    assert_eq!(world.kms.show_key_store(&root, &id).unwrap().slot, key.slot);
+    world.kms.create_key_in(&root, Some(&id), new("more", Spec::Aes256)).unwrap();
+    store(&world, &root, "another").unwrap();
 }

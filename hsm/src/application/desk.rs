@@ -18,7 +18,7 @@ use wire::{Attribute, List, Mechanism, Output, Room, SessionHandle, Slice, Templ
 
 use super::{Application, Login};
 use crate::error::Error;
-use crate::event::{Act, Class, Door, Person};
+use crate::event::{Act, Actor, Class, Door, Person};
 use crate::hsm::Hsm;
 use crate::object::{Attr, AttributeMap, AttributeValue, KeyType, Object, create, pkcs8, unique_id};
 use crate::partition::{Partition, Revision, Task};
@@ -40,6 +40,12 @@ pub struct Guest {
 }
 
 impl Guest {
+    /// The guest, as who acts.
+    #[must_use]
+    pub fn actor(&self) -> Actor<'_> {
+        Actor { door: Door::Rest, peer: None, user: "user", person: Some(self.person()) }
+    }
+
     pub(super) fn person(&self) -> Person<'_> {
         Person { name: &self.name, id: &self.id }
     }

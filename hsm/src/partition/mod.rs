@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::event::{Act, Place};
 use crate::object::Index;
 use crate::policy::Profile;
-use crate::vault::{Batch, Vault, Version};
+use crate::vault::{Batch, Change, Vault, Version};
 
 mod confinement;
 mod grants;
@@ -165,14 +165,15 @@ impl Partition {
         }
     }
 
-    /// Destroys the partition in the vault: its key first, so that nothing of it can be read again.
+    /// Destroys the partition in the vault, its key first, so that nothing of it can be read again; and in the same commit
+    /// makes the changes.
     ///
     /// # Errors
     /// `SessionExists` if a session is open on it; what the vault says.
-    pub(crate) fn delete(&self, vault: &Vault, act: &Act<'_>) -> Result<(), Error> {
+    pub(crate) fn delete(&self, vault: &Vault, changes: Vec<Change>, act: &Act<'_>) -> Result<(), Error> {
         self.alone(|door| {
             let note = act.note(None).making_room();
-            vault.destroy_domain(self.domain, Batch::new(Vec::new(), vec![note]))?;
+            vault.destroy_domain(self.domain, Batch::new(changes, vec![note]))?;
             *door = Door::Gone;
             Ok(())
         })
