@@ -13,12 +13,13 @@ use audit::Record;
 use dew::caller::Caller;
 use dew::cts::{self, Act, Filter, Found, Index, Kind, Masked, Rating, Trace, Traced, User};
 use dew::iam::{EnterpriseProjectId, ProjectId};
-use dew::kms::Kms;
+use dew::kms::{Did, Kms};
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use tracing::{error, warn};
 
 use crate::audit::{Audit, Place, Places, Reading};
+use crate::rest::request_id;
 
 mod form;
 mod tally;
@@ -45,6 +46,8 @@ struct Followed {
 /// What is known of a request before it is done.
 pub(crate) struct Asked<'a> {
     pub(crate) traced: &'static Traced,
+    /// How it came.
+    pub(crate) kind: Kind,
     pub(crate) caller: &'a Caller,
     pub(crate) project: ProjectId,
     pub(crate) access_key: Option<String>,
@@ -116,6 +119,15 @@ impl Traces {
         self.audit.write(records, durably).map_err(|why| why.to_string())
     }
 
+    /// Writes the trace of what the KMS did by itself.
+    ///
+    /// # Errors
+    /// If it is not written.
+    pub(crate) fn leave_of_itself(&self, did: &Did, time: u64) -> Result<(), String> {
+        let record = form::record(&of_itself(did, time), Act::Change);
+        self.audit.write(vec![record], true).map_err(|why| why.to_string())
+    }
+
     /// Writes what was counted.
     pub(crate) fn flush(&self, all: bool) {
         let records = records(&self.tally.flush(all));
@@ -183,7 +195,7 @@ fn trace(
     time: u64,
     known: impl FnOnce(&str) -> Option<(String, EnterpriseProjectId)>,
 ) -> Trace {
-    let Asked { traced, caller, path, method, .. } = *asked;
+    let Asked { traced, kind, caller, path, method, .. } = *asked;
     let mut fields = match serde_json::from_slice(asked.body) {
         Ok(Value::Object(fields)) => fields,
         _ => Map::new(),
@@ -193,9 +205,9 @@ fn trace(
     }
     let answer: Value = serde_json::from_slice(answered.body).unwrap_or(Value::Null);
     let rating = Rating::of(answered.status);
-    let resource_id = key_of(&fields, &answer);
+    let resource_id = resource_of(traced, &fields, &answer);
     let known = known(&resource_id);
-    let asked_name = || fields.get("key_alias").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let asked_name = || fields.get(traced.label).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (resource_name, enterprise_project) =
         known.unwrap_or_else(|| (asked_name(), EnterpriseProjectId::DEFAULT));
     let mut masks = Masked::default();
@@ -207,7 +219,7 @@ fn trace(
         name: traced.name.to_owned(),
         operation: traced.operation.to_owned(),
         rating,
-        kind: Kind::ApiCall,
+        kind,
         time,
         request,
         response,
@@ -227,11 +239,38 @@ fn trace(
     form::cut(trace)
 }
 
-/// The id of the key that it was about: as the answer has it, or else as it was asked for.
-fn key_of(fields: &Map<String, Value>, answer: &Value) -> String {
-    let answered = answer.get("key_id").or_else(|| answer.pointer("/key_info/key_id"));
-    let asked = fields.get("key_id");
-    answered.or(asked).and_then(Value::as_str).unwrap_or_default().to_owned()
+/// What the KMS leaves of what it did by itself.
+fn of_itself(did: &Did, time: u64) -> Trace {
+    let traced = cts::by_itself(did.what);
+    form::cut(Trace {
+        request_id: request_id(),
+        name: traced.name.to_owned(),
+        operation: traced.operation.to_owned(),
+        rating: Rating::Normal,
+        kind: Kind::SystemAction,
+        time,
+        request: String::new(),
+        response: String::new(),
+        code: 200,
+        api_version: String::new(),
+        message: format!("{}, by the service itself", traced.name),
+        user: User::of(&did.by, None),
+        service: traced.service.to_owned(),
+        resource_type: traced.resource.to_owned(),
+        resource_id: did.key.id.to_string(),
+        resource_name: did.key.name.clone(),
+        source_ip: String::new(),
+        project: did.project,
+        enterprise_project: EnterpriseProjectId(did.key.enterprise_project),
+        count: 1,
+    })
+}
+
+/// The id of what it was about: as the answer has it, or else as it was asked for.
+fn resource_of(traced: &Traced, fields: &Map<String, Value>, answer: &Value) -> String {
+    let within = ["key_info", "keystore"].into_iter().filter_map(|name| answer.get(name));
+    let answered = [answer].into_iter().chain(within).find_map(|answer| answer.get(traced.id));
+    answered.or_else(|| fields.get(traced.id)).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -255,6 +294,7 @@ mod tests {
             serde_json::json!({ "error": { "error_code": "KMS.0205", "error_msg": text } }).to_string();
         let asked = Asked {
             traced: cts::traced("KMS", "EncryptData").unwrap(),
+            kind: Kind::ApiCall,
             caller: &caller,
             project: ProjectId([7; 16]),
             access_key: None,

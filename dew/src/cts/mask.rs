@@ -8,12 +8,15 @@ const MASK: &str = "******";
 
 /// The fields that are shown: names, ids, types, settings and errors.
 const SHOWN: &[&str] = &[
+    "access_point_id",
+    "access_point_name",
     "action",
     "additional_authenticated_data_length",
     "alias",
     "alias_urn",
     "bit_length",
     "ciphertext_recipient",
+    "cluster_id",
     "code",
     "create_time",
     "creator",
@@ -21,6 +24,7 @@ const SHOWN: &[&str] = &[
     "datakey_length",
     "datakey_plain_length",
     "default_key_flag",
+    "description",
     "domain_id",
     "encryption_algorithm",
     "enterprise_project_id",
@@ -30,6 +34,7 @@ const SHOWN: &[&str] = &[
     "grant_id",
     "grantee_principal",
     "grantee_principal_type",
+    "hsm_cluster_id",
     "key",
     "key_alias",
     "key_description",
@@ -38,7 +43,11 @@ const SHOWN: &[&str] = &[
     "key_spec",
     "key_state",
     "key_usage",
+    "keyspace_id",
+    "keystore_alias",
     "keystore_id",
+    "keystore_state",
+    "keystore_type",
     "mac_algorithm",
     "mac_valid",
     "message_type",
@@ -46,6 +55,7 @@ const SHOWN: &[&str] = &[
     "operations",
     "origin",
     "pending_days",
+    "pin_type",
     "policy_id",
     "policy_name",
     "primary_region",
@@ -119,13 +129,6 @@ impl Masked {
         }
         MASK.into()
     }
-}
-
-/// A JSON text with what it hides masked; nothing of what is not JSON.
-#[must_use]
-pub fn masked(text: &[u8]) -> String {
-    let value = serde_json::from_slice::<Value>(text);
-    value.map(|value| Masked::default().answer(&value)).unwrap_or_default()
 }
 
 #[cfg(test)]

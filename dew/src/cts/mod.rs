@@ -14,8 +14,8 @@ use hsm::Hsm;
 
 pub use error::CtsError;
 pub use index::{DAYS, Field, Filter, Found, Index};
-pub use mask::{Masked, masked};
-pub use table::{Act, TRACED, Traced, traced};
+pub use mask::Masked;
+pub use table::{Act, TRACED, Traced, by_itself, traced};
 pub use trace::{Kind, Rating, Trace, User, trace_id};
 
 use crate::iam::Iam;

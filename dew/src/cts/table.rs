@@ -1,5 +1,7 @@
 //! Which operations leave a trace, and what it is called (user guide, "Operations supported by CTS").
 
+use crate::kms::Happened;
+
 /// What kind of act an operation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -21,12 +23,31 @@ pub struct Traced {
     pub name: &'static str,
     /// The type of the resource.
     pub resource: &'static str,
+    /// The field of a request or an answer that has the resource's id.
+    pub id: &'static str,
+    /// The field of a request that has its name.
+    pub label: &'static str,
     /// What kind of act it is.
     pub act: Act,
 }
 
 const fn key(operation: &'static str, name: &'static str, act: Act) -> Traced {
-    Traced { service: "KMS", operation, name, resource: "CMK", act }
+    Traced { service: "KMS", operation, name, resource: "CMK", id: "key_id", label: "key_alias", act }
+}
+
+const fn store(operation: &'static str, name: &'static str) -> Traced {
+    let (resource, id, label) = ("KeyStore", "keystore_id", "keystore_alias");
+    Traced { resource, id, label, ..key(operation, name, Change) }
+}
+
+const fn point(operation: &'static str, name: &'static str) -> Traced {
+    let (resource, id, label) = ("AccessPoint", "access_point_id", "access_point_name");
+    Traced { resource, id, label, ..key(operation, name, Change) }
+}
+
+const fn policy(operation: &'static str, name: &'static str) -> Traced {
+    let (resource, id, label) = ("KeyPolicy", "policy_id", "policy_name");
+    Traced { resource, id, label, ..key(operation, name, Change) }
 }
 
 use Act::{Change, Use};
@@ -65,9 +86,18 @@ pub static TRACED: &[Traced] = &[
     key("CreateAlias", "createAlias", Change),
     key("DeleteAlias", "deleteAlias", Change),
     key("AssociateAlias", "associateAlias", Change),
-    key("CreateKeyPolicy", "createKeyPolicy", Change),
-    key("UpdateKeyPolicy", "updateKeyPolicy", Change),
-    key("DeleteKeyPolicy", "deleteKeyPolicy", Change),
+    policy("CreateKeyPolicy", "createKeyPolicy"),
+    policy("UpdateKeyPolicy", "updateKeyPolicy"),
+    policy("DeleteKeyPolicy", "deleteKeyPolicy"),
+    store("CreateKeyStore", "createKeyStore"),
+    store("DeleteKeyStore", "deleteKeyStore"),
+    store("EnableKeyStore", "enableKeyStore"),
+    store("DisableKeyStore", "disableKeyStore"),
+    point("CreateAccessPoint", "createAccessPoint"),
+    point("DeleteAccessPoint", "deleteAccessPoint"),
+    point("EnableAccessPoint", "enableAccessPoint"),
+    point("DisableAccessPoint", "disableAccessPoint"),
+    point("DownloadAccessPointPrivateKey", "downloadAccessPointPrivateKey"),
     key("ReplicateKey", "replicateKey", Change),
     key("UpdatePrimaryRegion", "updatePrimaryRegion", Change),
     key("Sign", "sign", Use),
@@ -78,7 +108,23 @@ pub static TRACED: &[Traced] = &[
     key("CreateRsaDatakeyPair", "createRsaDatakeyPair", Use),
     key("CreateEcDatakeyPair", "createEcDatakeyPair", Use),
     key("DeriveSharedSecret", "deriveSharedSecret", Use),
+    key("CreateDatakeyCapsule", "createDatakeyCapsule", Use),
+    key("DecryptDatakeyCapsule", "decryptDatakeyCapsule", Use),
+    Traced { resource: "PIN", ..key("CreatePin", "createPin", Use) },
 ];
+
+/// What a service does by itself, as the trace names it: no operation is for it.
+pub const fn by_itself(what: Happened) -> Traced {
+    key(
+        "",
+        match what {
+            Happened::Deleted => "deleteKey",
+            Happened::Expired => "expireKeyMaterial",
+            Happened::Rotated => "rotateKey",
+        },
+        Change,
+    )
+}
 
 /// What an operation of a service leaves, if anything.
 #[must_use]

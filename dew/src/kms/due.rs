@@ -46,11 +46,37 @@ impl fmt::Display for Due {
 /// What is due, in order.
 pub(super) type Agenda = BTreeSet<(Millis, Due)>;
 
+/// What became of a key by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// It is gone, at its date.
+    Deleted,
+    /// Its imported material is gone, at its date.
+    Expired,
+    /// It was rotated.
+    Rotated,
+}
+
+/// What the KMS did by itself.
+#[derive(Clone, Debug)]
+pub struct Did {
+    /// Itself.
+    pub by: Caller,
+    /// The project.
+    pub project: ProjectId,
+    /// The key, as it was before.
+    pub key: Kept<Key>,
+    /// What became of it.
+    pub what: Happened,
+}
+
 /// What came of looking for what is due.
 #[derive(Debug, Default)]
 pub struct Run {
     /// How much was done.
     pub done: usize,
+    /// What became of keys.
+    pub did: Vec<Did>,
     /// When something is due next, apart from what failed.
     pub next: Option<Millis>,
     /// What was due and failed, and why. It stays due.
@@ -126,42 +152,49 @@ impl Kms {
             }
             last = Bound::Excluded(entry);
             match self.make_happen(&caller, project, what) {
-                Ok(()) => done += 1,
+                Ok(did) => {
+                    done += 1;
+                    run.did.extend(did);
+                }
                 Err(error) => run.failed.push(format!("project {}, {what}: {error}", project.id)),
             }
         }
         run.done += done;
     }
 
-    fn make_happen(&self, caller: &Caller, project: &Arc<Project>, what: Due) -> Result<()> {
+    fn make_happen(&self, caller: &Caller, project: &Arc<Project>, what: Due) -> Result<Option<Did>> {
         match what {
             Due::Ticket(number) => {
                 let _turn = project.turn.lock();
                 let ticket = project.shelf.read().tickets.get(&number).cloned();
-                ticket.map_or(Ok(()), |ticket| self.forget_ticket(caller, project, &ticket))
+                ticket.map_or(Ok(()), |ticket| self.forget_ticket(caller, project, &ticket))?;
+                Ok(None)
             }
             Due::Key(id) => {
                 match self.in_turn(project, id, None, |key| self.key_is_due(caller, project, key)) {
                     // Somebody else was faster.
-                    Err(KmsError::NoKey) => Ok(()),
+                    Err(KmsError::NoKey) => Ok(None),
                     done => done,
                 }
             }
         }
     }
 
-    fn key_is_due(&self, caller: &Caller, project: &Project, key: &Kept<Key>) -> Result<()> {
+    fn key_is_due(&self, caller: &Caller, project: &Project, key: &Kept<Key>) -> Result<Option<Did>> {
         let now = self.now();
-        if key.state == State::PendingDeletion && key.goes.is_some_and(|goes| goes <= now) {
-            return self.delete_for_good(caller, project, key);
-        }
-        if key.is_expired(now) {
-            return self.forget_material(caller, project, key, EXPIRED).map(drop);
-        }
-        if key.state == State::Enabled && key.rotation.due().is_some_and(|due| due <= now) {
-            return self.rotate(caller, project, key).map(drop);
-        }
-        Ok(())
+        let what = if key.is_gone(now) {
+            self.delete_for_good(caller, project, key)?;
+            Happened::Deleted
+        } else if key.is_expired(now) {
+            self.forget_material(caller, project, key, EXPIRED)?;
+            Happened::Expired
+        } else if key.state == State::Enabled && key.rotation.due().is_some_and(|due| due <= now) {
+            self.rotate(caller, project, key)?;
+            Happened::Rotated
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(Did { by: caller.clone(), project: project.id, key: key.clone(), what }))
     }
 
     /// A key goes, with all that is kept of it; its other regions know it in the same commit. Held by the turns of all

@@ -58,7 +58,7 @@ pub use counts::{Count, Month};
 pub use create::NewKey;
 pub use data::{Decrypted, Encrypted, Scheme};
 pub use data_key::{DataKey, Length};
-pub use due::Run;
+pub use due::{Did, Happened, Run};
 pub use error::{KmsError, Result};
 pub use grant::{Grant, GrantId, Granted, Grantee};
 pub use granting::NewGrant;

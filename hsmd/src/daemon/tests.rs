@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use dew::caller::Caller;
-use dew::cts::{Act, TRACED};
+use dew::cts::{self, Act, TRACED};
 use dew::iam::ProjectId;
 use hsm::service::{Deed, Kind, Write};
 
@@ -53,6 +53,7 @@ fn what_was_counted_of_traces_is_written_when_the_daemon_is_sealed() {
     };
     let asked = Asked {
         traced: TRACED.iter().find(|traced| traced.act == Act::Use).unwrap(),
+        kind: cts::Kind::ApiCall,
         caller: &caller,
         project: ProjectId([7; 16]),
         access_key: None,

@@ -1,6 +1,7 @@
 //! What an operation is: a type with its fields, where it is found, and what it does. One file each, and one word in its
 //! service's list.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use dew::caller::Caller;
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::failure::{Failure, Shape};
 use crate::services::Services;
+use crate::traces::{Answered, Asked};
 
 /// A service, as far as all its operations are alike.
 #[derive(Debug)]
@@ -99,8 +101,30 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// Does it, and leaves the trace that is asked for before anybody learns what came of it.
+    pub(crate) fn act(
+        &self,
+        input: Input,
+        caller: &Caller,
+        services: &Services,
+        asked: Option<Asked<'_>>,
+    ) -> Result<Done, Failure> {
+        let Some(asked) = asked else { return (self.run)(self, input, caller, services) };
+        services.traces.check().map_err(|why| self.untraced(&why))?;
+        let done = (self.run)(self, input, caller, services);
+        let told = match &done {
+            Ok(done) => Cow::Borrowed(done.body.as_slice()),
+            Err(failure) => {
+                Cow::Owned(failure.body(self.service.shape, &caller.request).to_string().into_bytes())
+            }
+        };
+        let status = done.as_ref().map_or_else(|failure| failure.status, |_| self.success);
+        let left = services.traces.leave(&asked, &Answered { status, body: &told }, &services.kms);
+        left.map_err(|why| self.untraced(&why)).and(done)
+    }
+
     /// The answer of what cannot be done, or must not be told, because no trace of it can be left.
-    pub(crate) fn untraced(&self, why: &str) -> Failure {
+    fn untraced(&self, why: &str) -> Failure {
         tracing::error!("{} leaves no trace: {why}", self.name);
         Failure::gateway(500, "APIGW.0202", "the service failed: see the log of hsmd")
     }

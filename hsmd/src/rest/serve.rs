@@ -1,6 +1,5 @@
 //! Connections and requests: how many, how large and how slow they may be; and what is logged of each.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -9,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dew::caller::Caller;
-use dew::cts;
+use dew::cts::{self, Kind};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, EXPECT, HeaderValue};
@@ -31,7 +30,7 @@ use super::routes::{NoRoute, Routes};
 use super::tls::{self, TlsError};
 use crate::daemon::Daemon;
 use crate::services::Services;
-use crate::traces::{Answered, Asked};
+use crate::traces::Asked;
 
 /// Bytes of a body up to which any number of them, one of each connection, may arrive at once.
 const SMALL: usize = 64 << 10;
@@ -374,27 +373,13 @@ impl Door {
             Some((*name, value.to_owned()))
         });
         let asked = traced(row, &services, &caller, &raw, (&path, &query));
-        if asked.is_some() {
-            services.traces.check().map_err(|why| row.untraced(&why))?;
-        }
         let input = Input {
             path: path.clone(),
             query: query.clone(),
             headers: headers.collect(),
             body: body.to_vec(),
         };
-        let done = (row.run)(row, input, &caller, &services);
-        let Some(asked) = asked else { return done };
-        let told = match &done {
-            Ok(done) => Cow::Borrowed(done.body.as_slice()),
-            Err(failure) => Cow::Owned(failure.body(row.service.shape, id).to_string().into_bytes()),
-        };
-        let status = done.as_ref().map_or_else(|failure| failure.status, |_| row.success);
-        let left = services.traces.leave(&asked, &Answered { status, body: &told }, &services.kms);
-        match left {
-            Ok(()) => done,
-            Err(why) => Err(row.untraced(&why)),
-        }
+        row.act(input, &caller, &services, asked)
     }
 }
 
@@ -412,7 +397,8 @@ fn traced<'a>(
     let query = query.iter().map(|(name, value)| (name.as_str(), value.clone()));
     let fields = path.chain(query).collect();
     let Raw { method, path, body, .. } = *raw;
-    Some(Asked { traced, caller, project, access_key: raw.access_key(), method, path, body, fields })
+    let access_key = raw.access_key();
+    Some(Asked { traced, kind: Kind::ApiCall, caller, project, access_key, method, path, body, fields })
 }
 
 /// The fields of a query, decoded as they were signed; none if they are not UTF-8.

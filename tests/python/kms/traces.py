@@ -147,31 +147,51 @@ assert [trace.operation_id for trace in tagged] == expected, tagged
 
 # Material that is brought, and taken away.
 outside = key("outside", origin="external")
-given = kms.create_parameters_for_import(
-    CreateParametersForImportRequest(
-        body=GetParametersForImportRequestBody(key_id=outside, wrapping_algorithm="RSAES_OAEP_SHA_256")
-    )
-)
 MATERIAL = os.urandom(32)
-with tempfile.NamedTemporaryFile() as public:
-    public.write(base64.b64decode(given.public_key))
-    public.flush()
-    oaep = "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256"
-    command = f"openssl pkeyutl -encrypt -pubin -keyform der -inkey {public.name} {oaep}"
-    done = subprocess.run(command.split(), input=MATERIAL, capture_output=True, check=True)
-wrapped_material = base64.b64encode(done.stdout).decode()
-kms.import_key_material(
-    ImportKeyMaterialRequest(
-        body=ImportKeyMaterialRequestBody(
-            key_id=outside, import_token=given.import_token, encrypted_key_material=wrapped_material
+
+
+def bring(expires=None):
+    given = kms.create_parameters_for_import(
+        CreateParametersForImportRequest(
+            body=GetParametersForImportRequestBody(key_id=outside, wrapping_algorithm="RSAES_OAEP_SHA_256")
         )
     )
-)
+    with tempfile.NamedTemporaryFile() as public:
+        public.write(base64.b64decode(given.public_key))
+        public.flush()
+        oaep = "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256"
+        command = f"openssl pkeyutl -encrypt -pubin -keyform der -inkey {public.name} {oaep}"
+        done = subprocess.run(command.split(), input=MATERIAL, capture_output=True, check=True)
+    wrapped_material = base64.b64encode(done.stdout).decode()
+    kms.import_key_material(
+        ImportKeyMaterialRequest(
+            body=ImportKeyMaterialRequestBody(
+                key_id=outside,
+                import_token=given.import_token,
+                encrypted_key_material=wrapped_material,
+                expiration_time=expires,
+            )
+        )
+    )
+    return given, wrapped_material
+
+
+given, wrapped_material = bring()
 kms.delete_imported_key_material(
     DeleteImportedKeyMaterialRequest(body=OperateKeyRequestBody(key_id=outside))
 )
 for name in ("importKeyMaterial", "deleteImportedKeyMaterial"):
     assert the_trace(name, resource_id=outside).resource_name == "outside"
+
+# CTS-081: what the service does by itself.
+bring(int(time.time()) + 2)
+for _ in range(60):
+    if found(trace_name="expireKeyMaterial"):
+        break
+    time.sleep(0.5)
+trace = the_trace("expireKeyMaterial", resource_id=outside)
+assert (trace.trace_type, trace.trace_rating, trace.resource_name) == ("SystemAction", "normal", "outside"), trace
+assert (trace.user.name, trace.source_ip) == ("kms", ""), trace
 
 # CTS-056: nothing secret stands in any trace.
 everything = json.dumps([trace.to_dict() for trace in found(limit=200)])
@@ -219,7 +239,7 @@ refused(400, "CTS.0003", cts.list_traces, ListTracesRequest(trace_type="other"))
 
 # What there is to filter by.
 users = cts.list_user_resources(ListUserResourcesRequest()).users
-assert [one.name for one in users] == [user.name], users
+assert sorted(one.name for one in users) == sorted([user.name, "kms"]), users
 resources = cts.list_trace_resources(ListTraceResourcesRequest(domain_id=os.environ["DOMAIN_ID"])).resources
 assert [(one.service_type, sorted(one.resource)) for one in resources] == [("KMS", ["CMK", "RNG"])], resources
 operations = cts.list_operations(ListOperationsRequest(service_type="KMS", resource_type="RNG")).operations

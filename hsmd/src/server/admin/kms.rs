@@ -36,7 +36,11 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
                 agent: Some("hsm-admin".into()),
                 tls: false,
             };
-            let one = |body: &Bytes| rest::kms(operation, body, &caller, &services).map(Bytes::from);
+            let one = |body: &Bytes| {
+                // Each leaves a trace of its own.
+                let caller = Caller { request: rest::request_id().into(), ..caller.clone() };
+                rest::kms(operation, body, &caller, &services).map(Bytes::from)
+            };
             let mut answers: Vec<_> = bodies.iter().map(one).collect();
             // What was to be done once and was not is a command that failed.
             match answers.as_mut_slice() {

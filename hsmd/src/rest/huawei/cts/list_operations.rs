@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use dew::caller::Caller;
-use dew::cts::{CtsError, TRACED};
+use dew::cts::{CtsError, TRACED, by_itself};
+use dew::kms::Happened;
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +45,8 @@ impl Operation for Op {
         }
         let is = |asked: &Option<String>, own: &str| asked.as_deref().is_none_or(|asked| asked == own);
         let mut operations: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for row in TRACED {
+        let by_itself = [Happened::Deleted, Happened::Expired, Happened::Rotated].map(by_itself);
+        for row in TRACED.iter().chain(&by_itself) {
             if is(&self.service_type, row.service) && is(&self.resource_type, row.resource) {
                 let names = operations.entry((row.service, row.resource)).or_default();
                 if !names.contains(&row.name) {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use dew::cts::{Act, TRACED, traced};
 use wire::admin::kms::{Kind, kind};
 
-use super::OPERATIONS;
+use super::{OPERATIONS, SERVICE};
 
 /// Name, method and path of each operation that the vendor's SDKs have.
 const CATALOGUE: &str = include_str!("catalogue.txt");
@@ -42,5 +43,23 @@ fn the_console_knows_what_each_operation_does() {
         let takes_away = ["Delete", "Cancel"].iter().any(|word| name.starts_with(word));
         let harmless = ["CancelKeyDeletion", "DeleteTag"].contains(&name);
         assert_eq!(known == Kind::Delete, takes_away && !harmless, "{name}");
+    }
+}
+
+/// Requirement: CTS-001
+#[test]
+fn each_operation_that_does_something_leaves_a_trace_and_what_only_looks_leaves_none() {
+    let catalogue = catalogue();
+    for name in catalogue.keys() {
+        let act = traced(SERVICE.name, name).map(|row| row.act);
+        let expected = match kind(name) {
+            Kind::Look => None,
+            Kind::Use => Some(Act::Use),
+            Kind::Change | Kind::Delete => Some(Act::Change),
+        };
+        assert_eq!(act, expected, "{name}");
+    }
+    for row in TRACED {
+        assert!(catalogue.contains_key(row.operation), "{} is unknown", row.operation);
     }
 }
