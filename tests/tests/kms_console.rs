@@ -1,7 +1,7 @@
 //! Keys of the KMS from the console of a daemon, and at the same time through the PKCS#11 door of their project's partition.
 
-use serde_json::Value;
-use tests::{Hsm, Run, Staff, needs, not_on_stand_in};
+use serde_json::{Value, json};
+use tests::{Hsm, Rest, Run, Staff, needs, not_on_stand_in};
 
 /// The codes that an authenticator shows for this secret in the last step, now, and the next one.
 const CODES: &str = "
@@ -92,9 +92,9 @@ fn the_tool_for_small_data_encrypts_its_base64_text_and_takes_no_other() {
     // The interface sees the text that was encrypted.
     let call =
         |operation: &str, fields: Value| console.json(&["key", "call", operation, &fields.to_string()]);
-    let opened = call("DecryptData", serde_json::json!({ "cipher_text": cipher.trim() }));
+    let opened = call("DecryptData", json!({ "cipher_text": cipher.trim() }));
     assert_eq!(opened["plain_text"], "YSBzbWFsbCBzZWNyZXQA/w==");
-    let by_api = call("EncryptData", serde_json::json!({ "key_id": key, "plain_text": "not base64" }));
+    let by_api = call("EncryptData", json!({ "key_id": key, "plain_text": "not base64" }));
     console.hsm.write("cipher-2", by_api["cipher_text"].as_str().expect("a ciphertext"));
     console.run(&["key", "decrypt", "--input", "cipher-2"]).fails().says("was not encrypted by").done();
     console.hsm.write("large", vec![7; 3073]);
@@ -231,4 +231,55 @@ fn with_operation_protection_on_each_deletion_takes_a_code_that_is_good_once() {
     assert_eq!(console.state(&a), "4");
     delete(&b, &["--code", &codes[2]]).fails().says("used before").done();
     assert_eq!(console.state(&b), "3");
+}
+
+/// Requirement: KMS-141, KMS-144, KMS-145, KMS-147, KMS-233
+#[test]
+fn the_console_edits_grants_moves_keys_and_shows_what_they_were_asked_for() {
+    let console = console!();
+    let (key, rest) = (console.create(&["shared"]), Rest::of(&console.hsm));
+    let call =
+        |operation: &str, fields: Value| console.json(&["key", "call", operation, &fields.to_string()]);
+    let user = rest.kms("list-grants", &json!({ "key_id": key })).done();
+    assert_eq!(user["total"], 0);
+    let issuer =
+        rest.kms("create-key", &json!({ "key_alias": "other" })).done()["key_info"]["domain_id"].clone();
+    let grant = json!({
+        "key_id": key, "grantee_principal": issuer, "grantee_principal_type": "domain",
+        "operations": ["encrypt-data"],
+    });
+    let grant = call("CreateGrant", grant)["grant_id"].clone();
+    call(
+        "EditGrant",
+        json!({ "key_id": key, "grant_id": grant, "operations": ["decrypt-data", "describe-key"] }),
+    );
+    let grants = rest.kms("list-grants", &json!({ "key_id": key })).done();
+    assert_eq!(grants["grants"][0]["operations"], json!(["describe-key", "decrypt-data"]));
+
+    let nowhere = r#"{"key_id":"shared","enterprise_project_id":"00000000-0000-4000-8000-000000000000"}"#;
+    let nowhere = nowhere.replace("shared", &key);
+    console.run(&["key", "call", "MoveKey", &nowhere]).fails().says("KMS.0308").done();
+    call("MoveKey", json!({ "key_id": key, "enterprise_project_id": "0" }));
+
+    rest.kms("encrypt-data", &json!({ "key_id": key, "plain_text": "x" })).done();
+    let counts = call("ShowKeyCounts", json!({ "key_id": key }))["counts"].clone();
+    assert_eq!((&counts[0]["billable"], &counts[0]["requests"]["EncryptData"]), (&json!(1), &json!(1)));
+    let before = call("ShowKeyCounts", json!({ "key_id": key, "to": "2020-01" }));
+    assert_eq!(before["counts"], json!([]));
+
+    // It leaves the traces that the interface would leave, as its own.
+    let target = format!("/v3/{{project_id}}/traces?trace_type=system&resource_id={key}");
+    let traces = rest.send(&rest.signed("GET", &target, b"")).expect("an answer").done();
+    let traces: Vec<_> = traces["traces"].as_array().expect("traces").iter().collect();
+    let of = |name: &str| traces.iter().find(|trace| trace["trace_name"] == name).expect(name);
+    for (name, kind) in [
+        ("createKey", "ConsoleAction"),
+        ("createGrant", "ConsoleAction"),
+        ("editGrant", "ConsoleAction"),
+        ("moveKey", "ConsoleAction"),
+        ("encryptData", "ApiCall"),
+    ] {
+        assert_eq!(of(name)["trace_type"], kind, "{name}");
+    }
+    assert!(!traces.iter().any(|trace| trace["trace_name"] == "showKeyCounts"));
 }

@@ -110,6 +110,9 @@ pub static TRACED: &[Traced] = &[
     key("DeriveSharedSecret", "deriveSharedSecret", Use),
     key("CreateDatakeyCapsule", "createDatakeyCapsule", Use),
     key("DecryptDatakeyCapsule", "decryptDatakeyCapsule", Use),
+    // By the console alone.
+    key("EditGrant", "editGrant", Change),
+    key("MoveKey", "moveKey", Change),
     Traced { resource: "PIN", ..key("CreatePin", "createPin", Use) },
 ];
 

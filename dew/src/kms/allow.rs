@@ -51,7 +51,6 @@ const NOT_IN_DISABLED_STORES: &[&str] = &[
     "EncryptData",
     "EncryptDatakey",
     "GenerateMac",
-    "ReEncrypt",
     "ShowPublicKey",
     "Sign",
     "ValidateSignature",

@@ -5,6 +5,7 @@
 //! those since the last writing are lost.
 
 use std::collections::{BTreeMap, HashMap};
+use std::str::FromStr;
 
 use hsm::service::{Kind, Write};
 use jiff::{Timestamp, tz::TimeZone};
@@ -18,27 +19,8 @@ use super::key::{Millis, State};
 use super::project::Project;
 use super::record::{Kept, creation};
 use crate::caller::Caller;
+use crate::cts::{self, Act};
 use crate::iam::ProjectId;
-
-/// The operations that use a key, for which clouds charge: all others show it or manage it.
-const BILLABLE: &[&str] = &[
-    "CreateDatakey",
-    "CreateDatakeyCapsule",
-    "CreateDatakeyWithoutPlaintext",
-    "CreateEcDatakeyPair",
-    "CreateRsaDatakeyPair",
-    "DecryptData",
-    "DecryptDatakey",
-    "DecryptDatakeyCapsule",
-    "DeriveSharedSecret",
-    "EncryptData",
-    "EncryptDatakey",
-    "GenerateMac",
-    "ReEncrypt",
-    "Sign",
-    "ValidateSignature",
-    "VerifyMac",
-];
 
 /// A month of the calendar (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,6 +35,21 @@ impl Month {
         let (year, month) =
             (u32::try_from(date.year()).unwrap_or(0), u32::try_from(date.month()).unwrap_or(1));
         Self(year * 12 + month - 1)
+    }
+}
+
+/// Such as `2026-09`.
+impl FromStr for Month {
+    type Err = KmsError;
+    fn from_str(text: &str) -> Result<Self> {
+        let is_digit = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let parts = text.split_once('-').filter(|(year, month)| year.len() == 4 && month.len() == 2);
+        let parts = parts.filter(|(year, month)| is_digit(year) && is_digit(month));
+        let month = parts.and_then(|(year, month)| Some((year.parse().ok()?, month.parse().ok()?)));
+        let month = month.filter(|(_, month)| (1..=12).contains(month));
+        month
+            .map(|(year, month): (u32, u32)| Self(year * 12 + month - 1))
+            .ok_or_else(|| KmsError::Field(format!("{text:?} is no month such as 2026-09")))
     }
 }
 
@@ -75,10 +72,12 @@ pub struct Count {
 }
 
 impl Count {
-    /// How many requests used the key.
+    /// How many requests used the key, for which clouds charge: all others show it or manage it.
     #[must_use]
     pub fn billable(&self) -> u64 {
-        let used = |(operation, _): &(&String, &u64)| BILLABLE.contains(&operation.as_str());
+        let used = |(operation, _): &(&String, &u64)| {
+            cts::traced("KMS", operation).is_some_and(|row| row.act == Act::Use)
+        };
         self.requests.iter().filter(used).map(|(_, count)| count).sum()
     }
 }

@@ -75,8 +75,6 @@ errors! {
     StoreRotates = 400 "KMS.0338" "keys in key stores are not rotated";
     /// The same.
     StoreImports = 400 "KMS.0339" "material is not imported into keys in key stores";
-    /// No such tag.
-    NoTag = 404 "KMS.0416" "the tag does not exist";
     /// No tags, where some are wanted.
     NoTags = 400 "KMS.0401" "there are no tags";
     /// Too many tags at once.

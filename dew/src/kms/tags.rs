@@ -88,7 +88,7 @@ impl Kms {
         self.visible(caller, "ListKmsByTags", &search)
     }
 
-    /// Changes the tags of a custom key, if they do change.
+    /// Changes the tags of a custom key.
     fn change_tags(
         &self,
         caller: &Caller,

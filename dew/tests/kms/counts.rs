@@ -12,6 +12,10 @@ fn requests_are_counted_by_key_month_and_operation_and_outlast_a_restart() {
     let (key, other) = (world.aes("key"), world.aes("other"));
     let september = Month::of(START);
     assert_eq!(september.to_string(), "2026-09");
+    assert_eq!("2026-09".parse::<Month>().unwrap(), september);
+    for wrong in ["", "2026", "2026-9", "2026-00", "2026-13", "+026-09", "2026-+9", "2026-09-01"] {
+        assert_eq!(code(wrong.parse::<Month>()), "KMS.0308", "{wrong:?}");
+    }
     let cipher = world.encrypt(&key).unwrap();
     for _ in 0..3 {
         world.decrypt(&cipher).unwrap();

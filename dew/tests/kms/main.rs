@@ -2,7 +2,6 @@
 
 mod aliases;
 mod counts;
-mod doors;
 mod grants;
 mod keys;
 mod life;

@@ -4,7 +4,7 @@
 use dew::kms::spec::Spec;
 use hsm::event::Actor;
 use hsm::{Connection, Error, Peer};
-use wire::calls::object::{FindObjects, FindObjectsInit, ObjectCalls};
+use wire::calls::object::{FindObjects, FindObjectsInit, ObjectCalls, SetAttributeValue};
 use wire::calls::session::{Login, OpenSession, SessionCalls};
 use wire::calls::sign::{Sign, SignCalls, SignInit};
 use wire::template::AttributeValue;
@@ -17,6 +17,9 @@ use super::office::Office;
 
 const PIN: &[u8] = b"12345678";
 const CKM_ECDSA_SHA256: u64 = 0x1044;
+const CKA_CLASS: u64 = 0;
+const CKA_LABEL: u64 = 3;
+const CKA_ID: u64 = 0x102;
 const CKO_PRIVATE_KEY: u64 = 3;
 
 /// An application that is logged in to the partition of the world's project.
@@ -37,11 +40,13 @@ impl Application {
 
     /// The private keys, by label.
     fn keys(&self, label: &str) -> Vec<ObjectHandle> {
-        let attribute = |kind: u64, value: &[u8]| Attribute {
-            kind: AttributeType(kind),
-            value: AttributeValue::Bytes(value.into()),
-        };
-        let wanted = vec![attribute(0, &CKO_PRIVATE_KEY.to_le_bytes()), attribute(3, label.as_bytes())];
+        self.with(CKA_LABEL, label)
+    }
+
+    /// The private keys that have a text in an attribute.
+    fn with(&self, kind: u64, text: &str) -> Vec<ObjectHandle> {
+        let wanted =
+            vec![attribute(CKA_CLASS, &CKO_PRIVATE_KEY.to_le_bytes()), attribute(kind, text.as_bytes())];
         let (session, template) = (self.session, Template::new(wanted).unwrap());
         self.connection.find_objects_init(FindObjectsInit { session, template }).unwrap();
         let found = self.connection.find_objects(FindObjects { session, max: 10 }).unwrap().into_vec();
@@ -69,6 +74,10 @@ impl Application {
         self.begin(key)?;
         self.end()
     }
+}
+
+fn attribute(kind: u64, value: &[u8]) -> Attribute {
+    Attribute { kind: AttributeType(kind), value: AttributeValue::Bytes(value.into()) }
 }
 
 fn refusal(result: Result<(), Error>) -> Rv {
@@ -120,6 +129,11 @@ fn an_application_sees_a_key_by_its_name_and_cannot_change_or_destroy_it() {
     let destroyed =
         application.connection.destroy_object(wire::calls::object::DestroyObject { session, object: handle });
     assert_eq!(refusal(destroyed), Rv::ACTION_PROHIBITED);
+    let template = Template::new(vec![attribute(CKA_LABEL, b"mine")]).unwrap();
+    let changed =
+        application.connection.set_attribute_value(SetAttributeValue { session, object: handle, template });
+    assert_eq!(refusal(changed), Rv::ACTION_PROHIBITED);
+    assert_eq!(application.with(CKA_ID, &key), [handle]);
     application.signs(handle).unwrap();
     let world_slot: SlotId = world.hsm.partitions()[0].slot();
     assert_eq!(

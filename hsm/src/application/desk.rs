@@ -282,12 +282,6 @@ impl Desk {
         spki(&*self.partition.object(number).ok_or(Error::ObjectHandleInvalid(number))?)
     }
 
-    /// Whether there is an object of this number.
-    #[must_use]
-    pub fn has(&self, number: u64) -> bool {
-        self.partition.object(number).is_some()
-    }
-
     /// Signs, or makes a MAC.
     ///
     /// # Errors

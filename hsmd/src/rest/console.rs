@@ -3,8 +3,8 @@
 use dew::caller::Caller;
 use dew::cts::{self, Kind};
 
-use super::huawei;
 use super::operation::Input;
+use super::{huawei, own};
 use crate::services::Services;
 use crate::traces::Asked;
 
@@ -19,7 +19,8 @@ pub(crate) fn kms(
     caller: &Caller,
     services: &Services,
 ) -> Result<Vec<u8>, String> {
-    let row = huawei::of_kms(operation).ok_or_else(|| format!("the KMS has no operation {operation:?}"))?;
+    let row = huawei::OF_KMS.iter().chain(own::OPERATIONS).find(|row| row.name == operation);
+    let row = row.ok_or_else(|| format!("the KMS has no operation {operation:?}"))?;
     let input = Input { body: body.to_vec(), ..Input::default() };
     let project = services.cts.project_of(caller);
     let path = row.path.replace("{project_id}", &project.map(|id| id.to_string()).unwrap_or_default());

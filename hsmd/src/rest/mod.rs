@@ -9,6 +9,7 @@ mod failure;
 mod huawei;
 mod identify;
 mod operation;
+mod own;
 mod routes;
 mod serve;
 mod tls;

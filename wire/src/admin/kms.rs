@@ -84,6 +84,7 @@ const LOOKS: &[&str] = &[
     "ListKmsTags",
     "ListRetirableGrants",
     "ListSupportRegions",
+    "ShowKeyCounts",
     "ShowKeyPolicy",
     "ShowKeyRotationStatus",
     "ShowKeyStore",

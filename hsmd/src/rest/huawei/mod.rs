@@ -6,10 +6,11 @@ mod cts;
 mod iam;
 mod kms;
 
+pub(crate) use kms::SERVICE as KMS;
+pub(crate) use kms::shown::enterprise_project;
+
 /// The operations of all services.
 pub(crate) static OPERATIONS: &[&[Row]] = &[cts::OPERATIONS, iam::OPERATIONS, kms::OPERATIONS];
 
-/// The operation of the KMS of this name.
-pub(crate) fn of_kms(name: &str) -> Option<&'static Row> {
-    kms::OPERATIONS.iter().find(|row| row.name == name)
-}
+/// The operations of the KMS.
+pub(crate) static OF_KMS: &[Row] = kms::OPERATIONS;

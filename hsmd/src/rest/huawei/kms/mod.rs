@@ -12,10 +12,10 @@ mod hex;
 mod keyspaces;
 mod new_data_key;
 mod new_data_key_pair;
-mod shown;
+pub(super) mod shown;
 mod stores;
 
-static SERVICE: Service = Service {
+pub(crate) static SERVICE: Service = Service {
     name: "kms",
     shape: Shape::Nested,
     not_json: "KMS.0202",

@@ -1,0 +1,32 @@
+//! Moves a key to another enterprise project.
+
+use dew::caller::Caller;
+use dew::kms::KmsError;
+use hyper::Method;
+use serde::Deserialize;
+
+use crate::rest::huawei::enterprise_project;
+use crate::rest::operation::{Nothing, Operation};
+use crate::services::Services;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Op {
+    key_id: String,
+    enterprise_project_id: String,
+}
+
+impl Operation for Op {
+    type Reply = Nothing;
+    type Error = KmsError;
+    const NAME: &'static str = "MoveKey";
+    const METHOD: Method = Method::POST;
+    const PATH: &'static str = "/own/{project_id}/kms/move-key";
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, KmsError> {
+        let to = enterprise_project(Some(&self.enterprise_project_id))?;
+        let to = to.ok_or_else(|| KmsError::Field("enterprise_project_id: expected one".to_owned()))?;
+        services.kms.move_key(caller, &self.key_id, to)?;
+        Ok(Nothing {})
+    }
+}
