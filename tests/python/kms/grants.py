@@ -84,6 +84,10 @@ guest = client(theirs["access_key"], theirs["secret_key"], theirs["project_id"])
 
 refused(403, "KMS.0330", encrypt, alice, key_id)
 refused(404, "KMS.0207", encrypt, guest, key_id)
+for state in ("1", "2"):
+    listing = ListKeysRequest(body=ListKeysRequestBody(key_state=state))
+    refused(403, "KMS.0330", alice.list_keys, listing)
+assert owner.list_keys(ListKeysRequest(body=ListKeysRequestBody(key_state="1"))).total == 0
 refused(400, "KMS.2401", grant, owner, key_id, alice_id, ["create-grant"])
 refused(400, "KMS.2402", grant, owner, key_id, "nobody", ["encrypt-data"])
 refused(400, "KMS.0308", grant, owner, key_id, alice_id, ["sign"])
@@ -92,6 +96,10 @@ refused(400, "KMS.0211", grant, owner, "kms/default", alice_id, ["encrypt-data"]
 first = grant(owner, key_id, alice_id, ["encrypt-data", "retire-grant"], name="for:alice/1")
 cipher = encrypt(alice, key_id)
 refused(403, "KMS.0330", decrypt, alice, cipher)
+shown = grant(owner, key_id, theirs["domain_id"], ["describe-key"], kind="domain")
+detail = guest.list_key_detail(ListKeyDetailRequest(body=OperateKeyRequestBody(key_id=key_id))).key_info
+assert detail.domain_id == os.environ["DOMAIN_ID"], detail
+ended(owner, key_id, shown)
 second = grant(owner, key_id, theirs["domain_id"], ["decrypt-data"], kind="domain", retiring_principal=alice_id)
 assert decrypt(guest, cipher) == "x"
 refused(403, "KMS.0330", encrypt, guest, key_id)
