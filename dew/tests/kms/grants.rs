@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dew::caller::Caller;
-use dew::iam::NewUser;
+use dew::iam::{Identity, NewUser, Principal};
 use dew::kms::spec::{Spec, Usage};
 use dew::kms::{
     Algorithm, Granted, KmsError, Length, MacAlgorithm, Message, NewGrant, NewKey, Origin, Page, Scheme,
@@ -389,4 +389,36 @@ fn the_quota_of_grants_is_used_up_by_the_key_that_has_most() {
     assert_eq!(used(), 3);
     world.kms.revoke_grant(&root, &one, &given).unwrap();
     assert_eq!(used(), 3);
+}
+
+#[test]
+fn a_grant_to_an_account_is_for_its_users_and_for_none_of_its_agencies() {
+    let world = World::new();
+    let (ours, theirs) = (world.account("ours"), world.account("theirs"));
+    let (root, carol) = (world.root(&ours), user(&world, &theirs, "carol"));
+    let key = world.key(&root, new("k", Spec::Aes256));
+    grant(&world, &root, &key, &to_account(&theirs), &["encrypt-data"]).unwrap();
+    assert!(world.encrypt(&carol, &key, "x").is_ok());
+    let principal = Principal::Service { name: "op_service" };
+    let service = as_caller(Identity { principal, ..(*carol.identity).clone() }.into(), theirs.made.project);
+    assert_eq!(code(world.encrypt(&service, &key, "x")), "KMS.0207");
+}
+
+#[test]
+fn grants_go_with_their_key() {
+    let world = World::new();
+    let ours = world.account("ours");
+    let (root, alice) = (world.root(&ours), user(&world, &ours, "alice"));
+    let (key, other) = (world.key(&root, new("k", Spec::Aes256)), world.key(&root, new("o", Spec::Aes256)));
+    for key in [&key, &other] {
+        let to = To { retiring: Some(root.identity.id()), ..to_user(&alice) };
+        grant(&world, &root, key, &to, &["encrypt-data"]).unwrap();
+    }
+    let retirable = |world: &World| world.kms.list_retirable_grants(&root, &Page::default()).unwrap().total;
+    assert_eq!(retirable(&world), 2);
+    world.kms.schedule_deletion(&root, &key, 7).unwrap();
+    world.pass_days(7);
+    world.run_due();
+    assert_eq!(retirable(&world), 1);
+    assert_eq!(retirable(&world.again()), 1);
 }

@@ -1,6 +1,7 @@
 //! What keys are, and what they can be used for.
 
 use dew::caller::Caller;
+use dew::iam::Identity;
 use dew::kms::spec::{Spec, Usage};
 use dew::kms::{
     Algorithm, KeyId, MacAlgorithm, Message, NewAccessPoint, NewKey, Origin, Page, PointKind, Scheme, Search,
@@ -195,4 +196,15 @@ fn a_policy_for_a_region_holds_in_all_projects_of_it() {
         let user = Caller { project: Some(shop), ..world.user(name, &policy(region, project)) };
         assert_eq!(world.kms.describe_key(&user, &key).is_ok(), expected, "{name}");
     }
+}
+
+#[test]
+fn who_may_work_in_one_project_works_in_no_other_of_the_account() {
+    let world = Office::new();
+    let shop = world.sibling("local-1_shop");
+    let key = world.aes("key");
+    let only = |project| Identity { project: Some(project), ..(*world.root.identity).clone() };
+    let at = |project| Caller { identity: only(project).into(), ..world.root.clone() };
+    assert!(world.kms.describe_key(&at(world.project), &key).is_ok());
+    assert_eq!(code(world.kms.describe_key(&at(shop), &key)), "KMS.0321");
 }

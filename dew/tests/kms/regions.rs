@@ -103,6 +103,10 @@ fn a_key_goes_to_no_region_where_it_cannot_be() {
         assert_eq!(code(world.kms.replicate_key(&one, &key, &replica(region, at, name))), expected, "{name}");
     }
     assert!(world.kms.describe_key(&one, &key).unwrap().multi.is_none());
+    world.kms.enable_rotation(&one, &key).unwrap();
+    assert_eq!(code(world.kms.replicate_key(&one, &key, &replica("local-2", &two, "rotates"))), "KMS.0308");
+    world.kms.disable_rotation(&one, &key).unwrap();
+    world.kms.replicate_key(&one, &key, &replica("local-2", &two, "rotates")).unwrap();
     world.encrypt(&one, "csms/default", "x").unwrap();
     assert_eq!(
         code(world.kms.replicate_key(&one, "csms/default", &replica("local-2", &two, "d"))),

@@ -53,6 +53,8 @@ fn the_keys_of_a_store_are_in_a_partition_of_its_own_and_are_used_while_it_is_en
     assert_eq!(code(world.kms.enable_key(&root, &key)), "KMS.0317");
     world.kms.enable_key_store(&root, &id, true).unwrap();
     assert_eq!(code(world.decrypt(&root, &cipher)), "KMS.0209", "it is disabled itself");
+    let objects = world.hsm.objects(&world.hsm.partition_of_slot(shown.slot).unwrap(), 0, 10);
+    assert!(objects.iter().all(|object| suspended(object)), "through every door");
     world.kms.enable_key(&root, &key).unwrap();
     assert_eq!(world.decrypt(&root, &cipher).unwrap(), "kept");
 

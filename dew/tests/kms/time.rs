@@ -1,7 +1,7 @@
 //! What happens by itself, by a clock that goes by years.
 
 use dew::kms::spec::Spec;
-use dew::kms::{DAY, NewKey, NewKeyStore, Origin, Page, Search, State, StoreKind};
+use dew::kms::{Arrival, DAY, NewKey, NewKeyStore, Origin, Page, Search, State, StoreKind};
 use hsm::event::Actor;
 
 use crate::support::{START, World, code, import, new};
@@ -207,4 +207,24 @@ fn what_fails_keeps_nothing_else_from_happening() {
         assert_eq!(run.failed.len(), 1, "it is tried again");
     }
     assert_eq!(world.kms.custom_keys(&root).unwrap(), 1);
+}
+
+/// Requirement: KMS-089
+#[test]
+fn material_comes_with_the_very_token_that_was_given_out_and_is_the_same_each_time() {
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    let key = world.key(&root, NewKey { origin: Origin::External, ..new("outside", Spec::Aes256) });
+    let given = world.kms.import_parameters(&root, &key, "RSAES_OAEP_SHA_256").unwrap();
+    for (place, expected) in [(0, "KMS.2605"), (3, "KMS.2603"), (24, "KMS.2601"), (25, "KMS.2605")] {
+        let mut token = given.token.clone();
+        token[place] ^= 1;
+        let arrival = Arrival { token: &token, material: &[0; 256], private_key: None, expires: None };
+        assert_eq!(code(world.kms.import_material(&root, &key, &arrival)), expected, "byte {place}");
+    }
+    import(&world, &root, &key, &[7; 32], None).unwrap();
+    world.kms.delete_material(&root, &key).unwrap();
+    assert_eq!(code(import(&world, &root, &key, &[8; 32], None)), "KMS.2606");
+    import(&world, &root, &key, &[7; 32], None).unwrap();
 }
