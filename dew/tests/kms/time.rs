@@ -120,8 +120,7 @@ fn what_was_given_out_for_an_import_is_good_for_a_day_and_then_gone_from_the_hsm
     let given = world.kms.import_parameters(&root, &key, "RSAES_OAEP_SHA_256").unwrap();
     assert_eq!((given.expires, objects()), (START + DAY, 2));
     world.pass(DAY);
-    let arrival =
-        dew::kms::Arrival { token: &given.token, material: &[0; 256], private_key: None, expires: None };
+    let arrival = Arrival { token: &given.token, material: &[0; 256], private_key: None, expires: None };
     assert_eq!(code(world.kms.import_material(&root, &key, &arrival)), "KMS.2601");
     assert_eq!(world.run_due(), 1);
     assert_eq!(objects(), 0);
