@@ -19,8 +19,9 @@ use hsm::store::memory::MemoryStore;
 use hsm::vault::anchor::MemoryAnchor;
 use hsm::vault::{RootKey, Vault};
 use hsm::{Connection, Error, Hsm, Peer, Ports, Remote, Settings};
+use wire::calls::encrypt::{EncryptCalls, EncryptInit};
 use wire::calls::key::{GenerateKey, KeyCalls};
-use wire::calls::object::{FindObjects, FindObjectsInit, ObjectCalls};
+use wire::calls::object::{FindObjects, FindObjectsFinal, FindObjectsInit, ObjectCalls};
 use wire::calls::session::{CloseSession, GetSessionInfo, Login, OpenSession, SessionCalls};
 use wire::calls::slot::{GetMechanismList, GetSlotList, InitToken, SlotCalls};
 use wire::template::AttributeValue;
@@ -274,6 +275,12 @@ fn the_limits_of_an_instance_hold_and_its_type_decides_on_mechanisms() {
     let offered = one.get_mechanism_list(GetMechanismList { slot }).unwrap();
     let offers = |id: u64| offered.iter().any(|mechanism| mechanism.0 == id);
     assert!(offers(CKM_SHA256) && offers(CKM_AES_KEY_GEN) && !offers(CKM_AES_ECB));
+    let key = one.find_objects_init(FindObjectsInit { session: open, template: List::default() });
+    let key = key.and_then(|()| one.find_objects(FindObjects { session: open, max: 1 })).unwrap()[0];
+    one.find_objects_final(FindObjectsFinal { session: open }).unwrap();
+    let mechanism = Some(Mechanism { id: MechanismId(CKM_AES_ECB), params: Params::None });
+    let begun = one.encrypt_init(EncryptInit { session: open, mechanism, key });
+    assert_eq!(code(begun), Rv::MECHANISM_INVALID, "what is not offered is not there");
     // A client cannot initialise the token anew, whatever PIN it has.
     drop(two);
     one.close_session(CloseSession { session: open }).unwrap();

@@ -444,6 +444,16 @@ fn a_clone_does_not_get_around_what_the_policy_forbids() {
     let clone = there.on().find(&[(Attr::LABEL, b"both")])[0];
     assert_eq!(rv(there.on().decrypt(mechanism(AES_ECB), clone, &[0; 16])), Rv::KEY_FUNCTION_NOT_PERMITTED);
 
+    // Nor does a key come in with more rights than it has had here.
+    let value = &[9; 16];
+    for (world, extractable) in [(&a, YES), (&b, NO)] {
+        let flags = [(Attr::TOKEN, YES), (Attr::LABEL, b"known"), (Attr::ENCRYPT, NO), (Attr::WRAP, NO)];
+        let user = world.user(STANDARD);
+        user.on().known(value, &[&flags[..], &[(Attr::EXTRACTABLE, extractable)]].concat()).unwrap();
+    }
+    let why = import(&b, STANDARD, &export(&a, STANDARD, &["known"]).unwrap()).unwrap_err().to_string();
+    assert!(why.contains("with fewer rights"), "{why}");
+
     labelled(user.on(), b"fixed", &[(Attr::COPYABLE, NO)]);
     assert!(refused(STANDARD, &["fixed"]).contains("CKA_COPYABLE is false"));
     assert!(refused(STANDARD, &["nothing"]).contains("there is no object"));

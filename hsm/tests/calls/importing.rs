@@ -22,12 +22,14 @@ fn closed_elsewhere(more: &[(Attr, &[u8])]) -> Arrival {
     let mut given: Vec<(Attr, &[u8])> = vec![
         (Attr::CLASS, SECRET_KEY),
         (Attr::KEY_TYPE, AES),
-        (Attr::VALUE, VALUE),
         (Attr::TOKEN, YES),
         (Attr::LABEL, b"from elsewhere"),
         (Attr::SENSITIVE, YES),
         (Attr::EXTRACTABLE, NO),
     ];
+    if more.iter().all(|(name, _)| *name != Attr::VALUE) {
+        given.push((Attr::VALUE, VALUE));
+    }
     given.extend(more);
     let history = History {
         local: true,
@@ -207,6 +209,9 @@ fn what_is_here_already_is_told_and_not_doubled() {
     // Another value under the same label is another object.
     let data: [(Attr, &[u8]); 3] = [(Attr::CLASS, DATA), (Attr::TOKEN, YES), (Attr::VALUE, b"other")];
     assert!(matches!(import(&user, &arrival(&data, None, None)).unwrap(), Arrived::New { .. }));
+    let mut other = closed_elsewhere(&[(Attr::VALUE, &[8; 32])]);
+    other.check_value = None;
+    assert!(matches!(import(&user, &other).unwrap(), Arrived::New { .. }));
 }
 
 #[test]

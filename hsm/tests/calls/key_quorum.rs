@@ -14,6 +14,7 @@ use wire::admin::approval::{APPROVE, Approval, Request};
 use wire::admin::key::Approver;
 use wire::admin::people::{Founder, REGISTER, Registered, founding};
 use wire::admin::{Command, Role};
+use wire::calls::digest::{DigestCalls, DigestInit, DigestKey};
 use wire::{Bytes, ObjectHandle, Repeat, Rv};
 
 use crate::support::*;
@@ -242,6 +243,10 @@ fn a_key_that_can_leave_is_put_under_no_quorum_and_one_under_a_quorum_does_not_l
         rv(user.on().wrap(wrapping, user.on().generate(&[(Attr::EXTRACTABLE, YES)]).unwrap())),
         Rv::OK
     );
+    // Nor does a digest tell of it.
+    let (session, sha256) = (user.session, Some(mechanism(SHA256)));
+    user.app.digest_init(DigestInit { session, mechanism: sha256 }).unwrap();
+    assert_eq!(rv(user.app.digest_key(DigestKey { session, key: again })), Rv::KEY_INDIGESTIBLE);
     // To decrypt is not to wrap, and is free.
     assert_eq!(decrypt(user.on(), again), Rv::OK);
 }

@@ -72,6 +72,8 @@ pub(crate) struct Recorded {
     last: Mutex<u64>,
     /// Why nothing can be recorded.
     pub(crate) refuses: Mutex<Option<NotRecorded>>,
+    /// What happens while the next change is on its way, before it is committed.
+    pub(crate) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 fn line(event: &Event<'_>) -> Line {
@@ -88,6 +90,8 @@ impl Events for Recorded {
     }
 
     fn note(&self, event: &Event<'_>) -> Note {
+        let meanwhile = self.meanwhile.lock().take();
+        meanwhile.into_iter().for_each(|happens| happens());
         let (user, action, object, mechanism, rv) = line(event);
         let mut bytes = Vec::new();
         wire::codec::encode(&(user, action, object, mechanism, rv.0), &mut bytes).unwrap();
