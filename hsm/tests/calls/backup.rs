@@ -279,6 +279,32 @@ fn what_services_keep_of_the_whole_hsm_is_verified_and_comes_back() {
 }
 
 #[test]
+fn what_a_service_keeps_in_a_partition_comes_back_if_this_release_reads_it() {
+    for kind in [
+        Kind::KmsKey,
+        Kind::KmsAlias,
+        Kind::KmsGrant,
+        Kind::KmsImport,
+        Kind::KmsPolicy,
+        Kind::KmsAccessPoint,
+        Kind::KmsCount,
+    ] {
+        let file = |form| {
+            let a = World::new();
+            let write = Write { kind, number: 7, was: None, value: Some(vec![form, 2, 3]) };
+            a.hsm.service_keep(&a.partition(STANDARD), vec![write]).unwrap();
+            back_up(&a, Some(STANDARD))
+        };
+        let b = World::clean();
+        let why = refusal(&b, &file(2), NEW);
+        assert!(why.contains("does not decode"), "{kind:?}: {why}");
+        restore(&b, &file(1), NEW).unwrap();
+        let kept = b.hsm.service_records_in(&b.hsm.partitions()[0], kind).unwrap();
+        assert!(matches!(&kept[..], [(7, _, record)] if record.as_bytes() == [1, 2, 3]), "{kind:?}");
+    }
+}
+
+#[test]
 fn a_store_that_fails_in_the_middle_leaves_what_was_there() {
     for (fault, after) in [
         (Fault::Fails(StoreError::Full("no room".into())), "the store is full"),
