@@ -31,6 +31,8 @@ const CHECK: usize = 8;
 pub(super) const MOST: usize = 1000;
 /// The longest file, in bytes: no record takes as much as is left for each.
 const LONGEST: u64 = HEAD as u64 + MOST as u64 * (32 << 10);
+/// The most files that are kept because they cannot be read.
+const ASIDE: usize = 100;
 
 /// Records that wait for a log.
 pub(super) struct Spool {
@@ -59,14 +61,33 @@ impl Spool {
         let mut bytes = Vec::new();
         (&mut file).take(LONGEST).read_to_end(&mut bytes)?;
         let Some((id, records, good)) = decode(&bytes) else {
-            // Its beginning was cut short, before any record.
-            return fs::remove_file(self.directory.join(NAME));
+            return self.give_up(&bytes);
         };
         if good < bytes.len() {
             warn!("{} bytes of what happened while hsmd was sealed are no records", bytes.len() - good);
             file.set_len(good as u64)?;
         }
         (self.id, self.waiting, self.file) = (id, records, Some(file));
+        Ok(())
+    }
+
+    /// Makes room for a file of this process in the place of one that is none of this form.
+    fn give_up(&self, bytes: &[u8]) -> io::Result<()> {
+        let path = self.directory.join(NAME);
+        if bytes.len() < HEAD && MAGIC.starts_with(bytes.get(..MAGIC.len()).unwrap_or(bytes)) {
+            // Its beginning was cut short, before any record.
+            return fs::remove_file(path);
+        }
+        // It may be of a later release, or damaged: people may still find in it what happened.
+        let free = (1..).map(|number| self.directory.join(format!("{NAME}.unreadable-{number}")));
+        let Some(aside) = free.take(ASIDE).find(|path| !path.exists()) else {
+            return Err(io::Error::other(format!("{} is none of its form", path.display())));
+        };
+        fs::rename(&path, &aside)?;
+        warn!(
+            "what happened while hsmd was sealed is in no form that is known, and is kept as {}",
+            aside.display()
+        );
         Ok(())
     }
 
@@ -258,6 +279,26 @@ mod tests {
         fs::write(&path, &whole[..whole.len() - 1]).unwrap();
         at().push(record("four")).unwrap();
         assert_eq!(actions(&at()), ["one", "two", "four"]);
+    }
+
+    #[test]
+    fn a_file_of_another_form_is_kept_aside_and_nothing_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = || Spool::open(folder.path().to_owned());
+        for number in 1..3 {
+            let other = format!("CLVSPL9\n and whatever is in it {number}");
+            fs::write(folder.path().join(NAME), &other).unwrap();
+            let mut spool = at();
+            let aside = folder.path().join(format!("{NAME}.unreadable-{number}"));
+            assert_eq!(fs::read_to_string(aside).unwrap(), other);
+            spool.push(record("one")).unwrap();
+            assert_eq!(actions(&at()), ["one"], "a file of this form takes its place");
+            spool.clear();
+        }
+        // What was cut short before any record holds nothing to be kept.
+        fs::write(folder.path().join(NAME), &MAGIC[..5]).unwrap();
+        assert_eq!(actions(&at()), [""; 0]);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]
