@@ -1,6 +1,6 @@
 //! Files that are there whole or not at all, even where the power fails or the stick is full.
 
-use std::fs::{File, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -28,6 +28,18 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = path.canonicalize()?;
     written(&path, bytes, Readers::Owner)?.persist(&path).map_err(|error| error.error)?;
     sync_folder(&path)
+}
+
+/// Writes a file for its owner alone: one that is there is replaced at once, whoever could read it. What is no file, such
+/// as a pipe, is written to.
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(there) if there.is_file() => replace(path, bytes),
+        Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(_) => OpenOptions::new().write(true).open(path)?.write_all(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create(path, bytes, Readers::Owner),
+        Err(error) => Err(error),
+    }
 }
 
 /// The bytes on the disk beside the path, under a name that vanishes unless it is kept.
@@ -69,6 +81,22 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"first");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_put_is_for_its_owner_alone_whatever_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one");
+        put(&path, b"first").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let reader = File::open(&path).unwrap();
+        put(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(io::read_to_string(reader).unwrap(), "first", "who had it open has what was there");
+        put(Path::new("/dev/null"), b"third").unwrap();
+        assert!(put(folder.path(), b"fourth").is_err());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing else is left");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::text;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;
+use crate::ukey::whole;
 
 /// The most bytes that the interface encrypts, and that a signature is over.
 const MOST: usize = 4096;
@@ -193,9 +194,5 @@ pub(super) fn read(path: Option<&Path>, most: usize) -> Result<Zeroizing<Vec<u8>
 
 /// Writes a file that only its owner reads.
 pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = std::fs::OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(bytes))
-        .map_err(|error| Error::File { path: path.to_owned(), why: error.to_string() })
+    whole::put(path, bytes).map_err(|error| Error::File { path: path.to_owned(), why: error.to_string() })
 }
