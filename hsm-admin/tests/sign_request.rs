@@ -164,12 +164,68 @@ impl Arrived {
     }
 }
 
-#[test]
-fn curl_sends_what_was_signed() {
+/// Whether there is no curl to try.
+fn lacks_curl() -> bool {
     if Command::new("curl").arg("--version").output().is_err() {
         let required = std::env::var("CLAVIGER_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
         assert!(!required, "curl is not installed, and CLAVIGER_REQUIRE_CLIENTS=1 (scripts/install-clients)");
         println!("skipped: curl is not installed (scripts/install-clients does it)");
+        return true;
+    }
+    false
+}
+
+/// What arrives when a shell reads a command for curl from its standard input, as behind a pipe.
+fn sent(listener: &TcpListener, printed: &str) -> Arrived {
+    let mut shell = Command::new("sh");
+    shell.env("no_proxy", "*").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut shell = shell.spawn().unwrap();
+    let line = printed.replacen("curl", "curl --max-time 30", 1);
+    shell.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
+    thread::scope(|scope| {
+        let arrived = scope.spawn(|| Arrived::at(listener));
+        let ended = shell.wait().unwrap();
+        assert!(ended.success(), "{ended}: {printed}");
+        arrived.join().unwrap()
+    })
+}
+
+#[test]
+fn curl_sends_a_body_that_came_from_standard_input() {
+    if lacks_curl() {
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let (key, body) = (dir.path().join("sk"), dir.path().join("body"));
+    fs::write(&key, "secret").unwrap();
+    let words = ["sign-request", "--ak", "AK", "--sk-file", key.to_str().unwrap(), "POST", &url];
+    let signed = |content: &[u8], more: &[&str]| {
+        fs::write(&body, content).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hsm-admin"));
+        command.args([&words, more].concat()).stdin(fs::File::open(&body).unwrap()).output().unwrap()
+    };
+    let content = "@{\"key_alias\": \"it's $(x)\"}\n\n";
+    for dash in ["-", "@-"] {
+        let out = signed(content.as_bytes(), &["--body", dash]);
+        assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+        let sent = sent(&listener, text(&out.stdout));
+        sent.checked(&Secret::new(b"secret".to_vec())).unwrap();
+        assert_eq!(text(&sent.body), content);
+    }
+    for content in [&b"\xff"[..], b"\0", &[b'a'; 200 << 10]] {
+        let out = signed(content, &["--body", "-"]);
+        assert_eq!(out.status.code(), Some(2));
+        assert!(text(&out.stderr).contains("must be in a file"), "{}", text(&out.stderr));
+        let out = signed(content, &["--body", "-", "--format", "headers"]);
+        assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    }
+}
+
+#[test]
+fn curl_sends_what_was_signed() {
+    if lacks_curl() {
         return;
     }
     let dir = TempDir::new().unwrap();
@@ -206,15 +262,7 @@ fn curl_sends_what_was_signed() {
         assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
         let printed = text(&out.stdout);
         assert!(!printed.contains("secret"), "{printed}");
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &printed.replacen("curl", "curl --max-time 30", 1)]).env("no_proxy", "*");
-        let mut shell = shell.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let sent = thread::scope(|scope| {
-            let arrived = scope.spawn(|| Arrived::at(&listener));
-            let ended = shell.wait().unwrap();
-            assert!(ended.success(), "{ended}: {printed}");
-            arrived.join().unwrap()
-        });
+        let sent = sent(&listener, printed);
         let answer = sent.checked(&Secret::new(secret.into()));
         assert!(answer.is_ok(), "{answer:?}\n{printed}\n{sent:?}");
         assert_eq!(sent.method, method);

@@ -19,6 +19,9 @@ use crate::secret::{self, Prompt, Source};
 /// The longest body, in bytes: what a signed call may carry.
 const LONGEST_BODY: u64 = 12 << 20;
 
+/// The longest body in a command of curl: a word of a command has less than 128 KiB.
+const LONGEST_INLINE: usize = 100 << 10;
+
 /// What the SDKs send also where there is no body.
 const CONTENT_TYPE: &str = "application/json";
 
@@ -34,6 +37,8 @@ Examples:
   hsm-admin sign-request --ak AK --sk-file sk GET https://hsm:8443/v1.0/ID/kms/user-quotas | sh
   hsm-admin sign-request --ak AK --sk-file sk --body key.json \\
       POST https://hsm:8443/v1.0/ID/kms/create-key | sh
+  echo '{\"random_data_length\": \"32\"}' | hsm-admin sign-request --ak AK \\
+      --sk-file sk --body - POST https://hsm:8443/v1.0/ID/kms/gen-random | sh
   hsm-admin sign-request --ak AK --sk-file sk --format headers GET URL >signed
   curl -H @signed URL
   hsm-admin sign-request --ak AK --sk-file sk --format canonical GET URL";
@@ -61,7 +66,8 @@ pub(crate) struct SignRequest {
     #[arg(long, value_name = "N", conflicts_with = "sk_file")]
     sk_fd: Option<u32>,
 
-    /// The file with the body; `-` for standard input (as in curl, an `@` may stand before it)
+    /// The file with the body (as in curl, an `@` may stand before it); `-` for standard
+    /// input, and then the command for curl has the body in it
     #[arg(long, value_name = "FILE")]
     body: Option<String>,
 
@@ -144,7 +150,16 @@ impl SignRequest {
             canonical_request: String::from_utf8_lossy(&canonical).into_owned(),
             string_to_sign,
         };
-        let curl = curl(&signed, self.file())?;
+        let sent = match self.file() {
+            None => None,
+            // The shell that runs the command reads the command itself from there.
+            Some("-") => Some(inline(&body)),
+            Some(file) => Some(Ok(["--data-binary".to_owned(), format!("@{file}")])),
+        };
+        let curl = match self.format {
+            Format::Curl if !screen.is_json() => curl(&signed, sent.transpose()?)?,
+            _ => String::new(),
+        };
         screen.show(&signed, |signed| match self.format {
             Format::Curl => curl,
             Format::Headers => lines(&signed.headers),
@@ -291,8 +306,20 @@ fn lines(headers: &[(String, String)]) -> String {
     lines.join("\n")
 }
 
+/// A body as curl is given it in its own line.
+fn inline(body: &[u8]) -> Result<[String; 2], Error> {
+    let text =
+        std::str::from_utf8(body).ok().filter(|text| !text.contains('\0') && text.len() <= LONGEST_INLINE);
+    let text = text.ok_or_else(|| {
+        Error::Usage(format!(
+            "--body -: for curl, what is no text of up to {LONGEST_INLINE} bytes must be in a file"
+        ))
+    })?;
+    Ok(["--data-raw".to_owned(), text.to_owned()])
+}
+
 /// The command that sends the request as it was signed: curl is told to leave the path alone, and each header.
-fn curl(signed: &Signed, body: Option<&str>) -> Result<String, Error> {
+fn curl(signed: &Signed, body: Option<[String; 2]>) -> Result<String, Error> {
     let quoted = |word: &str| {
         let quoted = shlex::try_quote(word).map(String::from);
         quoted.map_err(|_| Error::Usage("what is to be sent holds a zero byte".into()))
@@ -307,8 +334,8 @@ fn curl(signed: &Signed, body: Option<&str>) -> Result<String, Error> {
         let line = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
         parts.push(format!("--header {}", quoted(&line)?));
     }
-    if let Some(file) = body {
-        parts.push(format!("--data-binary {}", quoted(&format!("@{file}"))?));
+    if let Some([option, body]) = body {
+        parts.push(format!("{option} {}", quoted(&body)?));
     }
     parts.push(quoted(&signed.url)?);
     Ok(parts.join(" \\\n    "))
@@ -358,7 +385,7 @@ mod tests {
             canonical_request: String::new(),
             string_to_sign: String::new(),
         };
-        let command = curl(&signed, Some("my body")).unwrap();
+        let command = curl(&signed, Some(["--data-binary".into(), "@my body".into()])).unwrap();
         let words = shlex::split(&command.replace("\\\n", " ")).unwrap();
         let expected = [
             "curl",
