@@ -39,9 +39,11 @@ pub(crate) enum Account {
     List,
     /// Operation protection: whether deletions from the console need a code
     ///
-    /// With it on, who deletes keys, aliases or grants of the account, or the
-    /// material of a key, shows a code of its root user's virtual MFA device; so
-    /// does who switches it off. Requests of the SDKs are not affected.
+    /// With it on, who deletes something of the account's KMS (keys, their
+    /// material, aliases, grants, key policies, key stores, access points) shows
+    /// a code of its root user's virtual MFA device; so does who switches it
+    /// off. Changes that can be taken back need none, such as a key's tags, and
+    /// requests of the SDKs are not affected.
     Protect {
         /// The account's name or id
         account: String,

@@ -18,8 +18,9 @@ const KINDS: &str = "rsa:BITS, ec:P-224, ec:P-256, ec:P-384, ec:P-521, ec:secp25
 
 const AFTER: &str = "\
 Two kinds of key:
-  of a partition   generate, destroy, quorum, authorize: the first argument is
-                   the partition, and its user's PIN is asked for
+  of a partition   generate, destroy, quorum, authorize: they name a partition.
+                   generate and destroy ask for the PIN of its user, and no
+                   other command does
   of the KMS       all others: they belong to a project of an account, and are
                    named by id, alias or name. --project says which project, as
                    its id or as ACCOUNT/NAME; where there is one, it is that.
