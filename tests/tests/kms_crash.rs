@@ -295,12 +295,7 @@ impl Client {
             self.next += 1;
             let alias = format!("alias/load-{}-{}", self.name, self.next);
             self.doubt = Some(Doubt::Alias(id.clone(), alias.clone()));
-            let reply = self.ask("aliases", &json!({ "key_id": id, "alias": alias }))?;
-            if reply.status == 404 && reply.code() == "APIGW.0101" {
-                // This daemon has no aliases.
-                return Ok(());
-            }
-            reply.done();
+            self.ask("aliases", &json!({ "key_id": id, "alias": alias }))?.done();
             self.change(&id, |key| _ = key.aliases.insert(alias));
         } else {
             self.doubt = Some(Doubt::Enabled(id.clone(), !key.enabled));
