@@ -25,7 +25,7 @@ pub use place::{Daemon, PIN, Place, SO_PIN};
 pub use public_key::export_public;
 pub use random::Random;
 pub use rest::{Connection, Reply, Rest, free_address};
-pub use run::Run;
+pub use run::{Beside, Run};
 pub use staff::{Console, Staff};
 pub use tunnel::Reach;
 pub use wire_client::Client;

@@ -1,9 +1,39 @@
 //! A program that ran: what it printed, how it ended, and assertions that say so when they fail.
 
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 
 /// How long a program may take, in seconds, before it counts as hung.
 const PATIENCE: &str = "240";
+
+/// A program that runs beside the test, until it ends or the test does.
+#[must_use]
+pub struct Beside(Child);
+
+impl Beside {
+    /// Starts a command.
+    ///
+    /// # Panics
+    /// If the program cannot be started.
+    pub fn of(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}")))
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// If that cannot be waited for.
+    pub fn ends(mut self) {
+        self.0.wait().expect("a program that was started");
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // One that has ended is gone.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// The outcome of a program.
 #[must_use]

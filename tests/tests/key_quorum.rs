@@ -2,11 +2,11 @@
 //! often as was approved, whatever happens in between.
 
 use std::fs;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use tests::{Hsm, Run, Staff, needs};
+use tests::{Beside, Hsm, Run, Staff, needs};
 
 const OFFICER: &str = "Zoe";
 const APPROVERS: [&str; 3] = ["Ben", "Eva", "Max"];
@@ -243,7 +243,7 @@ fn to_unwrap_takes_approval_too() {
 
 /// Signs again and again in a process of its own, as a loop of the shell says, and writes a line to a file for each
 /// signature.
-fn signing(hsm: &Hsm, number: usize, again: &str) -> Child {
+fn signing(hsm: &Hsm, number: usize, again: &str) -> Beside {
     let tool = format!(
         "pkcs11-tool --module {} --token-label {} --login --pin {} {SIGN}.{number}",
         hsm.module(),
@@ -251,7 +251,7 @@ fn signing(hsm: &Hsm, number: usize, again: &str) -> Child {
         hsm.pin(),
     );
     let line = format!("{again}; do {tool} >/dev/null 2>&1 && echo made >> made.{number}; done; true");
-    hsm.command("sh").args(["-c", &line]).spawn().unwrap()
+    Beside::of(hsm.command("sh").args(["-c", &line]))
 }
 
 fn made(hsm: &Hsm, number: usize) -> usize {
@@ -264,9 +264,7 @@ fn of_eight_applications_at_once_five_uses_are_five_and_kill_9_adds_none() {
     let mut hsm = guarded();
     authorize(&hsm, &["Ben", "Eva"], &authorization("sign", "5", "10m")).succeeds().done();
     let eight: Vec<_> = (0..8).map(|number| signing(&hsm, number, "for i in 1 2")).collect();
-    for mut one in eight {
-        one.wait().unwrap();
-    }
+    eight.into_iter().for_each(Beside::ends);
     assert_eq!((0..8).map(|number| made(&hsm, number)).sum::<usize>(), 5);
     // Killed in the middle: what was counted and not answered is lost, and nothing is there twice.
     authorize(&hsm, &["Ben", "Eva"], &authorization("sign", "12", "10m")).succeeds().done();
@@ -280,9 +278,7 @@ fn of_eight_applications_at_once_five_uses_are_five_and_kill_9_adds_none() {
         here += 1;
     }
     hsm.write("stop", "");
-    for mut one in four {
-        one.wait().unwrap();
-    }
+    four.into_iter().for_each(Beside::ends);
     let total = here + (10..14).map(|number| made(&hsm, number)).sum::<usize>();
     assert!((8..=12).contains(&total), "{total} of 12, of which four may have been lost");
     sign(&hsm).fails().says(REFUSED).done();
