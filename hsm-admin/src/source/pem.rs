@@ -1,5 +1,6 @@
 //! Keys and certificates in PEM, or one of them in DER: PKCS#8, plain or encrypted, PKCS#1, SEC 1, X.509.
 
+use crypto::Secret;
 use wire::Bytes;
 use zeroize::Zeroizing;
 
@@ -21,6 +22,24 @@ pub(crate) fn read(bytes: &[u8], wishes: &Wishes, passphrase: Ask<'_>) -> Result
         things.extend(document(label, der, wishes, passphrase)?);
     }
     Ok(things)
+}
+
+/// The one private key of a file, as PKCS#8 in DER.
+///
+/// # Errors
+/// What the file holds instead.
+pub(crate) fn pkcs8(bytes: &[u8]) -> Result<Secret, String> {
+    let mut keys = documents(bytes)?.into_iter().filter(|(label, _)| label.contains("PRIVATE KEY"));
+    match (keys.next(), keys.next()) {
+        (Some((label, mut der)), None) if label == "PRIVATE KEY" => {
+            Ok(Secret::new(std::mem::take(&mut *der)))
+        }
+        (Some((label, _)), None) => Err(format!(
+            "it holds {label:?}, and not PKCS#8 in the clear: `openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW` makes it one"
+        )),
+        (Some(_), Some(_)) => Err("it holds more than one private key".into()),
+        (None, _) => Err("it holds no private key".into()),
+    }
 }
 
 fn document(label: &str, der: &[u8], wishes: &Wishes, passphrase: Ask<'_>) -> Result<Vec<Thing>, Error> {
@@ -153,6 +172,25 @@ mod tests {
             let text = refusal(bytes);
             assert!(text.contains(word), "{text}");
         }
+    }
+
+    #[test]
+    fn one_private_key_in_the_clear_is_pkcs8_and_all_else_is_named() {
+        // RFC 8410, "Examples"
+        let der = "302e020100300506032b657004220420d4ee72dbf913584ad5b6d8f1f769f8ad3afe7c28cbf1d4fbe097a88f44755842";
+        let der = data_encoding::HEXLOWER.decode(der.as_bytes()).unwrap();
+        let pem = |label| pem_rfc7468::encode_string(label, pem_rfc7468::LineEnding::LF, &der).unwrap();
+        let plain = pem("PRIVATE KEY");
+        for file in [der.clone(), plain.clone().into_bytes(), format!("a note\n{plain}").into_bytes()] {
+            assert_eq!(pkcs8(&file).unwrap().as_bytes(), der);
+        }
+        let refused = |file: &[u8]| pkcs8(file).unwrap_err();
+        assert!(refused(pem("EC PRIVATE KEY").as_bytes()).contains("\"EC PRIVATE KEY\""));
+        assert!(refused(pem("ENCRYPTED PRIVATE KEY").as_bytes()).contains("openssl pkcs8"));
+        assert!(refused(format!("{plain}{plain}").as_bytes()).contains("more than one"));
+        assert!(refused(pem("CERTIFICATE").as_bytes()).contains("no private key"));
+        assert!(refused(&plain.as_bytes()[..plain.len() - 20]).contains("cut off"));
+        assert!(refused(b"0123456789").contains("neither PEM nor"));
     }
 
     #[test]

@@ -4,10 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use crypto::keywrap::{KWP_IV, kwp_wrap};
-use crypto::{Hash, Secret, aes, random, rsa};
-use data_encoding::{BASE64, BASE64_MIME_PERMISSIVE};
-use pkcs8::der::Decode;
-use pkcs8::spki::SubjectPublicKeyInfoRef;
+use crypto::{Hash, aes, random, rsa};
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -17,6 +15,8 @@ use super::text;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;
+use crate::source::key::PublicKey;
+use crate::source::pem;
 
 /// How material is wrapped here.
 const OAEP: &str = "RSAES_OAEP_SHA_256";
@@ -137,7 +137,11 @@ fn wrap(desk: &Desk<'_>, key: &str, material: &[u8]) -> Result<Parts, Error> {
     let symmetric = ["AES", "SM4", "HMAC"].iter().any(|kind| spec.starts_with(kind));
     let made = parameters(desk, key, OAEP)?;
     let public = BASE64.decode(text(&made, "public_key").as_bytes()).map_err(|_| Error::Unknown)?;
-    let wrapping = rsa_key(&public).ok_or(Error::Unknown)?;
+    let PublicKey::Rsa { modulus, exponent } = PublicKey::from_spki(&public).map_err(|_| Error::Unknown)?
+    else {
+        return Err(Error::Unknown);
+    };
+    let wrapping = rsa::PublicKey::from_parts(modulus, exponent).map_err(|_| Error::Unknown)?;
     let failed = |error: crypto::Error| Error::Failed(format!("the material cannot be wrapped: {error}"));
     let oaep = |data: &[u8]| wrapping.encrypt_oaep(Hash::Sha256, Hash::Sha256, &[], data).map_err(failed);
     let token = text(&made, "import_token").to_owned();
@@ -146,25 +150,7 @@ fn wrap(desk: &Desk<'_>, key: &str, material: &[u8]) -> Result<Parts, Error> {
     }
     let temporary = Zeroizing::new(random::bytes(32).map_err(failed)?);
     let by = aes::Key::new(&temporary).map_err(failed)?;
-    let private_key = Secret::new(der(material)?);
+    let private_key = pem::pkcs8(material).map_err(|why| Error::Failed(format!("the private key: {why}")))?;
     let wrapped = kwp_wrap(&by, &KWP_IV, &private_key).map_err(failed)?;
     Ok(Parts { token, material: oaep(&temporary)?, private_key: Some(wrapped) })
-}
-
-fn rsa_key(spki: &[u8]) -> Option<rsa::PublicKey> {
-    let info = SubjectPublicKeyInfoRef::from_der(spki).ok()?;
-    let key = pkcs1::RsaPublicKeyRef::from_der(info.subject_public_key.as_bytes()?).ok()?;
-    rsa::PublicKey::from_parts(key.modulus.as_bytes(), key.public_exponent.as_bytes()).ok()
-}
-
-/// PKCS#8 in DER, of either form.
-fn der(material: &[u8]) -> Result<Vec<u8>, Error> {
-    let Some(body) = std::str::from_utf8(material).ok().and_then(|text| {
-        let rest = text.split_once("-----BEGIN PRIVATE KEY-----")?.1;
-        Some(rest.split_once("-----END PRIVATE KEY-----")?.0.trim())
-    }) else {
-        return Ok(material.to_vec());
-    };
-    let body = Zeroizing::new(body.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<_>>());
-    BASE64_MIME_PERMISSIVE.decode(&body).map_err(|_| Error::Failed("the private key's PEM is damaged".into()))
 }
