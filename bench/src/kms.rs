@@ -5,20 +5,14 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::sync::{Arc, Barrier};
+use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::Parser;
-use crypto::Secret;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
-use signing::huawei::{Credentials, Message};
+use tests::{Connection, Rest};
 
 /// Requests that a connection has signed.
 const SIGNED: usize = 32;
@@ -88,7 +82,10 @@ struct Row {
 
 fn main() -> Outcome<()> {
     let options = Options::parse();
-    let service = Service::new(&options)?;
+    let address = options.endpoint.trim_start_matches("https://").parse()?;
+    let [access_key, secret, project] =
+        [&options.access_key, &options.secret_key, &options.project].map(Clone::clone);
+    let service = Rest::at(address, &options.ca, access_key, secret, project)?;
     let loads = loads(&service)?;
     let mut rows = Vec::new();
     for load in loads.iter().filter(|load| load.name.contains(&options.only)) {
@@ -101,14 +98,12 @@ fn main() -> Outcome<()> {
 }
 
 /// Makes the keys, and says what is asked of them.
-fn loads(service: &Service) -> Outcome<Vec<Load>> {
+fn loads(service: &Rest) -> Outcome<Vec<Load>> {
     let ask = |operation: &str, body: Value| -> Outcome<Value> {
-        let mut connection = service.connect()?;
-        connection.send(&service.signed(&service.kms(operation), &body)?)?;
-        let (status, answer) = connection.read()?;
-        match status {
-            200 => Ok(serde_json::from_slice(&answer)?),
-            _ => Err(format!("{operation}: {status} {}", String::from_utf8_lossy(&answer)).into()),
+        let reply = service.send(&service.kms_bytes(operation, &body))?;
+        match reply.status {
+            200 => Ok(serde_json::from_slice(&reply.body)?),
+            status => Err(format!("{operation}: {status} {}", String::from_utf8_lossy(&reply.body)).into()),
         }
     };
     let named = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_micros();
@@ -120,7 +115,12 @@ fn loads(service: &Service) -> Outcome<Vec<Load>> {
     let (aes, pair) = (key("AES_256")?, key("EC_P256")?);
     let plain = "a".repeat(4096);
     let sealed = ask("encrypt-data", json!({ "key_id": aes, "plain_text": plain }))?;
-    let load = |name, operation: &str, body| Load { name, target: service.kms(operation), body, done: 200 };
+    let load = |name, operation: &str, body| Load {
+        name,
+        target: format!("/v1.0/{{project_id}}/kms/{operation}"),
+        body,
+        done: 200,
+    };
     let digest = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=";
     let sign = json!({ "key_id": pair, "message": digest, "signing_algorithm": "ECDSA_SHA_256" });
     Ok(vec![
@@ -133,7 +133,7 @@ fn loads(service: &Service) -> Outcome<Vec<Load>> {
 }
 
 /// Measures one load over a number of connections.
-fn measure(service: &Service, load: &Load, connections: usize, options: &Options) -> Outcome<Row> {
+fn measure(service: &Rest, load: &Load, connections: usize, options: &Options) -> Outcome<Row> {
     let length = Duration::from_secs_f64(options.seconds);
     let ready = Barrier::new(connections + 1);
     let (times, before, after) = thread::scope(|scope| -> Outcome<_> {
@@ -146,11 +146,10 @@ fn measure(service: &Service, load: &Load, connections: usize, options: &Options
                     let (began, mut times) = (Instant::now(), Vec::new());
                     for request in requests.iter().cycle() {
                         let asked = Instant::now();
-                        connection.send(request)?;
-                        let (status, answer) = connection.read()?;
-                        if status != load.done {
-                            let answer = String::from_utf8_lossy(&answer).into_owned();
-                            return Err(format!("{}: {status} {answer}", load.name).into());
+                        let reply = connection.send(request)?;
+                        if reply.status != load.done {
+                            let answer = String::from_utf8_lossy(&reply.body).into_owned();
+                            return Err(format!("{}: {} {answer}", load.name, reply.status).into());
                         }
                         times.push(asked.elapsed());
                         if began.elapsed() >= length {
@@ -186,12 +185,12 @@ fn measure(service: &Service, load: &Load, connections: usize, options: &Options
 }
 
 /// An open connection that was used once, and the requests that it will send.
-fn prepare(service: &Service, load: &Load) -> Outcome<(Connection, Vec<Vec<u8>>)> {
-    let requests =
-        (0..SIGNED).map(|_| service.signed(&load.target, &load.body)).collect::<Outcome<Vec<_>>>()?;
+fn prepare(service: &Rest, load: &Load) -> Outcome<(Connection, Vec<Vec<u8>>)> {
+    let body = load.body.to_string();
+    let requests: Vec<_> =
+        (0..SIGNED).map(|_| service.signed("POST", &load.target, body.as_bytes())).collect();
     let mut connection = service.connect()?;
     connection.send(&requests[0])?;
-    connection.read()?;
     Ok((connection, requests))
 }
 
@@ -230,86 +229,5 @@ fn show(rows: &[Row], markdown: bool) {
         if markdown && number == 0 {
             println!("|---|--:|--:|--:|--:|--:|");
         }
-    }
-}
-
-/// The services, and who uses them.
-struct Service {
-    address: SocketAddr,
-    tls: Arc<ClientConfig>,
-    access_key: String,
-    secret: Secret,
-    project: String,
-}
-
-struct Connection(BufReader<StreamOwned<ClientConnection, TcpStream>>);
-
-impl Service {
-    fn new(options: &Options) -> Outcome<Self> {
-        let address = options.endpoint.trim_start_matches("https://").parse()?;
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(&options.ca)?)?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-        let tls = tls.with_root_certificates(roots).with_no_client_auth();
-        Ok(Self {
-            address,
-            tls: Arc::new(tls),
-            access_key: options.access_key.clone(),
-            secret: Secret::from(options.secret_key.clone().into_bytes()),
-            project: options.project.clone(),
-        })
-    }
-
-    fn kms(&self, operation: &str) -> String {
-        format!("/v1.0/{}/kms/{operation}", self.project)
-    }
-
-    fn signed(&self, target: &str, body: &Value) -> Outcome<Vec<u8>> {
-        let (host, body) = (self.address.to_string(), body.to_string());
-        let message = Message { method: "POST", target, host: &host, headers: &[], body: body.as_bytes() };
-        let credentials = Credentials { access_key: &self.access_key, secret: &self.secret };
-        Ok(message.signed(&credentials, SystemTime::now())?)
-    }
-
-    fn connect(&self) -> Outcome<Connection> {
-        let socket = TcpStream::connect(self.address)?;
-        socket.set_nodelay(true)?;
-        let name = ServerName::IpAddress(self.address.ip().into());
-        let tls = ClientConnection::new(Arc::clone(&self.tls), name)?;
-        Ok(Connection(BufReader::new(StreamOwned::new(tls, socket))))
-    }
-}
-
-impl Connection {
-    fn send(&mut self, request: &[u8]) -> Outcome<()> {
-        let stream = self.0.get_mut();
-        stream.write_all(request)?;
-        Ok(stream.flush()?)
-    }
-
-    /// Status and body of an answer.
-    fn read(&mut self) -> Outcome<(u16, Vec<u8>)> {
-        let (mut line, mut length, mut status) = (String::new(), 0, None);
-        loop {
-            line.clear();
-            if self.0.read_line(&mut line)? == 0 {
-                return Err("the daemon closed the connection".into());
-            }
-            let text = line.trim_end();
-            if status.is_none() {
-                let number = text.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
-                status = Some(number.ok_or("no HTTP")?.parse()?);
-            } else if text.is_empty() {
-                break;
-            } else if let Some((name, value)) = text.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.trim().parse()?;
-            }
-        }
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body)?;
-        Ok((status.ok_or("no HTTP")?, body))
     }
 }

@@ -64,7 +64,8 @@ impl Rest {
     pub fn of(hsm: &Hsm) -> Self {
         let address = hsm.var("KMS_ENDPOINT").trim_start_matches("https://").parse().expect("an address");
         let [access_key, secret, project] = ["AK", "SK", "PROJECT_ID"].map(|name| hsm.var(name).to_owned());
-        Self::at(address, Path::new(hsm.var("CA_FILE")), access_key, secret, project)
+        let ca = Path::new(hsm.var("CA_FILE"));
+        Self::at(address, ca, access_key, secret, project).expect("an authority")
     }
 
     /// The services of a daemon that runs in a place, whose `[rest]` listens at this address, used by a new account.
@@ -76,16 +77,26 @@ impl Rest {
         let made = place.admin(&format!("account create {name} --json")).succeeds();
         let nobody =
             Self::at(address, &place.path("rest/ca.pem"), String::new(), String::new(), String::new());
-        nobody.used_by(&made.out())
+        nobody.expect("an authority").used_by(&made.out())
     }
 
-    fn at(address: SocketAddr, ca: &Path, access_key: String, secret: String, project: String) -> Self {
+    /// The services at an address, whose certificate comes from this authority, used with an access key.
+    ///
+    /// # Errors
+    /// If the authority cannot be read.
+    pub fn at(
+        address: SocketAddr,
+        ca: &Path,
+        access_key: String,
+        secret: String,
+        project: String,
+    ) -> io::Result<Self> {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(ca).expect("a certificate")).expect("an authority");
+        roots.add(CertificateDer::from_pem_file(ca).map_err(io::Error::other)?).map_err(io::Error::other)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config = config.expect("TLS").with_root_certificates(roots).with_no_client_auth();
-        Self { address, tls: Arc::new(config), access_key, secret, project }
+        let config = config.map_err(io::Error::other)?.with_root_certificates(roots).with_no_client_auth();
+        Ok(Self { address, tls: Arc::new(config), access_key, secret, project })
     }
 
     /// The same services, used by the account that `hsm-admin account create --json` told of.
@@ -108,7 +119,8 @@ impl Rest {
     #[must_use]
     pub fn again(&self, place: &Place) -> Self {
         let ca = place.path("rest/ca.pem");
-        Self::at(self.address, &ca, self.access_key.clone(), self.secret.clone(), self.project.clone())
+        let [access_key, secret, project] = [&self.access_key, &self.secret, &self.project].map(Clone::clone);
+        Self::at(self.address, &ca, access_key, secret, project).expect("an authority")
     }
 
     /// The same services, used with another access key.
