@@ -1,46 +1,21 @@
 //! SM2, SM3 and SM4 both ways between this crate and OpenSSL's command line.
 
 use std::fs;
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use crypto::aes::Mode;
 use crypto::sm2::{DEFAULT_ID, Form, PrivateKey, PublicKey};
 use crypto::{sm3, sm4};
 
-/// What openssl answers on these arguments and this input, if it succeeds.
-fn openssl(place: &Path, arguments: &[&str], input: &[u8]) -> Option<Vec<u8>> {
-    let mut child = Command::new("openssl")
-        .args(arguments)
-        .current_dir(place)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the tests need the openssl program");
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    let output = child.wait_with_output().unwrap();
-    output.status.success().then_some(output.stdout)
-}
+#[path = "support/openssl.rs"]
+mod openssl;
+
+use openssl::{der_signature, openssl};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// r and s as openssl writes them, a SEQUENCE of two INTEGERs, and back.
-fn der_signature(raw: &[u8]) -> Vec<u8> {
-    let number = |half: &[u8]| {
-        let mut digits: Vec<u8> = half.iter().copied().skip_while(|byte| *byte == 0).collect();
-        if digits.first().is_none_or(|byte| byte & 0x80 != 0) {
-            digits.insert(0, 0);
-        }
-        [&[2, digits.len() as u8], digits.as_slice()].concat()
-    };
-    let both = [number(&raw[..32]), number(&raw[32..])].concat();
-    [&[0x30, both.len() as u8], both.as_slice()].concat()
-}
-
+/// r and s, from the SEQUENCE of two INTEGERs that openssl writes.
 fn raw_signature(der: &[u8]) -> Vec<u8> {
     let half = |number: &[u8]| {
         let digits = &number[number.iter().take_while(|byte| **byte == 0).count()..];

@@ -12,6 +12,12 @@ use conformance::template::Template;
 use cryptoki_sys as ck;
 use tests::{Place, Run};
 
+#[allow(dead_code)] // here openssl works on files of the place
+#[path = "../../crypto/tests/support/openssl.rs"]
+mod program;
+
+use program::der_signature;
+
 const CKK_SM2: u64 = 0xc34c_5601;
 const CKK_SM4: u64 = 0xc34c_5602;
 const CKM_SM2_KEY_PAIR_GEN: u64 = 0xc34c_5601;
@@ -26,19 +32,6 @@ const CKM_SM4_GCM: u64 = 0xc34c_5626;
 /// openssl on files of the place.
 fn openssl(place: &Place, line: &str) -> Run {
     Run::of(Command::new("openssl").current_dir(place.path("")).args(line.split_whitespace()))
-}
-
-/// r and s as openssl writes them, a SEQUENCE of two INTEGERs.
-fn der_signature(raw: &[u8]) -> Vec<u8> {
-    let number = |half: &[u8]| {
-        let mut digits: Vec<u8> = half.iter().copied().skip_while(|byte| *byte == 0).collect();
-        if digits.first().is_none_or(|byte| byte & 0x80 != 0) {
-            digits.insert(0, 0);
-        }
-        [&[2, digits.len() as u8], digits.as_slice()].concat()
-    };
-    let both = [number(&raw[..32]), number(&raw[32..])].concat();
-    [&[0x30, both.len() as u8], both.as_slice()].concat()
 }
 
 fn pair(session: Session, label: &str) -> (ObjectHandle, ObjectHandle) {

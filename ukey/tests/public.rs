@@ -8,6 +8,11 @@ use proptest::prelude::*;
 use ukey::file::{self, Cost, FileKey};
 use ukey::{Algorithm, Error, Holder, MAX_SECRET, Public, Secret};
 
+#[path = "../../crypto/tests/support/openssl.rs"]
+mod openssl;
+
+use openssl::{der_signature, openssl};
+
 fn key(algorithm: Algorithm) -> FileKey {
     let (bytes, _) = file::create("test", algorithm, b"123456", Cost::new(8, 1, 1).unwrap()).unwrap();
     file::open(&bytes, b"123456").unwrap()
@@ -229,19 +234,6 @@ fn an_id_is_that_of_the_keys_whatever_the_name() {
     assert_ne!(public.id(), swapped.id());
 }
 
-/// r and s as openssl writes them, a SEQUENCE of two INTEGERs.
-fn der_signature(raw: &[u8]) -> Vec<u8> {
-    let number = |half: &[u8]| {
-        let mut digits: Vec<u8> = half.iter().copied().skip_while(|byte| *byte == 0).collect();
-        if digits.first().is_none_or(|byte| byte & 0x80 != 0) {
-            digits.insert(0, 0);
-        }
-        [&[2, digits.len() as u8], digits.as_slice()].concat()
-    };
-    let both = [number(&raw[..32]), number(&raw[32..])].concat();
-    [&[0x30, both.len() as u8], both.as_slice()].concat()
-}
-
 /// What an SM2 UKey signs is, byte by byte, what the documentation says.
 #[test]
 fn openssl_verifies_what_an_sm2_ukey_signs() {
@@ -252,15 +244,10 @@ fn openssl_verifies_what_an_sm2_ukey_signs() {
     write("message", b"Claviger UKey signature 1\0\x06log inchallenge");
     let verifies = |signature: &[u8]| {
         write("signature", &der_signature(signature));
-        std::process::Command::new("openssl")
-            .args(["pkeyutl", "-verify", "-pubin", "-inkey", "public", "-keyform", "DER", "-rawin"])
-            .args(["-in", "message", "-sigfile", "signature", "-digest", "sm3"])
-            .args(["-pkeyopt", "distid:1234567812345678"])
-            .current_dir(place.path())
-            .output()
-            .expect("the tests need the openssl program")
-            .status
-            .success()
+        let key = ["pkeyutl", "-verify", "-pubin", "-inkey", "public", "-keyform", "DER", "-rawin"];
+        let signed = ["-in", "message", "-sigfile", "signature", "-digest", "sm3"];
+        let id = ["-pkeyopt", "distid:1234567812345678"];
+        openssl(place.path(), &[&key[..], &signed, &id].concat(), b"").is_some()
     };
     assert!(verifies(&key.sign("log in", b"challenge").unwrap()));
     assert!(!verifies(&key.sign("approve", b"challenge").unwrap()));

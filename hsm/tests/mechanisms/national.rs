@@ -2,8 +2,6 @@
 //! SM4-GCM, so that its other implementation is the GCM of RustCrypto's `aes-gcm` over the block cipher.
 
 use std::fs;
-use std::io::Write;
-use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock};
 
 use aes_gcm::aead::{Aead, KeyInit, Payload, consts::U12};
@@ -17,6 +15,11 @@ use crate::blocks::ctr;
 use crate::support::{
     Key, bytes, decrypt, digest, encrypt, hex, iv, number, params, random, row, secret, sign, verify,
 };
+
+#[path = "../../../crypto/tests/support/openssl.rs"]
+mod program;
+
+use program::der_signature;
 
 pub(crate) const SM2_KEY_PAIR_GEN: u64 = 0xc34c_5601;
 pub(crate) const SM2: u64 = 0xc34c_5602;
@@ -193,17 +196,7 @@ fn openssl(arguments: &[&str], files: &[(&str, &[u8])], input: &[u8]) -> Option<
     for (name, content) in files {
         fs::write(place.path().join(name), content).unwrap();
     }
-    let mut child = Command::new("openssl")
-        .args(arguments)
-        .current_dir(place.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the tests need the openssl program");
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    let output = child.wait_with_output().unwrap();
-    output.status.success().then_some(output.stdout)
+    program::openssl(place.path(), arguments, input)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -252,19 +245,6 @@ fn another_gcm_over_sm4_makes_the_same() {
         decrypt(SM4_GCM, &key, &gcm(&start, b"aad", 128), &theirs[..15]),
         Err(Error::EncryptedDataLenRange)
     ));
-}
-
-/// r and s as openssl writes them, a SEQUENCE of two INTEGERs.
-fn der_signature(raw: &[u8]) -> Vec<u8> {
-    let number = |half: &[u8]| {
-        let mut digits: Vec<u8> = half.iter().copied().skip_while(|byte| *byte == 0).collect();
-        if digits.first().is_none_or(|byte| byte & 0x80 != 0) {
-            digits.insert(0, 0);
-        }
-        [&[2, digits.len() as u8], digits.as_slice()].concat()
-    };
-    let both = [number(&raw[..32]), number(&raw[32..])].concat();
-    [&[0x30, both.len() as u8], both.as_slice()].concat()
 }
 
 /// A pair that the row makes, with its PKCS#8.
