@@ -152,11 +152,11 @@ struct To {
 #[derive(Debug, Args)]
 pub(super) struct UserPin {
     /// Read the PIN of the partition's user from this file (its first line)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", alias = "pin-file")]
     pub(super) user_pin_file: Option<PathBuf>,
 
     /// Read the PIN of the partition's user from this file descriptor (its first line)
-    #[arg(long, value_name = "N", conflicts_with = "user_pin_file")]
+    #[arg(long, value_name = "N", alias = "pin-fd", conflicts_with = "user_pin_file")]
     pub(super) user_pin_fd: Option<u32>,
 }
 
