@@ -11,7 +11,7 @@ use wire::admin::import::{self as protocol, Public, Wrapping};
 use wire::admin::{Ask, Told};
 
 use super::import::UserPin;
-use super::key::{CLASSES, one};
+use super::key::{CLASSES, first_of};
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;
@@ -25,7 +25,8 @@ pub(crate) enum Export {
 
 /// Get out a public key or a certificate
 ///
-/// Of a private key, its public half.
+/// Of several of that name the public key, else the certificate, else of the private
+/// key its public half.
 #[derive(Debug, Args)]
 pub(crate) struct PublicKey {
     #[command(flatten)]
@@ -120,7 +121,8 @@ impl Export {
 impl PublicKey {
     fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         let Which { partition, object, class } = &self.which;
-        let found = one(daemon, partition, object, class.as_deref())?;
+        let order = ["public", "certificate", "private"];
+        let found = first_of(daemon, partition, object, class.as_deref(), &order)?;
         if found.private && !self.login {
             return Err(Error::Usage("the object is private: give --login".into()));
         }
@@ -157,10 +159,11 @@ impl Form {
 impl Wrapped {
     fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         let Which { partition, object, class } = &self.which;
-        let found = one(daemon, partition, object, class.as_deref())?;
-        let under = one(daemon, partition, &self.under, self.under_class.as_deref())?;
         let how = Wrapping::ALL.into_iter().find(|how| how.name() == self.how);
         let how = how.ok_or_else(|| Error::Usage("no such way to wrap".into()))?;
+        let found = first_of(daemon, partition, object, class.as_deref(), &["secret", "private"])?;
+        let wrapping = ["secret", "public"];
+        let under = first_of(daemon, partition, &self.under, self.under_class.as_deref(), &wrapping)?;
         let ask = protocol::Ask::Wrapped {
             partition: partition.clone(),
             pin: self.pin.obtain()?,

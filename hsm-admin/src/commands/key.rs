@@ -28,7 +28,8 @@ Two kinds of key:
 Examples:
   hsm-admin key create invoices --spec EC_P256
   hsm-admin key list --state enabled --spec AES_256
-  hsm-admin key import invoices --material key.bin
+  hsm-admin key create legacy --origin external
+  hsm-admin key import legacy --material key.bin
   hsm-admin key delete old-1 old-2 --days 30
   hsm-admin key call ListKeyDetail '{\"key_id\": \"…\"}'
   hsm-admin key generate payments --type ec:P-256 --label signing";
@@ -173,6 +174,28 @@ pub(super) fn one(
     one_of(daemon, partition, name, |object| class.is_none_or(|class| object.class == class))
 }
 
+/// As [`one`]; of several, where no class is given, those of the first of these classes that is there: the halves of a pair
+/// and its certificate mostly have one name.
+pub(super) fn first_of(
+    daemon: &Daemon,
+    partition: &str,
+    name: &str,
+    class: Option<&str>,
+    order: &[&str],
+) -> Result<admin::Object, Error> {
+    if class.is_some() {
+        return one(daemon, partition, name, class);
+    }
+    let mut found = named(daemon, partition, name, |_| true)?;
+    let is = |word: &str, object: &admin::Object| {
+        CLASSES.iter().any(|(known, class)| *known == word && object.class == *class)
+    };
+    if let Some(word) = order.iter().find(|word| found.iter().any(|object| is(word, object))) {
+        found.retain(|object| is(word, object));
+    }
+    only(found, name)
+}
+
 /// As [`one`], of the objects that may be meant.
 pub(super) fn one_of(
     daemon: &Daemon,
@@ -180,6 +203,16 @@ pub(super) fn one_of(
     name: &str,
     may_be: impl Fn(&admin::Object) -> bool,
 ) -> Result<admin::Object, Error> {
+    only(named(daemon, partition, name, may_be)?, name)
+}
+
+/// The objects of this name that may be meant.
+fn named(
+    daemon: &Daemon,
+    partition: &str,
+    name: &str,
+    may_be: impl Fn(&admin::Object) -> bool,
+) -> Result<Vec<admin::Object>, Error> {
     let fits = |object: &admin::Object| {
         let named = match name.strip_prefix("id:") {
             Some(id) => object.id.eq_ignore_ascii_case(id),
@@ -187,7 +220,10 @@ pub(super) fn one_of(
         };
         named && may_be(object)
     };
-    let mut found: Vec<_> = object::all(daemon, partition)?.into_iter().filter(fits).collect();
+    Ok(object::all(daemon, partition)?.into_iter().filter(fits).collect())
+}
+
+fn only(mut found: Vec<admin::Object>, name: &str) -> Result<admin::Object, Error> {
     match (found.pop(), found.len()) {
         (Some(object), 0) => Ok(object),
         (None, _) => Err(Error::Failed(format!("no object of the partition is named {name:?}"))),
