@@ -180,7 +180,10 @@ fn read(path: &Path) -> Result<Written, Error> {
     }
     let text = std::fs::read(path).map_err(unreadable)?;
     let written: Written =
-        serde_json::from_slice(&text).map_err(|error| malformed(path, &error.to_string()))?;
+        // What it holds is not told: it may be another file than was meant, such as one with a PIN.
+        serde_json::from_slice(&text).map_err(|error| {
+            malformed(path, &format!("line {}, column {} is not as expected", error.line(), error.column()))
+        })?;
     let expected = if written.approval.is_some() { APPROVAL } else { REQUEST };
     if written.claviger != expected {
         return Err(malformed(path, &format!("it says {:?} where {expected:?} is known", written.claviger)));
@@ -240,6 +243,18 @@ mod tests {
             assert_ne!(changed, text, "{from}");
             std::fs::write(&path, changed).unwrap();
             assert!(read_request(&path).is_err(), "{from} as {to}");
+        }
+    }
+
+    #[test]
+    fn of_a_file_that_is_none_nothing_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pin");
+        for secret in ["31415926\n", "\"hunter2hunter2\"", "{\"hunter2\": 1}", "[\"hunter2\"]"] {
+            std::fs::write(&path, secret).unwrap();
+            let error = read_request(&path).unwrap_err().to_string();
+            assert!(error.contains("no approval") && error.contains("line 1"), "{error}");
+            assert!(!error.contains("3141") && !error.contains("hunter2"), "{error}");
         }
     }
 

@@ -95,7 +95,7 @@ impl Plan {
             Err(cause) => Err(wrong(format!("cannot read it: {cause}"))),
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map(Some)
-                .map_err(|error| wrong(format!("this is no plan of a ceremony: {error}"))),
+                .map_err(|error| wrong(format!("this is no plan of a ceremony, in line {}", error.line()))),
         }
     }
 
