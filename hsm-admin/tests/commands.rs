@@ -12,8 +12,9 @@ use std::io::Write;
 use std::process::Stdio;
 
 use common::{FakeDaemon, text, usual};
-use wire::Bytes;
+use wire::admin::root::{Ask as Root, Custody, Told as TellsRoot};
 use wire::admin::{Ask, Told};
+use wire::{Bytes, List};
 
 fn bytes(text: &str) -> Bytes {
     Bytes::from(text.as_bytes())
@@ -236,6 +237,25 @@ fn a_refusal_of_a_sealed_daemon_has_an_exit_code_of_its_own() {
     let out = daemon.run(&["status"]);
     assert_eq!(out.status.code(), Some(0));
     assert!(text(&out.stdout).contains("state        sealed: it waits for its root key\n"));
+    assert!(!text(&out.stdout).contains("objects"), "what it holds is not known: {}", text(&out.stdout));
+    assert!(text(&daemon.run(&["status", "--json"]).stdout).contains("\"objects\""));
+}
+
+#[test]
+fn a_new_root_key_is_told_though_the_same_keep_it() {
+    let daemon = FakeDaemon::start(|ask| match ask {
+        Ask::Root(Root::Show | Root::Change { .. }) => Told::Root(TellsRoot::Custody(Custody {
+            sealed: false,
+            kind: "file".into(),
+            need: 0,
+            holders: List::new(Vec::new()).unwrap(),
+            token: String::new(),
+        })),
+        other => usual(other, false),
+    });
+    let shown = text(&daemon.run(&["root", "show"]).stdout);
+    let changed = text(&daemon.run(&["rekey", "root"]).stdout);
+    assert_eq!(changed, format!("Another root key opens the store from now on.\n\n{shown}"));
 }
 
 #[test]

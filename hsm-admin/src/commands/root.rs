@@ -213,7 +213,9 @@ impl Rekey {
             None => RootAsk::Rekey { wait: !self.no_wait },
         };
         match daemon.ask(&Ask::Root(ask))? {
-            Told::Root(RootTold::Custody(custody)) => show(screen, &custody),
+            Told::Root(RootTold::Custody(custody)) => screen.show(&as_json(&custody), |_| {
+                format!("Another root key opens the store from now on.\n\n{}", people(&custody))
+            }),
             Told::Root(RootTold::Rekey(None)) => {
                 let done = self.what.is_none();
                 screen.show(&json!({ "rekeying": false }), |_| match done {

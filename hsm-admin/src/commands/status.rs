@@ -27,17 +27,23 @@ fn people(status: &admin::Status) -> String {
     } else {
         Cell::from("open").styled(GOOD)
     };
-    facts(vec![
+    let mut lines = vec![
         ("hsmd", Cell::from(format!("{}, process {}", status.version, status.pid))),
         ("state", seal),
         ("up for", Cell::from(duration(status.uptime))),
         ("store", Cell::from(&status.store)),
         ("socket", Cell::from(&status.socket)),
         ("connections", Cell::from(format!("{} of {}", status.connections, status.max_connections))),
-        ("sessions", Cell::from(status.sessions)),
-        ("partitions", Cell::from(status.partitions)),
-        ("objects", Cell::from(status.objects)),
-    ])
+    ];
+    // Of a sealed one nothing is known, and nought of each would look as if all were lost.
+    if !status.sealed {
+        lines.extend([
+            ("sessions", Cell::from(status.sessions)),
+            ("partitions", Cell::from(status.partitions)),
+            ("objects", Cell::from(status.objects)),
+        ]);
+    }
+    facts(lines)
 }
 
 /// `seconds` in the two largest units that say something.
