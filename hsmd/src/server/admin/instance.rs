@@ -18,6 +18,10 @@ use crate::server::remote::{Remotes, certificate};
 /// The one project.
 const PROJECT: &str = "default";
 
+/// What people are told that an address does not read as.
+const A_RANGE: &str = "a range: expected a network's first address and its length, as in 192.168.0.0/16";
+const A_SUBNET: &str = "a subnet: expected its first address and its length, as in 192.168.0.0/24";
+
 /// The answer, or why there is none.
 pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     let hsm = talk.hsm()?;
@@ -59,8 +63,8 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::TagRemove { instance, key } => instances.remove_tag(instance, key),
         Ask::Certificate { instance, client } => return certify(talk, instances, instance, client),
         Ask::Revoke { instance, client } => instances.revoke(instance, client),
-        Ask::Allow { instance, range } => instances.allow(instance, parsed("a range", range)?),
-        Ask::Disallow { instance, range } => instances.disallow(instance, parsed("a range", range)?),
+        Ask::Allow { instance, range } => instances.allow(instance, parsed(A_RANGE, range)?),
+        Ask::Disallow { instance, range } => instances.disallow(instance, parsed(A_RANGE, range)?),
         Ask::Publish { instance, at } => {
             let at = at.as_deref().map(|at| parsed("an address with a port", at)).transpose()?;
             instances.publish(instance, at)
@@ -102,7 +106,7 @@ fn activate(
             Some(Addresses { address: address(own)?, nodes: [address(one)?, address(two)?] })
         }
     };
-    let allowed: Result<Vec<Cidr>, _> = to.allowed.iter().map(|range| parsed("a range", range)).collect();
+    let allowed: Result<Vec<Cidr>, _> = to.allowed.iter().map(|range| parsed(A_RANGE, range)).collect();
     let protocol::Limits { partitions, sessions, objects } = to.limits;
     Ok(instances.activate(
         &to.instance,
@@ -111,7 +115,7 @@ fn activate(
             zone: &to.zone,
             kind,
             vpc: &to.vpc,
-            subnet: parsed("a subnet", &to.subnet)?,
+            subnet: parsed(A_SUBNET, &to.subnet)?,
             addresses,
             port: to.port,
             security_group: &to.security_group,
