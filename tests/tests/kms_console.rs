@@ -209,6 +209,8 @@ fn with_operation_protection_on_each_deletion_takes_a_code_that_is_good_once() {
     let (a, b) = (console.create(&["a"]), console.create(&["b"]));
     console.run(&["key", "alias", "add", "a", "alias/of-a"]).succeeds().done();
     console.run(&["account", "protect", "dev", "on"]).fails().says("account mfa").done();
+    let bind = ["account", "mfa", "bind", "dev", "000000", "111111"];
+    console.run(&bind).fails().says("`account mfa create` makes one").done();
     let secret =
         console.json(&["account", "mfa", "create", "dev"])["secret"].as_str().expect("it").to_owned();
     console.run(&["account", "protect", "dev", "on"]).fails().says("account mfa").done();

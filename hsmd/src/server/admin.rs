@@ -105,6 +105,15 @@ fn note(peer: Peer, ask: &Ask, told: &Told) {
     }
 }
 
+/// What went wrong, for who gave a command: without what the standard's functions would say.
+fn words(error: hsm::Error) -> String {
+    match error {
+        hsm::Error::ArgumentsBad(why) => why.to_owned(),
+        hsm::Error::UserUnknown(name) => format!("the partition has no user {name:?}"),
+        other => other.to_string(),
+    }
+}
+
 fn failed(reason: &str) -> Told {
     Told::Failed { reason: reason.to_owned() }
 }
@@ -155,5 +164,17 @@ fn status(daemon: &Daemon) -> admin::Status {
         sessions: hsm.map_or(0, |hsm| hsm.session_count()),
         partitions: partitions.len() as u64,
         objects: partitions.iter().map(|partition| partition.object_count()).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_without_what_a_function_would_answer() {
+        let label = hsm::Error::ArgumentsBad("another partition has this label");
+        assert_eq!(words(label), "another partition has this label");
+        assert_eq!(words(hsm::Error::UserUnknown("eve".into())), "the partition has no user \"eve\"");
     }
 }

@@ -94,6 +94,9 @@ pub(super) fn wrong_code(error: IamError) -> String {
         IamError::NeedsSecondFactor => {
             "the account's root user has bound no virtual MFA device: `account mfa` comes first".to_owned()
         }
+        IamError::Unknown("virtual MFA device") => {
+            "the account's root user has no virtual MFA device: `account mfa create` makes one".to_owned()
+        }
         other => other.to_string(),
     }
 }

@@ -9,13 +9,13 @@ use wire::List;
 use wire::admin::{Ask, MAX_OBJECTS, Told};
 
 use super::talk::Talk;
+use super::words;
 use crate::daemon::Daemon;
 use crate::server::describe;
 
 /// The answer, or why there is none.
 pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     let (daemon, hsm, by) = (talk.daemon, talk.hsm()?, talk.actor());
-    let text = |error: hsm::Error| error.to_string();
     match ask {
         Ask::PartitionCreate { label, policy, so_pin, user_pin } => {
             let new = NewPartition {
@@ -29,7 +29,7 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
                     "partition {label:?} has the legacy policy: its keys can be extracted by known attacks"
                 );
             }
-            Ok(shown(daemon, &*hsm.create_partition(&new, &by).map_err(text)?))
+            Ok(shown(daemon, &*hsm.create_partition(&new, &by).map_err(words)?))
         }
         Ask::PartitionList => {
             let sees = hsm.people().sees(talk.by());
@@ -45,17 +45,17 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::PartitionInit { partition, label, so_pin, user_pin } => {
             let partition = of_no_instance(talk.partition(partition)?, "initialise")?;
             hsm.init_partition(&partition, label.as_deref(), so_pin, user_pin.as_deref(), &by)
-                .map_err(text)?;
+                .map_err(words)?;
             Ok(shown(daemon, &partition))
         }
         Ask::PartitionRename { partition, label } => {
             let partition = talk.partition(partition)?;
-            hsm.rename_partition(&partition, label, &by).map_err(text)?;
+            hsm.rename_partition(&partition, label, &by).map_err(words)?;
             Ok(shown(daemon, &partition))
         }
         Ask::PartitionDelete { partition } => {
             hsm.delete_partition(&*of_no_instance(talk.partition(partition)?, "delete")?, &by)
-                .map_err(text)?;
+                .map_err(words)?;
             Ok(Told::Done)
         }
         Ask::ObjectList { partition, after } => {

@@ -7,12 +7,12 @@ use wire::admin::Told;
 use wire::admin::user::{Ask, Told as Answer, User};
 
 use super::talk::Talk;
+use super::words;
 use crate::config::Pins;
 
 /// The answer, or why there is none.
 pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     let (hsm, by) = (talk.hsm()?, talk.actor());
-    let text = |error: hsm::Error| error.to_string();
     let pins = &talk.daemon.config.pins;
     let (partition, name) = match ask {
         Ask::List { partition } => {
@@ -24,30 +24,30 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             let role = UserRole::named(role.name())
                 .ok_or_else(|| format!("a user is crypto-officer or crypto-user, not {}", role.name()))?;
             let partition = talk.partition(partition)?;
-            hsm.add_user(&partition, (name, role), pin, &by).map_err(text)?;
+            hsm.add_user(&partition, (name, role), pin, &by).map_err(words)?;
             (partition, name)
         }
         Ask::Remove { partition, name } => {
             let partition = talk.partition(partition)?;
-            hsm.remove_user(&partition, name, &by).map_err(text)?;
+            hsm.remove_user(&partition, name, &by).map_err(words)?;
             return Ok(Told::Done);
         }
         Ask::Pin { partition, name, pin } => {
             let partition = talk.partition(partition)?;
-            hsm.reset_user_pin(&partition, name, pin, &by).map_err(text)?;
+            hsm.reset_user_pin(&partition, name, pin, &by).map_err(words)?;
             (partition, name)
         }
         Ask::Unlock { partition, name } => {
             let partition = talk.partition(partition)?;
-            hsm.unlock_user(&partition, name, &by).map_err(text)?;
+            hsm.unlock_user(&partition, name, &by).map_err(words)?;
             (partition, name)
         }
         Ask::UnlockSoPin { partition } => {
-            hsm.unlock_so_pin(&*talk.partition(partition)?, &by).map_err(text)?;
+            hsm.unlock_so_pin(&*talk.partition(partition)?, &by).map_err(words)?;
             return Ok(Told::Done);
         }
         Ask::ResetSoPin { partition, pin } => {
-            hsm.reset_so_pin(&*talk.partition(partition)?, pin, &by).map_err(text)?;
+            hsm.reset_so_pin(&*talk.partition(partition)?, pin, &by).map_err(words)?;
             return Ok(Told::Done);
         }
     };
