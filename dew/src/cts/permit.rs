@@ -1,11 +1,9 @@
 //! Who may ask for traces: the policies of who asks decide, in the project of the request.
 
-use jiff::Timestamp;
-
 use super::{Cts, CtsError};
 use crate::caller::Caller;
-use crate::iam::policy::{Action, Asked, Context, Identity, Request, Resource, Source, decide};
-use crate::iam::{Assumed, HeldTo, Principal, ProjectId};
+use crate::iam::policy::Action;
+use crate::iam::{Assumed, Policies, Principal, ProjectId, Question};
 
 impl Cts {
     /// The project whose traces a request can leave: the caller's own, suspended or not.
@@ -50,50 +48,25 @@ impl Cts {
     }
 
     fn allow(&self, caller: &Caller, operation: &str, project: Option<ProjectId>) -> Result<(), CtsError> {
-        let identity = &caller.identity;
-        let (account, id, name) = (identity.account.to_string(), identity.id(), identity.name());
-        let home = project.and_then(|id| self.iam.project(id));
-        let region = home.as_ref().map(|home| home.region().to_owned()).unwrap_or_default();
-        let (name_of_project, project) =
-            (home.map(|home| home.name.clone()), project.map(|id| id.to_string()));
-        let now = self.hsm.time();
-        let context = Context {
-            account_id: &account,
-            account_name: Some(&identity.account_name),
-            user_id: Some(&id),
-            user_name: Some(&name),
-            project_id: project.as_deref(),
-            project_name: Some(name_of_project.as_deref().unwrap_or_default()),
-            region: Some(&region),
-            time: i64::try_from(now).ok().and_then(|now| Timestamp::from_second(now).ok()),
-            mfa_age: identity.mfa.map(|at| now.saturating_sub(at)),
-            source: caller.source,
-            tls: Some(caller.tls),
-            user_agent: caller.agent.as_deref(),
-            ..Context::default()
-        };
-        let applied = self.iam.policies_of(identity)?;
-        let (attached, session) = (applied.attached(), applied.session());
-        let (policies, held) = (Identity(&attached), HeldTo(Identity(&session)));
-        let mut sources: Vec<&dyn Source> = vec![&policies];
-        if !session.is_empty() {
-            sources.push(&held);
-        }
-        let mut actions = Action::of_operation("cts", operation).peekable();
-        if actions.peek().is_none() {
+        let actions: Vec<_> = Action::of_operation("cts", operation).collect();
+        if actions.is_empty() {
             return Err(CtsError::Forbidden(format!("nobody may do {operation}")));
         }
-        for action in actions {
-            let resource = Resource::of(action, &region, &account, None);
-            let request = Request { action: Asked::Known(action), resource, context: &context };
-            if !decide(&request, &sources).is_allowed() {
-                return Err(CtsError::Forbidden(format!(
-                    "the policies of {name} do not allow {}",
-                    action.name()
-                )));
-            }
+        let home = project.and_then(|id| self.iam.project(id));
+        let question = Question {
+            region: Some(home.as_ref().map(|home| home.region()).unwrap_or_default()),
+            project,
+            project_name: Some(home.as_ref().map(|home| home.name.as_str()).unwrap_or_default()),
+            ..Question::new(&actions, caller.identity.account, None)
+        };
+        match self.iam.refused(caller, &question, Policies::Whole, &[])? {
+            None => Ok(()),
+            Some(action) => Err(CtsError::Forbidden(format!(
+                "the policies of {} do not allow {}",
+                caller.identity.name(),
+                action.name()
+            ))),
         }
-        Ok(())
     }
 }
 

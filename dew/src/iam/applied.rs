@@ -58,8 +58,7 @@ impl Applied {
         self.policies.iter().map(One::attached).collect()
     }
 
-    /// The policy that the credential is held to beside all others, for [`HeldTo`](super::HeldTo): what it does not
-    /// allow is denied. Mostly there is none.
+    /// The policy that the credential is held to beside all others: what it does not allow is denied. Mostly there is none.
     #[must_use]
     pub fn session(&self) -> Vec<Attached<'_>> {
         let held =

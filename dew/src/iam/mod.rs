@@ -52,7 +52,7 @@ pub use id::{
 };
 pub use identity::{Assumed, Credential, Identity, Principal};
 pub use login::LoggedIn;
-pub use permission::HeldTo;
+pub use permission::{Policies, Question};
 pub use quota::Quota;
 pub use record::{
     AccessKey, AccessMode, Account, Agency, Assignment, Device, EnterpriseProject, Group, Level,

@@ -1,16 +1,71 @@
-//! Who may do what to the directory itself: the policies of who asks decide, as for every other service.
+//! Who may do what: the policies of who asks decide, and what else has a say, in the same way for every service.
 
 use jiff::Timestamp;
 
 use super::policy::{
-    self, Access, Action, Asked, Context, Ground, Request, Resource, Role, Source, Verdict, decide,
+    Access, Action, Asked, Context, Decision, Ground, Identity, Request, Resource, Role, Source, Verdict,
+    decide,
 };
-use super::{Iam, IamError};
+use super::{AccountId, EnterpriseProjectId, Iam, IamError, ProjectId};
 use crate::caller::Caller;
+use crate::tag::Tags;
+
+/// What is asked for, and all that policies look at beside who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The actions, each of which must be allowed.
+    pub actions: &'a [Action],
+    /// The account whose the thing is.
+    pub account: AccountId,
+    /// Its region; none for what is in none.
+    pub region: Option<&'a str>,
+    /// Its id or name; none for what is made or listed.
+    pub thing: Option<&'a str>,
+    /// The project that is asked in.
+    pub project: Option<ProjectId>,
+    /// Its name.
+    pub project_name: Option<&'a str>,
+    /// The enterprise project that the thing is in.
+    pub enterprise_project: Option<EnterpriseProjectId>,
+    /// Its tags.
+    pub resource_tags: Option<&'a Tags>,
+    /// The tags that the request gives it.
+    pub request_tags: Option<&'a Tags>,
+    /// What the service knows of it.
+    pub facts: &'a [(&'a str, &'a str)],
+}
+
+impl<'a> Question<'a> {
+    /// About an account, or a thing of it, and no more.
+    #[must_use]
+    pub const fn new(actions: &'a [Action], account: AccountId, thing: Option<&'a str>) -> Self {
+        Self {
+            actions,
+            account,
+            region: None,
+            thing,
+            project: None,
+            project_name: None,
+            enterprise_project: None,
+            resource_tags: None,
+            request_tags: None,
+            facts: &[],
+        }
+    }
+}
+
+/// What the policies of who asks can do for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policies {
+    /// All that they say.
+    Whole,
+    /// Nothing: the thing is not for their holder, and only what they deny counts.
+    Denials,
+}
 
 /// The policy that a credential is held to: what it does not allow is denied.
 #[derive(Clone, Copy, Debug)]
-pub struct HeldTo<'a>(pub policy::Identity<'a>);
+struct HeldTo<'a>(Identity<'a>);
 
 impl Source for HeldTo<'_> {
     fn role(&self) -> Role {
@@ -19,6 +74,23 @@ impl Source for HeldTo<'_> {
 
     fn weigh<'a>(&'a self, request: &Request<'_>) -> Verdict<'a> {
         self.0.weigh(request)
+    }
+}
+
+/// Policies of which only what they deny counts.
+#[derive(Clone, Copy, Debug)]
+struct Denials<'a>(Identity<'a>);
+
+impl Source for Denials<'_> {
+    fn role(&self) -> Role {
+        Role::Identity
+    }
+
+    fn weigh<'a>(&'a self, request: &Request<'_>) -> Verdict<'a> {
+        match self.0.weigh(request) {
+            Verdict::Allow(_) => Verdict::Silent(None),
+            other => other,
+        }
     }
 }
 
@@ -37,12 +109,90 @@ impl Source for Itself {
 }
 
 impl Iam {
+    /// The first action of a question that the caller may not do, by its policies and whatever else has a say; none if it may
+    /// do all.
+    ///
+    /// # Errors
+    /// `Malformed` if the credential's own policy cannot be read.
+    pub fn refused(
+        &self,
+        caller: &Caller,
+        question: &Question<'_>,
+        policies: Policies,
+        others: &[&dyn Source],
+    ) -> Result<Option<Action>, IamError> {
+        let mut refused = None;
+        self.decide(caller, question, policies, others, |action, decision| {
+            if !decision.is_allowed() {
+                refused.get_or_insert(action);
+            }
+        })?;
+        Ok(refused)
+    }
+
+    /// Decides on each action of a question, and tells what was decided.
+    ///
+    /// # Errors
+    /// As [`Self::refused`].
+    pub(super) fn decide(
+        &self,
+        caller: &Caller,
+        question: &Question<'_>,
+        policies: Policies,
+        others: &[&dyn Source],
+        mut told: impl FnMut(Action, &Decision<'_>),
+    ) -> Result<(), IamError> {
+        let identity = &caller.identity;
+        let (own, id, name) = (identity.account.to_string(), identity.id(), identity.name());
+        let project = question.project.map(|project| project.to_string());
+        let enterprise_project = question.enterprise_project.map(|project| project.to_string());
+        let now = self.hsm.time_ms();
+        let context = Context {
+            account_id: &own,
+            account_name: Some(&identity.account_name),
+            user_id: Some(&id),
+            user_name: Some(&name),
+            project_id: project.as_deref(),
+            project_name: question.project_name,
+            enterprise_project: enterprise_project.as_deref(),
+            region: question.region,
+            time: i64::try_from(now).ok().and_then(|now| Timestamp::from_millisecond(now).ok()),
+            mfa_age: identity.mfa.map(|at| (now / 1000).saturating_sub(at)),
+            source: caller.source,
+            tls: Some(caller.tls),
+            user_agent: caller.agent.as_deref(),
+            resource_tags: question.resource_tags,
+            request_tags: question.request_tags,
+            facts: question.facts,
+        };
+        let applied = self.policies_of(identity)?;
+        let (attached, session) = (applied.attached(), applied.session());
+        let (whole, held) = (Identity(&attached), HeldTo(Identity(&session)));
+        let denials = Denials(whole);
+        let mut sources: Vec<&dyn Source> = vec![match policies {
+            Policies::Whole => &whole,
+            Policies::Denials => &denials,
+        }];
+        sources.extend(others);
+        if !session.is_empty() {
+            sources.push(&held);
+        }
+        let account = question.account.to_string();
+        for action in question.actions {
+            let resource =
+                Resource::of(*action, question.region.unwrap_or_default(), &account, question.thing);
+            let request = Request { action: Asked::Known(*action), resource, context: &context };
+            told(*action, &decide(&request, &sources));
+        }
+        Ok(())
+    }
+
     /// Lets through who may do an operation of IAM, by its name in the SDKs, to a thing of their account.
     ///
     /// # Errors
     /// `Forbidden`, also for who is not of an account.
     pub fn permit(&self, caller: &Caller, operation: &str, thing: Option<&str>) -> Result<(), IamError> {
-        self.let_in(caller, operation, thing, None)
+        self.let_in(caller, operation, thing, &[])
     }
 
     /// Lets users do an operation of IAM to themselves, which needs no permission. What denies it does so all the same, and
@@ -54,7 +204,7 @@ impl Iam {
         let user = caller.identity.user().ok_or_else(|| {
             IamError::Forbidden("users do this for themselves, and who asks is none".to_owned())
         })?;
-        self.let_in(caller, operation, Some(&user.to_string()), Some(&Itself))
+        self.let_in(caller, operation, Some(&user.to_string()), &[&Itself])
     }
 
     fn let_in(
@@ -62,49 +212,25 @@ impl Iam {
         caller: &Caller,
         operation: &str,
         thing: Option<&str>,
-        own: Option<&Itself>,
+        others: &[&dyn Source],
     ) -> Result<(), IamError> {
         let identity = &caller.identity;
-        let (account, id, name) = (identity.account.to_string(), identity.id(), identity.name());
-        let root = self.account(identity.account).map(|account| account.root.to_string());
-        let is_roots = thing.is_some() && thing == root.as_deref();
-        let now = self.hsm.time();
-        let context = Context {
-            account_id: &account,
-            account_name: Some(&identity.account_name),
-            user_id: Some(&id),
-            user_name: Some(&name),
-            time: i64::try_from(now).ok().and_then(|now| Timestamp::from_second(now).ok()),
-            mfa_age: identity.mfa.map(|at| now.saturating_sub(at)),
-            source: caller.source,
-            tls: Some(caller.tls),
-            user_agent: caller.agent.as_deref(),
-            ..Context::default()
-        };
-        let applied = self.policies_of(identity)?;
-        let (attached, session) = (applied.attached(), applied.session());
-        let (policies, held) = (policy::Identity(&attached), HeldTo(policy::Identity(&session)));
-        let mut sources: Vec<&dyn Source> = vec![&policies];
-        sources.extend(own.map(|own| own as &dyn Source));
-        if !session.is_empty() {
-            sources.push(&held);
-        }
-        let mut actions = Action::of_operation("iam", operation).peekable();
-        if actions.peek().is_none() {
+        let actions: Vec<_> = Action::of_operation("iam", operation).collect();
+        if actions.is_empty() {
             return Err(IamError::Forbidden(format!("nobody may do {operation}")));
         }
-        for action in actions {
-            // Whoever could change the root user would be it.
-            if is_roots && !identity.is_root && action.access() == Access::Write {
-                return Err(IamError::Forbidden("the root user is changed by itself alone".to_owned()));
-            }
-            let resource = Resource::of(action, "", &account, thing);
-            let request = Request { action: Asked::Known(action), resource, context: &context };
-            let decision = decide(&request, &sources);
-            if !decision.is_allowed() {
-                return Err(IamError::Forbidden(format!("{name} may not do {}", action.name())));
+        let root = self.account(identity.account).map(|account| account.root.to_string());
+        let is_roots = thing.is_some() && thing == root.as_deref();
+        // Whoever could change the root user would be it.
+        if is_roots && !identity.is_root && actions.iter().any(|action| action.access() == Access::Write) {
+            return Err(IamError::Forbidden("the root user is changed by itself alone".to_owned()));
+        }
+        let question = Question::new(&actions, identity.account, thing);
+        match self.refused(caller, &question, Policies::Whole, others)? {
+            None => Ok(()),
+            Some(action) => {
+                Err(IamError::Forbidden(format!("{} may not do {}", identity.name(), action.name())))
             }
         }
-        Ok(())
     }
 }

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use jiff::Timestamp;
-
 use super::error::{KmsError, Result};
 use super::grant::{self, Grants};
 use super::id::KeyId;
@@ -13,10 +11,8 @@ use super::project::Project;
 use super::record::Kept;
 use super::{Kms, name};
 use crate::caller::Caller;
-use crate::iam::policy::{
-    Action, ActionSet, Allowance, Asked, Context, Identity, Request, Resource, Role, Source, Verdict, decide,
-};
-use crate::iam::{AccountId, EnterpriseProjectId, HeldTo, ProjectId};
+use crate::iam::policy::{Action, ActionSet, Allowance, Resource, Role, Source};
+use crate::iam::{AccountId, EnterpriseProjectId, Policies, ProjectId, Question};
 use crate::tag::Tags;
 
 /// The actions that each operation of the interface needs.
@@ -79,26 +75,10 @@ impl About<'_> {
 
 /// What can let a caller in.
 struct Ways {
-    /// Its policies: those that allow something, if the key is in the project of the request, and those that deny it.
-    policies: bool,
+    /// Its policies: all that they say, if the key is in the project of the request, and else what they deny.
+    policies: Policies,
     /// What it was given on the key.
     given: ActionSet,
-}
-
-/// Policies of somebody for whom the key is not: of them only what they deny counts.
-struct Denials<'a>(&'a Identity<'a>);
-
-impl Source for Denials<'_> {
-    fn role(&self) -> Role {
-        Role::Identity
-    }
-
-    fn weigh<'a>(&'a self, request: &Request<'_>) -> Verdict<'a> {
-        match self.0.weigh(request) {
-            Verdict::Allow(_) => Verdict::Silent(None),
-            other => other,
-        }
-    }
 }
 
 impl Kms {
@@ -151,14 +131,17 @@ impl Kms {
         let (own, account) = self.own(caller)?;
         if let Some(key) = self.default_to_be(own, named, caller)? {
             // It is made for who may use it, and for nobody else.
-            let ways = Ways { policies: true, given: ActionSet::default() };
+            let ways = Ways { policies: Policies::Whole, given: ActionSet::default() };
             self.allow(caller, operation, (own, account), About::Key(&key, tags), &ways)?;
         }
         let found = self.find(own, account, named, caller)?;
         let Found { project, key } = &found;
-        let policies = project.account == account && project.id == own;
+        let policies = match project.account == account && project.id == own {
+            true => Policies::Whole,
+            false => Policies::Denials,
+        };
         let ways = Ways { policies, given: given(&project.shelf.read().grants, key) };
-        if !policies && ways.given == ActionSet::default() {
+        if policies == Policies::Denials && ways.given == ActionSet::default() {
             return Err(KmsError::NoKey);
         }
         self.allow(caller, operation, (project.id, project.account), About::Key(key, tags), &ways)?;
@@ -178,7 +161,7 @@ impl Kms {
         about: About<'_>,
     ) -> Result<(ProjectId, AccountId)> {
         let own = self.own(caller)?;
-        let ways = Ways { policies: true, given: ActionSet::default() };
+        let ways = Ways { policies: Policies::Whole, given: ActionSet::default() };
         self.allow(caller, operation, own, about, &ways)?;
         Ok(own)
     }
@@ -223,76 +206,52 @@ impl Kms {
         about: About<'_>,
         ways: &Ways,
     ) -> Result<()> {
-        let identity = &caller.identity;
-        // Policies hold in the project that is asked in, whose-ever the key is.
-        let project_id = caller.project.unwrap_or(project).to_string();
-        let account_id = account.to_string();
-        let (own_account, user_id, user_name) =
-            (identity.account.to_string(), identity.id(), identity.name());
+        let none = Vec::new();
+        let actions = ACTIONS.get(operation).unwrap_or(&none);
+        if actions.is_empty() {
+            return Err(KmsError::Internal("an operation needs an action"));
+        }
         let home = self.iam.project(project);
-        let region = home.as_ref().map(|home| home.region().to_owned()).unwrap_or_default();
-        let project_name = home.map(|home| home.name.clone()).unwrap_or_default();
+        let region = home.as_ref().map(|home| home.region()).unwrap_or_default();
+        let project_name = home.as_ref().map(|home| home.name.as_str()).unwrap_or_default();
         let (key_id, enterprise, tags, given) = match about {
             About::Key(key, given) => {
                 (Some(key.id.to_string()), Some(key.enterprise_project), Some(&key.tags), given)
             }
             About::Some { enterprise_project, tags } => (None, enterprise_project, None, tags),
         };
-        let enterprise = EnterpriseProjectId(enterprise.unwrap_or_default()).to_string();
-        let now = self.now();
         let spec = match about {
             About::Key(key, _) => Some(("kms:KeySpec", key.spec.name())),
             About::Some { .. } => None,
         };
         let facts: Vec<_> = spec.into_iter().collect();
-        let context = Context {
-            account_id: &own_account,
-            account_name: Some(&identity.account_name),
-            user_id: Some(&user_id),
-            user_name: Some(&user_name),
-            project_id: Some(&project_id),
-            project_name: Some(&project_name),
-            enterprise_project: Some(&enterprise),
-            region: Some(&region),
-            time: i64::try_from(now).ok().and_then(|now| Timestamp::from_millisecond(now).ok()),
-            mfa_age: identity.mfa.map(|at| (now / 1000).saturating_sub(at)),
-            source: caller.source,
-            tls: Some(caller.tls),
-            user_agent: caller.agent.as_deref(),
+        let question = Question {
+            actions,
+            account,
+            region: Some(region),
+            thing: key_id.as_deref(),
+            // Policies hold in the project that is asked in, whose-ever the key is.
+            project: Some(caller.project.unwrap_or(project)),
+            project_name: Some(project_name),
+            enterprise_project: Some(EnterpriseProjectId(enterprise.unwrap_or_default())),
             resource_tags: tags,
             request_tags: given,
             facts: &facts,
         };
-        let applied = self.iam.policies_of(identity)?;
-        let attached = applied.attached();
-        let policies = Identity(&attached);
-        let denials = Denials(&policies);
-        let resource = |action| Resource::of(action, &region, &account_id, key_id.as_deref());
+        let account_id = account.to_string();
+        let resource = |action| Resource::of(action, region, &account_id, key_id.as_deref());
         let grant = ACTIONS.get("ListKeyDetail").and_then(|actions| actions.first()).map(|action| {
             Allowance { name: "a grant", role: Role::Gives, actions: ways.given, resource: resource(*action) }
         });
-        let mut sources: Vec<&dyn Source> = vec![if ways.policies { &policies } else { &denials }];
-        sources.extend(grant.iter().map(|grant| grant as &dyn Source));
-        let session = applied.session();
-        let held = HeldTo(Identity(&session));
-        if !session.is_empty() {
-            sources.push(&held);
+        let others: Vec<_> = grant.iter().map(|grant| grant as &dyn Source).collect();
+        match self.iam.refused(caller, &question, ways.policies, &others)? {
+            None => Ok(()),
+            Some(action) => Err(KmsError::Forbidden(format!(
+                "neither the policies of {} nor grants allow {} on {}",
+                caller.identity.name(),
+                action.name(),
+                resource(action)
+            ))),
         }
-        let none = Vec::new();
-        let actions = ACTIONS.get(operation).unwrap_or(&none);
-        if actions.is_empty() {
-            return Err(KmsError::Internal("an operation needs an action"));
-        }
-        for action in actions {
-            let resource = resource(*action);
-            let request = Request { action: Asked::Known(*action), resource, context: &context };
-            if !decide(&request, &sources).is_allowed() {
-                return Err(KmsError::Forbidden(format!(
-                    "neither the policies of {user_name} nor grants allow {} on {resource}",
-                    action.name()
-                )));
-            }
-        }
-        Ok(())
     }
 }
