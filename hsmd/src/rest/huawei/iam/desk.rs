@@ -1,7 +1,9 @@
 //! Where an operation of IAM is done: who asks, whether that one may, and the directory as it changes it.
 
+use std::sync::Arc;
+
 use dew::caller::Caller;
-use dew::iam::{AccountId, Acting, Iam, IamError, Subject, UserId};
+use dew::iam::{AccountId, Acting, Iam, IamError, Project, Subject, UserId};
 use hsm::Guest;
 use hsm::event::{Actor, Door, Person};
 
@@ -34,6 +36,21 @@ impl<'a> Desk<'a> {
     ) -> Result<Self, IamError> {
         services.iam.permit(caller, O::NAME, thing)?;
         Ok(Self::open(caller, services))
+    }
+
+    /// For whoever may do an operation to the project that the path names.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Unknown` if it is not one of the caller's account.
+    pub(super) fn about_project<O: Operation>(
+        caller: &'a Caller,
+        services: &'a Services,
+    ) -> Result<(Self, Arc<Project>), IamError> {
+        let thing = caller.project.map(|id| id.to_string());
+        let desk = Self::permitted::<O>(caller, services, thing.as_deref())?;
+        let project = caller.project.and_then(|id| desk.iam.project(id));
+        let project = project.filter(|project| project.account == desk.account);
+        Ok((desk, project.ok_or(IamError::Unknown("project"))?))
     }
 
     /// For a user that does something to itself which others do not do.

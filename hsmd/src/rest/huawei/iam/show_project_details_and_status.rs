@@ -22,13 +22,7 @@ impl Operation for Op {
     const PATH: &'static str = "/v3-ext/projects/{project_id}";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
-        let thing = caller.project.map(|id| id.to_string());
-        let desk = Desk::permitted::<Self>(caller, services, thing.as_deref())?;
-        let project = caller
-            .project
-            .and_then(|id| desk.iam.project(id))
-            .filter(|project| project.account == desk.account);
-        let project = project.ok_or(IamError::Unknown("project"))?;
+        let (_, project) = Desk::about_project::<Self>(caller, services)?;
         Ok(json!({ "project": shown::project_with_status(&project) }))
     }
 }

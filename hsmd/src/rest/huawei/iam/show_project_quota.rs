@@ -21,13 +21,7 @@ impl Operation for Op {
     const PATH: &'static str = "/v3.0/OS-QUOTA/projects/{project_id}";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
-        let thing = caller.project.map(|id| id.to_string());
-        let desk = Desk::permitted::<Self>(caller, services, thing.as_deref())?;
-        let project = caller
-            .project
-            .and_then(|id| desk.iam.project(id))
-            .filter(|project| project.account == desk.account);
-        project.ok_or(IamError::Unknown("project"))?;
+        let (desk, _) = Desk::about_project::<Self>(caller, services)?;
         let used = desk.iam.projects(desk.account).len();
         let most = Quota::Project.most();
         let row = json!({ "type": "project", "quota": most, "used": used, "min": 0, "max": most });

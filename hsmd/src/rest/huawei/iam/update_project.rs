@@ -30,13 +30,7 @@ impl Operation for Op {
     const PATH: &'static str = "/v3/projects/{project_id}";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
-        let thing = caller.project.map(|id| id.to_string());
-        let desk = Desk::permitted::<Self>(caller, services, thing.as_deref())?;
-        let project = caller
-            .project
-            .and_then(|id| desk.iam.project(id))
-            .filter(|project| project.account == desk.account);
-        let project = project.ok_or(IamError::Unknown("project"))?;
+        let (desk, project) = Desk::about_project::<Self>(caller, services)?;
         let Change { name, description } = self.project;
         let changed = desk.acting().change_project(
             desk.account,

@@ -28,13 +28,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 204;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
-        let thing = caller.project.map(|id| id.to_string());
-        let desk = Desk::permitted::<Self>(caller, services, thing.as_deref())?;
-        let project = caller
-            .project
-            .and_then(|id| desk.iam.project(id))
-            .filter(|project| project.account == desk.account);
-        let project = project.ok_or(IamError::Unknown("project"))?;
+        let (desk, project) = Desk::about_project::<Self>(caller, services)?;
         let suspended = match self.project.status.as_str() {
             "suspended" => true,
             "normal" => false,
