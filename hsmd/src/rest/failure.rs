@@ -42,6 +42,15 @@ impl Failure {
         Self { shape: Some(Shape::Gateway), ..Self::new(status, code, message) }
     }
 
+    /// What is told of an error of a service with this status: what went wrong within is for the log.
+    pub(crate) fn told(service: &str, status: u16, error: &impl std::fmt::Display) -> String {
+        if status != 500 {
+            return error.to_string();
+        }
+        tracing::error!("{service} failed: {error}");
+        "the service failed: see the log of hsmd".to_owned()
+    }
+
     /// The daemon is sealed.
     pub(crate) fn sealed(why: &str) -> Self {
         Self::gateway(503, "APIGW.0202", format!("hsmd is sealed: {why}"))
@@ -70,14 +79,7 @@ fn title(status: u16) -> &'static str {
 impl From<KmsError> for Failure {
     fn from(error: KmsError) -> Self {
         let (status, code) = error.code();
-        // What went wrong within is for the log.
-        let message = match status {
-            500 => {
-                tracing::error!("the KMS failed: {error}");
-                "the service failed: see the log of hsmd".to_owned()
-            }
-            _ => error.to_string(),
-        };
+        let message = Self::told("the KMS", status, &error);
         Self::new(status, code, message)
     }
 }

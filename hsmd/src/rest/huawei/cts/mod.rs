@@ -26,14 +26,7 @@ operations! {
 impl From<CtsError> for Failure {
     fn from(error: CtsError) -> Self {
         let (status, code) = error.code();
-        // What went wrong within is for the log.
-        let message = match status {
-            500 => {
-                tracing::error!("the CTS failed: {error}");
-                "the service failed: see the log of hsmd".to_owned()
-            }
-            _ => error.to_string(),
-        };
+        let message = Self::told("the CTS", status, &error);
         Self::new(status, code, message)
     }
 }

@@ -155,14 +155,7 @@ impl From<IamError> for Failure {
             IamError::Taken { .. } | IamError::InUse { .. } | IamError::ChangedMeanwhile => 409,
             IamError::Malformed | IamError::Hsm(_) => 500,
         };
-        // What went wrong within is for the log.
-        let message = match status {
-            500 => {
-                tracing::error!("IAM failed: {error}");
-                "the service failed: see the log of hsmd".to_owned()
-            }
-            _ => error.to_string(),
-        };
+        let message = Self::told("IAM", status, &error);
         Self { status, code: status.to_string().into(), message, shape: None }
     }
 }
