@@ -231,3 +231,24 @@ fn a_key_that_expires_or_a_token_for_one_project_makes_no_key_that_lasts() {
         "it shows who she is, for all she may do"
     );
 }
+
+#[test]
+fn the_console_explains_what_policies_decide() {
+    let (place, address) = place();
+    let _daemon = place.start();
+    let acme = Account::new(&place, address, "acme");
+    let (_, id) = acme.user("ann");
+    acme.rule("no people", &id, &json!({ "Effect": "Deny", "Action": ["iam:users:*"] }));
+    for user in ["acme/ann", &id] {
+        let told =
+            place.admin(&format!("policy explain {user} iam:users:createUser * --json")).succeeds().out();
+        let told: Value = serde_json::from_str(&told).expect("JSON");
+        assert_eq!(told[0]["action"], "iam:users:createUser");
+        assert_eq!(told[0]["allowed"], false);
+        let why = text(&told[0]["why"]);
+        assert!(why.starts_with("Statement[0] of the policy \"no people\" of the group no people"), "{why}");
+    }
+    let told = place.admin("policy explain acme/acme kms:cmk:create *").succeeds().out();
+    assert!(told.starts_with("kms:cmk:create: allowed: Statement[0]"), "{told}");
+    place.admin("policy explain acme/nobody kms:cmk:create *").fails().says("there is no user").done();
+}

@@ -47,7 +47,7 @@ impl Iam {
     /// Who the root user of an account is; none while that or the account is disabled.
     #[must_use]
     pub fn root_of(&self, account: &Account) -> Option<Arc<Identity>> {
-        self.directory.read().known(account.root).map(|known| Arc::clone(&known.identity))
+        self.identity_of(account.root)
     }
 
     /// How many of each thing an account may have, and has.

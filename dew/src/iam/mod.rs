@@ -25,6 +25,7 @@ mod applied;
 mod device;
 mod directory;
 mod error;
+mod explain;
 mod group;
 mod id;
 mod identity;
@@ -47,6 +48,7 @@ pub use account::{CreatedAccount, NewAccount};
 pub use agency::AgencyChange;
 pub use applied::Applied;
 pub use error::IamError;
+pub use explain::Explained;
 pub use id::{
     AccessKeyId, AccountId, AgencyId, EnterpriseProjectId, GroupId, NoId, ProjectId, RoleId, UserId,
 };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::directory::Draft;
 use super::id::{AccountId, GroupId, UserId};
+use super::identity::Identity;
 use super::record::{AccessKey, AccessMode, Account, Assignment, LoginProtection, Password, Subject, User};
 use super::{Acting, Iam, IamError, Quota, name};
 
@@ -109,6 +110,12 @@ impl Iam {
     #[must_use]
     pub fn user_named(&self, account: AccountId, name: &str) -> Option<Arc<User>> {
         self.directory.read().users.named(account, name).cloned()
+    }
+
+    /// Who a user is; none while it or its account is disabled.
+    #[must_use]
+    pub fn identity_of(&self, id: UserId) -> Option<Arc<Identity>> {
+        self.directory.read().known(id).map(|known| Arc::clone(&known.identity))
     }
 
     /// The user of this id, whoever's it is: for log-ins.

@@ -8,7 +8,7 @@ use dew::iam::{
     Trust,
 };
 
-use super::world::World;
+use super::world::{REGION, World};
 
 fn system(name: &str) -> RoleId {
     dew::iam::policy::SystemPolicy::find(name).unwrap().id.parse().unwrap()
@@ -329,4 +329,58 @@ fn no_group_and_no_policy_locks_the_root_user_out() {
     assert!(world.iam.permit(&root, "KeystoneRemoveUserFromGroup", Some(&group.id.to_string())).is_ok());
     assert!(world.iam.permit_own(&root, "CreatePermanentAccessKey").is_ok());
     assert!(world.iam.permit_own(&ann, "CreatePermanentAccessKey").is_err(), "it holds for all others");
+}
+
+#[test]
+fn what_is_decided_on_an_action_of_a_user_is_explained_by_the_statement() {
+    let world = World::new();
+    let (acme, other) = (world.account("acme"), world.account("other"));
+    let id = acme.account.id;
+    let ann = world.user(id, "ann");
+    let explain = |action: &str, resource: &str| world.iam.explain(&ann, action, resource);
+    let one = |action: &str, resource: &str| {
+        let all = explain(action, resource).unwrap();
+        let [one] = all.as_slice() else { panic!("{all:?}") };
+        assert_eq!(one.action, action);
+        (one.allowed, one.why.clone())
+    };
+    assert_eq!(one("kms:cmk:get", "*"), (false, "nothing allows it, and no policy names it".to_owned()));
+
+    let group = world.acting().create_group(id, "apps", "").unwrap();
+    world.acting().add_to_group(id, group.id, ann.id).unwrap();
+    let text = r#"{"Version":"1.1","Statement":[
+        {"Effect":"Allow","Action":["kms:cmk:get"],"Resource":["kms:*:*:KeyId:k1"]},
+        {"Effect":"Deny","Action":["kms:cmk:get"],"Resource":["kms:*:*:KeyId:k2"]}]}"#;
+    let role = world.acting().create_role(id, "one key", ("", ""), Level::Project, text).unwrap();
+    world.acting().give(id, Subject::Group(group.id), role.id, Scope::Project(acme.project)).unwrap();
+    let home = format!("kms:{REGION}::KeyId:k1");
+    for resource in ["k1", &home, "kms:::KeyId:k1"] {
+        let (allowed, why) = one("kms:cmk:get", resource);
+        assert!(
+            allowed && why.starts_with("Statement[0] of the policy \"one key\" of the group apps"),
+            "{why}"
+        );
+    }
+    let (allowed, why) = one("kms:cmk:get", "k2");
+    assert!(!allowed && why.starts_with("Statement[1]"), "{why}");
+    let (allowed, why) = one("kms:cmk:get", "k3");
+    assert!(!allowed && why.contains("is about other resources"), "{why}");
+    let theirs = format!("kms:{REGION}:{}:KeyId:k1", other.account.id);
+    let (allowed, why) = one("kms:cmk:get", &theirs);
+    assert!(!allowed && why.contains("another account's"), "{why}");
+    let (allowed, why) = one("iam:users:createUser", "*");
+    assert!(!allowed && why.starts_with("nothing allows it"), "{why}");
+    let root = world.iam.user(id, acme.root).unwrap();
+    let all = world.iam.explain(&root, "iam:users:createUser", "*").unwrap();
+    assert!(all[0].allowed && all[0].why.contains("the account acme"), "{all:?}");
+
+    for (action, resource) in [("kms:cmk:nothing", "*"), ("kms:cmk:get", "kms:nowhere-1::KeyId:k1")] {
+        assert!(matches!(explain(action, resource), Err(IamError::Unknown(_))), "{action} {resource}");
+    }
+    for resource in ["kms:home-1:KeyId", "kms:::agency:k1"] {
+        assert!(matches!(explain("kms:cmk:get", resource), Err(IamError::Invalid(_))), "{resource}");
+    }
+    let disable = dew::iam::UserChange { enabled: Some(false), ..Default::default() };
+    world.acting().change_user(id, ann.id, &disable).unwrap();
+    assert!(matches!(explain("kms:cmk:get", "k1"), Err(IamError::Forbidden(_))));
 }

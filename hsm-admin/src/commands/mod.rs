@@ -18,6 +18,7 @@ mod login;
 mod object;
 mod partition;
 mod people;
+mod policy;
 mod quorum;
 mod roles;
 mod root;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     User(user::User),
     #[command(subcommand)]
     Account(account::Account),
+    #[command(subcommand)]
+    Policy(policy::Policy),
     #[command(subcommand)]
     Object(object::Object),
     #[command(subcommand)]
@@ -98,6 +101,7 @@ impl Command {
             Self::Partition(command) => command.run(daemon, screen),
             Self::User(command) => command.run(daemon, screen),
             Self::Account(command) => command.run(daemon, screen),
+            Self::Policy(command) => command.run(daemon, screen),
             Self::Object(command) => command.run(daemon, screen),
             Self::Key(command) => command.run(daemon, screen),
             Self::Import(command) => command.run(daemon, screen),

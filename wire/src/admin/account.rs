@@ -7,6 +7,8 @@ use crate::{Bytes, List};
 
 /// The most accounts one list brings.
 pub const MAX_ACCOUNTS: usize = 4096;
+/// The most actions that one name stands for.
+pub const MAX_DECISIONS: usize = 256;
 
 /// What the console asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +38,15 @@ pub enum Ask {
         /// What is done with it.
         step: Step,
     },
+    /// What the policies of a user decide, and why.
+    Explain {
+        /// The user: its id, or `account/name`.
+        user: String,
+        /// The action, such as `kms:cmk:get`.
+        action: String,
+        /// What it is done to: `service:region:account:type:path`, or the path alone.
+        resource: String,
+    },
 }
 
 /// What is done with a virtual MFA device.
@@ -62,7 +73,9 @@ impl Ask {
     pub(super) fn act(&self) -> Act<'_> {
         match self {
             Self::Create { name, region } => Act::new(Command::AccountCreate).on(name).with("region", region),
-            Self::List | Self::Protect { on: None, .. } => Act::new(Command::AccountList),
+            Self::List | Self::Protect { on: None, .. } | Self::Explain { .. } => {
+                Act::new(Command::AccountList)
+            }
             Self::Protect { account, on: Some(on), .. } => {
                 Act::new(Command::AccountProtect).on(account).with("on", on)
             }
@@ -96,6 +109,19 @@ pub enum Told {
     Seed(Bytes),
     /// To the other steps.
     Done,
+    /// To [`Ask::Explain`]: one for each action that the name stands for.
+    Explained(List<Decision, MAX_DECISIONS>),
+}
+
+/// What is decided on an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The action, by its first name.
+    pub action: String,
+    /// Whether it may be done.
+    pub allowed: bool,
+    /// Why, in words: the statement that decided, or what came closest.
+    pub why: String,
 }
 
 /// An account.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use dew::iam::{self, Iam, NewAccount, ProtectPolicy};
+use dew::iam::{self, Explained, Iam, NewAccount, ProtectPolicy, User};
 use wire::admin::Told;
-use wire::admin::account::{Account, Ask, Created, Step, Told as Answer};
+use wire::admin::account::{Account, Ask, Created, Decision, Step, Told as Answer};
 use wire::{Bytes, List};
 
 use super::kms::{check_code, wrong_code};
@@ -43,7 +43,27 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             let account = named(&services.iam, account)?;
             device(talk, &services, &account, step).map(Told::Account)
         }
+        Ask::Explain { user, action, resource } => {
+            let iam = &services.iam;
+            let user = user_named(iam, user)?;
+            let all = iam.explain(&user, action, resource).map_err(|error| error.to_string())?;
+            let decision = |one: Explained| Decision {
+                action: one.action.to_owned(),
+                allowed: one.allowed,
+                why: one.why,
+            };
+            let all = List::new(all.into_iter().map(decision).collect());
+            Ok(Told::Account(Answer::Explained(all.ok_or("the name stands for too many actions")?)))
+        }
     }
+}
+
+/// The user of this id, or `account/name`.
+fn user_named(iam: &Iam, text: &str) -> Result<Arc<User>, String> {
+    let by_name = |(account, name)| named(iam, account).ok().and_then(|of| iam.user_named(of.id, name));
+    let by_id = || text.parse().ok().and_then(|id| iam.any_user(id));
+    let user = text.split_once('/').and_then(by_name).or_else(by_id);
+    user.ok_or_else(|| format!("there is no user {text:?}: give its id, or ACCOUNT/NAME"))
 }
 
 /// The account of this name or id.
