@@ -110,7 +110,7 @@ impl Purpose {
     fn is_that_of(self, scope: &Scope, account: AccountId, services: &Services) -> bool {
         let region = scope.region();
         let is_there = match self.project.and_then(|project| services.iam.project(project)) {
-            Some(project) => project.name.split('_').next() == Some(region),
+            Some(project) => project.region() == region,
             None => region == NO_REGION || services.iam.project_named(account, region).is_some(),
         };
         is_there && scope.service().eq_ignore_ascii_case(self.service)
