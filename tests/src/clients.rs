@@ -29,20 +29,33 @@ fn is_there(program: &str) -> bool {
         || Path::new("/usr/sbin").join(program).exists()
 }
 
-/// The Python that has Huawei Cloud's SDK, where `scripts/install-sdks` puts it, in the versions that are asked for; none,
-/// with a printed reason, if it is not there.
+/// The Python that has Huawei Cloud's SDK; none, with a printed reason, if it is not there.
 ///
 /// # Panics
 /// If it is missing and `CLAVIGER_REQUIRE_CLIENTS=1` says that it may not be.
 #[must_use]
 pub fn huawei_cloud_python() -> Option<PathBuf> {
+    Some(sdks("huaweicloud", "python/huaweicloud.txt")?.join("bin/python"))
+}
+
+/// The folder that has Huawei Cloud's SDK for Node.js; none, with a printed reason, if it is not there.
+///
+/// # Panics
+/// If it is missing and `CLAVIGER_REQUIRE_CLIENTS=1` says that it may not be.
+#[must_use]
+pub fn huawei_cloud_node() -> Option<PathBuf> {
+    sdks("huaweicloud-node", "node/package.json")
+}
+
+/// Where `scripts/install-sdks` puts SDKs, if they are there in the versions that the list asks for.
+fn sdks(name: &str, list: &str) -> Option<PathBuf> {
     let test = std::env::current_exe().expect("this program");
     let target = test.ancestors().nth(3).expect("target/PROFILE/deps/TEST");
-    let place = target.join("sdks/huaweicloud");
-    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/huaweicloud.txt");
+    let place = target.join("sdks").join(name);
+    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join(list);
     let wanted = std::fs::read(wanted).expect("the list of packages");
     if std::fs::read(place.join("installed")).is_ok_and(|installed| installed == wanted) {
-        return Some(place.join("bin/python"));
+        return Some(place);
     }
     let required = std::env::var("CLAVIGER_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
     assert!(

@@ -1,5 +1,5 @@
-//! The services by Huawei Cloud's own SDKs, as they come from PyPI: each script of `tests/python/iam` and
-//! `tests/python/kms` against a fresh daemon.
+//! The services by Huawei Cloud's own SDKs, as they come from PyPI and npm: each script of `tests/python/iam`,
+//! `tests/python/kms` and `tests/node` against a fresh daemon.
 //!
 //! A script has `KMS_ENDPOINT`, `AK`, `SK`, `PROJECT_ID`, `DOMAIN_ID` and `CA_FILE` of `scripts/dev-up`, and `OTHER_AK`,
 //! `OTHER_SK` and `OTHER_PROJECT_ID` of another account. It asserts, and ends with an error if something is not so.
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tests::{Hsm, Run, huawei_cloud_python, needs, not_on_stand_in};
+use tests::{Hsm, Run, huawei_cloud_node, huawei_cloud_python, needs, not_on_stand_in};
 
 /// What the scripts of KMS share.
 const SHARED: &str = "kms/sdk";
@@ -65,6 +65,17 @@ scripts! {
     kms/life
     kms/stores
     kms/traces
+}
+
+#[test]
+fn the_sdk_for_node_signs_what_the_services_take() {
+    needs!("node");
+    let Some(sdks) = huawei_cloud_node() else { return };
+    let hsm = Hsm::start();
+    not_on_stand_in!(hsm, "it has no KMS");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("node/services.cjs");
+    let mut node = hsm.command("node");
+    Run::of(node.env("NODE_SDKS", sdks).arg(script)).succeeds().says("services: ok").done();
 }
 
 #[test]
