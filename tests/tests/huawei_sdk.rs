@@ -2,7 +2,7 @@
 //! `tests/python/kms` and `tests/node` against a fresh daemon.
 //!
 //! A script has `KMS_ENDPOINT`, `AK`, `SK`, `PROJECT_ID`, `DOMAIN_ID` and `CA_FILE` of `scripts/dev-up`, and `OTHER_AK`,
-//! `OTHER_SK` and `OTHER_PROJECT_ID` of another account. It asserts, and ends with an error if something is not so.
+//! `OTHER_SK`, `OTHER_PROJECT_ID` and `OTHER_DOMAIN_ID` of another account. It asserts, and ends with an error if something is not so.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -26,9 +26,12 @@ fn run(service: &str, script: &str) {
     let made = Run::of(create.args(["account", "create", "other", "--json"])).succeeds().out();
     let other: Value = serde_json::from_str(&made).expect("JSON");
     let mut command = hsm.command(python);
-    for (variable, field) in
-        [("OTHER_AK", "access_key"), ("OTHER_SK", "secret_key"), ("OTHER_PROJECT_ID", "project_id")]
-    {
+    for (variable, field) in [
+        ("OTHER_AK", "access_key"),
+        ("OTHER_SK", "secret_key"),
+        ("OTHER_PROJECT_ID", "project_id"),
+        ("OTHER_DOMAIN_ID", "domain_id"),
+    ] {
         command.env(variable, other[field].as_str().expect("a word"));
     }
     // Nothing is written beside the sources.

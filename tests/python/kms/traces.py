@@ -46,7 +46,8 @@ def key(alias, **more):
     return kms.create_key(CreateKeyRequest(body=CreateKeyRequestBody(key_alias=alias, **more))).key_info.key_id
 
 
-# CTS-001, CTS-080: every field of a trace, with its type.
+# Requirement: CTS-001, CTS-059, CTS-080
+# Every field of a trace, with its type; it is found at once.
 one = key("traced", key_description="what traces are tried with")
 trace = the_trace("createKey", resource_id=one)
 texts = (
@@ -68,7 +69,8 @@ assert user.access_key_id == os.environ["AK"] and user.domain.id == os.environ["
 assert user.name and user.id and user.domain.name and user.type == "User", user
 assert user.session_context.attributes.mfa_authenticated == "false", user
 
-# CTS-002 to CTS-026: the operations that this release offers, each with the name in the guide's table.
+# The operations, each with the name in the guide's table.
+# Requirement: CTS-002, CTS-003, CTS-004, CTS-005, CTS-006, CTS-007, CTS-010, CTS-019, CTS-020, CTS-025, CTS-026
 SECRET = "a plaintext that no trace may hold"
 of_key = OperateKeyRequestBody(key_id=one)
 made = kms.create_datakey(
@@ -115,6 +117,7 @@ for name in (
 random = the_trace("genRandom")
 assert (random.resource_type, random.resource_id) == ("RNG", ""), random
 
+# Requirement: CTS-008, CTS-009, CTS-011, CTS-012
 kms.delete_key(
     DeleteKeyRequest(body=ScheduleKeyDeletionRequestBody(key_id=one, pending_days="7"))
 )
@@ -132,6 +135,7 @@ for name in ("scheduleKeyDeletion", "cancelKeyDeletion", "updateKeyDescription",
     assert the_trace(name, resource_id=one).trace_rating == "normal"
 assert the_trace("updateKeyAlias").resource_name == "renamed"
 
+# Requirement: CTS-021, CTS-022, CTS-023, CTS-024
 # One tag more, two in a batch, two less in a batch, one less: four traces of one name.
 kms.create_kms_tag(
     CreateKmsTagRequest(key_id=one, body=CreateKmsTagRequestBody(tag=TagItem(key="a", value="1")))
@@ -145,6 +149,7 @@ tagged = found(trace_name="dealUnifiedTags", resource_id=one)
 expected = ["DeleteTag", "BatchCreateKmsTags", "BatchCreateKmsTags", "CreateKmsTag"]
 assert [trace.operation_id for trace in tagged] == expected, tagged
 
+# Requirement: CTS-014, CTS-015
 # Material that is brought, and taken away.
 outside = key("outside", origin="external")
 MATERIAL = os.urandom(32)
@@ -183,7 +188,8 @@ kms.delete_imported_key_material(
 for name in ("importKeyMaterial", "deleteImportedKeyMaterial"):
     assert the_trace(name, resource_id=outside).resource_name == "outside"
 
-# CTS-081: what the service does by itself.
+# Requirement: CTS-081
+# What the service does by itself.
 bring(int(time.time()) + 2)
 for _ in range(60):
     if found(trace_name="expireKeyMaterial"):
@@ -193,19 +199,40 @@ trace = the_trace("expireKeyMaterial", resource_id=outside)
 assert (trace.trace_type, trace.trace_rating, trace.resource_name) == ("SystemAction", "normal", "outside"), trace
 assert (trace.user.name, trace.source_ip) == ("kms", ""), trace
 
-# CTS-056: nothing secret stands in any trace.
+# Requirement: CTS-016, CTS-017, CTS-018
+# A grant that is taken back by who gave it, and one that is given back by who may.
+def grant(**more):
+    body = CreateGrantRequestBody(
+        key_id=one, grantee_principal=os.environ["OTHER_DOMAIN_ID"], grantee_principal_type="domain",
+        operations=["describe-key", "create-datakey"], **more,
+    )
+    return kms.create_grant(CreateGrantRequest(body=body)).grant_id
+
+
+taken, returned = grant(), grant(retiring_principal=user.id)
+kms.cancel_grant(CancelGrantRequest(body=RevokeGrantRequestBody(key_id=one, grant_id=taken)))
+kms.cancel_self_grant(CancelSelfGrantRequest(body=RevokeGrantRequestBody(key_id=one, grant_id=returned)))
+assert len(found(trace_name="createGrant", resource_id=one)) == 2
+for name, which in (("revokeGrant", taken), ("retireGrant", returned)):
+    trace = the_trace(name, resource_id=one)
+    assert (trace.trace_rating, json.loads(trace.request)["grant_id"]) == ("normal", which), trace
+
+# Requirement: CTS-056
+# Nothing secret stands in any trace.
 everything = json.dumps([trace.to_dict() for trace in found(limit=200)])
 secrets = (SECRET, made.plain_text, DEK.hex().upper(), given.import_token, wrapped_material, os.environ["SK"])
 for secret in secrets:
     assert secret not in everything, "a trace holds a secret"
 
-# CTS-055, CTS-077, CTS-079: what was refused leaves a warning with the error's code, and no resource if none was made.
+# Requirement: CTS-055, CTS-077, CTS-079
+# What was refused leaves a warning with the error's code, and no resource if none was made.
 refused(400, "KMS.0204", kms.create_key, CreateKeyRequest(body=CreateKeyRequestBody()))
 trace = found(trace_rating="warning", trace_name="createKey")[0]
 assert (trace.code, trace.resource_id) == ("400", ""), trace
 assert json.loads(trace.response)["error"]["error_code"] == "KMS.0204", trace.response
 
-# CTS-065 to CTS-076: filters, alone and together; pages; limits.
+# Requirement: CTS-065, CTS-066, CTS-067, CTS-068, CTS-069, CTS-070, CTS-071, CTS-072, CTS-073, CTS-074, CTS-075, CTS-076
+# Filters, alone and together; pages; limits.
 for filters in (
     {"trace_name": "disableKey"},
     {"resource_name": "renamed"},
@@ -252,7 +279,8 @@ refused(401, "APIGW.0301", client(sk="wrong").disable_key, DisableKeyRequest(bod
 kms.list_key_detail(ListKeyDetailRequest(body=of_key))
 assert len(found(limit=200)) == before
 
-# CTS-061: another account neither sees the traces nor leaves any in the project.
+# Requirement: CTS-061
+# Another account neither sees the traces nor leaves any in the project.
 if "OTHER_AK" in os.environ:
     other = dict(ak=os.environ["OTHER_AK"], sk=os.environ["OTHER_SK"])
     refused(403, "APIGW.0302", traces_client(**other).list_traces, ListTracesRequest(trace_type="system"))
