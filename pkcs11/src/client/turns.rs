@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use super::lock;
 
-/// How long others wait before a turn is handed on to the first of them: some ten calls.
-const SLICE: Duration = Duration::from_micros(100);
+/// How long others wait before a turn is handed on to the first of them: some thirty calls. To hand it on wakes two threads,
+/// which takes as long as several calls.
+const SLICE: Duration = Duration::from_micros(300);
 /// A turn that somebody asks for within this time need not be handed on: a thread that sleeps takes as long to come.
 const SOON: Duration = Duration::from_micros(10);
 
@@ -29,9 +30,10 @@ struct State {
     waiting: VecDeque<Arc<Waiter>>,
     /// When a turn was last handed on.
     handed_on: Option<Instant>,
-    /// When a turn ended while others waited, if nobody has asked for one since.
-    ended: Option<Instant>,
-    /// How long it took of late until somebody asked, an eighth of it the newest.
+    /// When a turn was left to its thread while others waited, if nobody has asked for one since.
+    left: Option<Instant>,
+    /// How long it took of late until somebody asked, an eighth of it the newest. It is forgotten little by little while
+    /// turns are handed on: to wake a thread takes so long that what comes after it tells nothing.
     usual_gap: Duration,
 }
 
@@ -105,17 +107,19 @@ impl Turns {
         let mut state = lock(&self.state);
         if !state.waiting.is_empty() {
             let now = Instant::now();
-            state.ended = Some(now);
             let is_over = state.handed_on.is_none_or(|at| now.duration_since(at) >= self.slice);
             if (is_over || !may_come_back || state.usual_gap > SOON)
                 && let Some(next) = state.waiting.pop_front()
             {
                 next.has_turn.store(true, Relaxed);
                 state.handed_on = Some(now);
+                state.left = None;
+                state.usual_gap = state.usual_gap.mul_f64(31.0 / 32.0);
                 drop(state);
                 next.changed.notify_one();
                 return;
             }
+            state.left = Some(now);
         }
         state.taken -= 1;
     }
@@ -123,7 +127,7 @@ impl Turns {
 
 impl State {
     fn note_gap(&mut self) {
-        if let Some(at) = self.ended.take() {
+        if let Some(at) = self.left.take() {
             // A thread that is held up once is no rule.
             let gap = at.elapsed().min(4 * SOON);
             self.usual_gap = self.usual_gap - self.usual_gap / 8 + gap / 8;
@@ -246,6 +250,29 @@ mod tests {
             assert!(turns.are_wanted(), "it was kept for this thread");
             other.join().unwrap();
         });
+    }
+
+    #[test]
+    fn what_comes_after_a_turn_was_handed_on_does_not_keep_it_from_being_left_again() {
+        let turns = turns(1, LONG);
+        lock(&turns.state).usual_gap = 4 * SOON;
+        thread::scope(|scope| {
+            for _ in 0..64 {
+                let mut state = lock(&turns.state);
+                if state.usual_gap <= SOON {
+                    break;
+                }
+                state.handed_on = Some(Instant::now());
+                drop(state);
+                let turn = turns.wait();
+                let other = scope.spawn(|| turns.wait().give_up());
+                until_somebody_waits(&turns);
+                drop(turn);
+                other.join().unwrap();
+                thread::sleep(4 * SOON);
+            }
+        });
+        assert!(lock(&turns.state).usual_gap <= SOON);
     }
 
     #[test]
