@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::memory::Window;
 use crate::memory::system::{Wait, processors, receive};
 
-use super::turns::{Turn, Turns};
+use super::turns::{Room, Turn, Turns};
 
 /// How long an answer is waited for awake, at the most: an RSA signature comes within it.
 const AWAKE: Duration = Duration::from_micros(500);
@@ -18,6 +18,12 @@ const AWAKE: Duration = Duration::from_micros(500);
 const CROWDED: Duration = Duration::from_micros(60);
 /// Calls that take longer than this on the processors are better made at once than in turns.
 const SHORT: Duration = Duration::from_micros(25);
+/// Calls that take no longer than this, each alone, are hardly more than the way to the daemon and back: to have two
+/// processors for one of them is the fastest. Of those that take longer, one is made on each.
+const TRIP: Duration = Duration::from_micros(14);
+/// Of so many calls, the first few are made on two processors each, to see what they take so.
+const ROUND: usize = 1024;
+const FEW: usize = 16;
 /// What calls usually take is not followed beyond this, so that it is soon forgotten.
 const LONG: Duration = Duration::from_micros(240);
 /// The least by which it goes up, in nanoseconds.
@@ -25,42 +31,74 @@ const STEP: u64 = 500;
 
 /// How the threads of the process wait.
 ///
-/// One turn for each two processors: of these, one is the caller's and one the daemon's. Who has a turn waits for the
-/// answer awake, and gives it up when the answer does not come soon, so that a long call keeps nobody waiting.
+/// Who has a turn waits for the answer awake, and gives it up when the answer does not come soon, so that a long call
+/// keeps nobody waiting.
 pub(super) struct Patience {
     turns: Turns,
     /// Whether the daemon has a processor while this process uses one.
     may_stay_awake: bool,
     /// Calls that were sent, or are about to be, and have no answer yet.
     under_way: AtomicUsize,
-    /// What most calls took of late, in nanoseconds, shared by the calls that were under way at once. It goes up or down by
-    /// an eighth with each call, so that a few that take very long, or whose thread is held up, change little.
-    usual: AtomicU64,
+    /// What most calls took of late, shared by the calls that were under way at once.
+    usual: Usual,
+    /// What most calls took of late that were under way alone.
+    alone: Usual,
+    /// How many calls there were.
+    calls: AtomicUsize,
+}
+
+/// What most calls took of late, in nanoseconds. It goes up or down by an eighth with each call, so that a few that take
+/// very long, or whose thread is held up, change little.
+#[derive(Default)]
+struct Usual(AtomicU64);
+
+impl Usual {
+    fn is_within(&self, time: Duration) -> bool {
+        u128::from(self.0.load(Relaxed)) <= time.as_nanos()
+    }
+
+    fn note(&self, nanoseconds: u128) {
+        let before = self.0.load(Relaxed);
+        let now = if nanoseconds > before.into() { before + before / 8 + STEP } else { before - before / 8 };
+        // Another thread's figure may be lost on the way: it is an estimate.
+        self.0.store(now.min(LONG.as_nanos() as u64), Relaxed);
+    }
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        let (turns, may_stay_awake) = (Turns::new(processors() / 2), processors() > 1);
-        Self { turns, may_stay_awake, under_way: AtomicUsize::new(0), usual: AtomicU64::new(0) }
+        Self::on(processors())
     }
 }
 
 impl Patience {
+    fn on(processors: usize) -> Self {
+        let (under_way, calls) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (usual, alone) = (Usual::default(), Usual::default());
+        Self { turns: Turns::new(processors), may_stay_awake: processors > 1, under_way, usual, alone, calls }
+    }
+
     /// Begins a call: after those of others, if calls are short of late, and this one is not known to be long.
     pub(super) fn begin(&self, is_long: bool) -> Pending<'_> {
         let turn = if is_long {
             None
-        } else if self.is_usually_within(SHORT) {
+        } else if self.usual.is_within(SHORT) {
             Some(self.turns.wait())
         } else {
             self.turns.take()
         };
-        self.under_way.fetch_add(1, Relaxed);
-        Pending { patience: self, turn, began: Instant::now() }
+        let is_alone = self.under_way.fetch_add(1, Relaxed) == 0;
+        Pending { patience: self, turn, is_alone, began: Instant::now() }
     }
 
-    fn is_usually_within(&self, time: Duration) -> bool {
-        u128::from(self.usual.load(Relaxed)) <= time.as_nanos()
+    /// How many turns there are to be for the next call.
+    fn room(&self) -> Room {
+        let is_tried = self.calls.fetch_add(1, Relaxed) % ROUND < FEW;
+        if is_tried || self.alone.is_within(TRIP) || !self.alone.is_within(CROWDED) {
+            Room::Pairs
+        } else {
+            Room::All
+        }
     }
 }
 
@@ -68,6 +106,8 @@ impl Patience {
 pub(super) struct Pending<'a> {
     patience: &'a Patience,
     turn: Option<Turn<'a>>,
+    /// Whether it began when no other was under way.
+    is_alone: bool,
     began: Instant,
 }
 
@@ -99,7 +139,7 @@ impl Pending<'_> {
         let began = Instant::now();
         loop {
             let crowded = under_way.load(Relaxed) > turns.room() || turns.are_wanted();
-            if !*may_stay_awake || crowded && !self.patience.is_usually_within(CROWDED) {
+            if !*may_stay_awake || crowded && !self.patience.usual.is_within(CROWDED) {
                 return None;
             }
             match read(Wait::No) {
@@ -116,13 +156,14 @@ impl Pending<'_> {
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        let Patience { under_way, usual, .. } = self.patience;
+        let Patience { turns, under_way, usual, alone, .. } = self.patience;
+        let took = self.began.elapsed().as_nanos();
         let at_once = under_way.fetch_sub(1, Relaxed).max(1);
-        let took = self.began.elapsed().as_nanos() / at_once as u128;
-        let before = usual.load(Relaxed);
-        let now = if took > before.into() { before + before / 8 + STEP } else { before - before / 8 };
-        // Another thread's figure may be lost on the way: it is an estimate.
-        usual.store(now.min(LONG.as_nanos() as u64), Relaxed);
+        usual.note(took / at_once as u128);
+        if self.is_alone && at_once == 1 {
+            alone.note(took);
+        }
+        turns.set_room(self.patience.room());
     }
 }
 
@@ -164,8 +205,7 @@ mod tests {
     use super::*;
 
     fn patience(usual: Duration) -> Patience {
-        let usual = AtomicU64::new(usual.as_nanos() as u64);
-        Patience { turns: Turns::new(1), may_stay_awake: true, under_way: AtomicUsize::new(0), usual }
+        Patience { usual: Usual(AtomicU64::new(usual.as_nanos() as u64)), ..Patience::on(2) }
     }
 
     #[test]
@@ -214,12 +254,42 @@ mod tests {
             drop(Pending {
                 patience: &patience,
                 turn: None,
+                is_alone: true,
                 began: Instant::now() - Duration::from_secs(10),
             });
             drop(patience.begin(false));
             drop(patience.begin(false));
-            assert!(patience.is_usually_within(SHORT));
+            assert!(patience.usual.is_within(SHORT));
         }
+    }
+
+    #[test]
+    fn each_processor_gets_a_call_where_one_is_more_than_the_way_there_and_back() {
+        let patience = patience(Duration::ZERO);
+        let calls_of = |took: Duration| {
+            let mut rooms = Vec::new();
+            for _ in 0..ROUND {
+                let mut call = patience.begin(false);
+                call.began -= took;
+                drop(call);
+                rooms.push(patience.turns.room());
+            }
+            rooms.sort_unstable();
+            rooms[ROUND / 2]
+        };
+        assert_eq!(calls_of(Duration::from_micros(1)), 1);
+        assert_eq!(calls_of(2 * TRIP), 2);
+        assert_eq!(calls_of(2 * CROWDED), 1);
+        assert_eq!(calls_of(Duration::from_micros(1)), 1);
+    }
+
+    #[test]
+    fn what_calls_take_alone_is_tried_again_and_again_where_they_are_many() {
+        let patience = patience(Duration::ZERO);
+        patience.alone.0.store((2 * TRIP).as_nanos() as u64, Relaxed);
+        let rooms: Vec<_> = (0..4 * ROUND).map(|_| patience.room()).collect();
+        let pairs = rooms.iter().filter(|room| **room == Room::Pairs).count();
+        assert_eq!((pairs, rooms[2 * ROUND], rooms[2 * ROUND + FEW]), (4 * FEW, Room::Pairs, Room::All));
     }
 
     #[test]
@@ -229,11 +299,12 @@ mod tests {
             let calls: Vec<_> = (0..8)
                 .map(|_| {
                     patience.under_way.fetch_add(1, Relaxed);
-                    Pending { patience: &patience, turn: None, began: Instant::now() - 8 * 6 * SHORT }
+                    let began = Instant::now() - 8 * 6 * SHORT;
+                    Pending { patience: &patience, turn: None, is_alone: false, began }
                 })
                 .collect();
             drop(calls);
         }
-        assert!(!patience.is_usually_within(SHORT));
+        assert!(!patience.usual.is_within(SHORT));
     }
 }

@@ -3,9 +3,13 @@
 //! To put a thread to sleep and wake it takes longer than a short call. So those that wait for a turn sleep, and who has
 //! it makes one call after the other for a short while before it is handed on: the daemon's thread and this one stay
 //! awake meanwhile.
+//!
+//! A call keeps two processors awake, its thread's and the daemon's, each of which waits for the other. That is the
+//! fastest for calls that are hardly more than the way there and back. Where the daemon computes for longer, there are
+//! as many turns as processors, and each pair shares one.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,14 +18,28 @@ use super::lock;
 /// How long others wait before a turn is handed on to the first of them: some thirty calls. To hand it on wakes two threads,
 /// which takes as long as several calls.
 const SLICE: Duration = Duration::from_micros(300);
+/// The same where a pair of threads shares a processor: who is woken must first get at it.
+const SHARED_SLICE: Duration = Duration::from_millis(1);
 /// A turn that somebody asks for within this time need not be handed on: a thread that sleeps takes as long to come.
 const SOON: Duration = Duration::from_micros(10);
 
 /// So many turns, and who waits for one.
 pub(super) struct Turns {
-    room: usize,
-    slice: Duration,
+    processors: usize,
+    /// How many turns there are. Changed under the lock of the state.
+    room: AtomicUsize,
+    /// How long a turn is, if not as long as is usual.
+    slice: Option<Duration>,
     state: Mutex<State>,
+}
+
+/// How many turns there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// One for each two processors.
+    Pairs,
+    /// One for each processor.
+    All,
 }
 
 #[derive(Default)]
@@ -48,16 +66,39 @@ struct Waiter {
 pub(super) struct Turn<'a>(&'a Turns);
 
 impl Turns {
-    /// So many, but one at the least.
-    pub(super) fn new(room: usize) -> Self {
-        let room = room.max(1);
-        let slice = SLICE / u32::try_from(room).unwrap_or(u32::MAX);
-        Self { room, slice, state: Mutex::default() }
+    /// One for each two of these processors, but one at the least.
+    pub(super) fn new(processors: usize) -> Self {
+        let room = AtomicUsize::new(Room::Pairs.of(processors));
+        Self { processors, room, slice: None, state: Mutex::default() }
     }
 
     /// How many there are.
-    pub(super) const fn room(&self) -> usize {
-        self.room
+    pub(super) fn room(&self) -> usize {
+        self.room.load(Relaxed)
+    }
+
+    /// Changes how many there are: those that have become too many end by and by.
+    pub(super) fn set_room(&self, room: Room) {
+        let room = room.of(self.processors);
+        if room == self.room() {
+            return;
+        }
+        let mut state = lock(&self.state);
+        self.room.store(room, Relaxed);
+        while state.taken < room
+            && let Some(next) = state.waiting.pop_front()
+        {
+            state.taken += 1;
+            next.has_turn.store(true, Relaxed);
+            next.changed.notify_one();
+        }
+    }
+
+    /// How long it is from when one turn is handed on to when the next one is.
+    fn slice(&self) -> Duration {
+        let room = self.room();
+        let slice = if room > Room::Pairs.of(self.processors) { SHARED_SLICE } else { SLICE };
+        self.slice.unwrap_or_else(|| slice / u32::try_from(room).unwrap_or(u32::MAX))
     }
 
     /// Whether somebody waits for one.
@@ -79,13 +120,13 @@ impl Turns {
         let waiter = Arc::new(Waiter::default());
         state.waiting.push_back(Arc::clone(&waiter));
         loop {
-            let waited = waiter.changed.wait_timeout(state, 2 * self.slice);
+            let waited = waiter.changed.wait_timeout(state, 2 * self.slice());
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
             if waiter.has_turn.load(Relaxed) {
                 return Turn(self);
             }
             // It was given back by a thread that was expected to come for it again, and has not.
-            if state.taken < self.room {
+            if state.taken < self.room() {
                 state.taken += 1;
                 state.waiting.retain(|other| !Arc::ptr_eq(other, &waiter));
                 state.handed_on = Some(Instant::now());
@@ -96,7 +137,7 @@ impl Turns {
 
     fn take_from(&self, state: &mut State) -> Option<Turn<'_>> {
         state.note_gap();
-        (state.taken < self.room).then(|| {
+        (state.taken < self.room()).then(|| {
             state.taken += 1;
             Turn(self)
         })
@@ -105,9 +146,9 @@ impl Turns {
     /// Ends a turn: hands it on if somebody has waited long enough for it, or if it would lie idle else.
     fn end(&self, may_come_back: bool) {
         let mut state = lock(&self.state);
-        if !state.waiting.is_empty() {
+        if !state.waiting.is_empty() && state.taken <= self.room() {
             let now = Instant::now();
-            let is_over = state.handed_on.is_none_or(|at| now.duration_since(at) >= self.slice);
+            let is_over = state.handed_on.is_none_or(|at| now.duration_since(at) >= self.slice());
             if (is_over || !may_come_back || state.usual_gap > SOON)
                 && let Some(next) = state.waiting.pop_front()
             {
@@ -122,6 +163,16 @@ impl Turns {
             state.left = Some(now);
         }
         state.taken -= 1;
+    }
+}
+
+impl Room {
+    fn of(self, processors: usize) -> usize {
+        match self {
+            Self::Pairs => processors / 2,
+            Self::All => processors,
+        }
+        .max(1)
     }
 }
 
@@ -151,7 +202,7 @@ impl Drop for Turn<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use std::sync::atomic::Ordering::SeqCst;
     use std::thread;
 
     use super::*;
@@ -160,7 +211,7 @@ mod tests {
     const SOME: Duration = Duration::from_millis(20);
 
     fn turns(room: usize, slice: Duration) -> Turns {
-        Turns { room, slice, state: Mutex::default() }
+        Turns { slice: Some(slice), ..Turns::new(2 * room) }
     }
 
     fn until_somebody_waits(turns: &Turns) {
@@ -273,6 +324,29 @@ mod tests {
             }
         });
         assert!(lock(&turns.state).usual_gap <= SOON);
+    }
+
+    #[test]
+    fn who_waits_gets_a_turn_once_there_are_more_and_what_is_too_much_later_goes() {
+        let turns = turns(2, LONG);
+        thread::scope(|scope| {
+            let first = [turns.wait(), turns.wait()];
+            let others = [(); 2].map(|()| scope.spawn(|| turns.wait()));
+            while lock(&turns.state).waiting.len() < 2 {
+                thread::yield_now();
+            }
+            turns.set_room(Room::All);
+            let others = others.map(|other| other.join().unwrap());
+            assert!(turns.take().is_none());
+            turns.set_room(Room::Pairs);
+            for turn in first {
+                turn.give_up();
+                assert!(turns.take().is_none());
+            }
+            let [one, _other] = others;
+            one.give_up();
+            assert!(turns.take().is_some());
+        });
     }
 
     #[test]
