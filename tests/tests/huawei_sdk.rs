@@ -66,6 +66,7 @@ scripts! {
     kms/material
     kms/grants
     kms/life
+    kms/rules
     kms/stores
     kms/traces
 }
