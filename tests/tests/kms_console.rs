@@ -69,14 +69,23 @@ fn several_keys_are_enabled_disabled_and_deleted_at_once_and_each_gets_its_resul
     assert_eq!([console.state(&a), console.state(&b)], ["3", "3"]);
 }
 
-/// Requirement: KMS-131
+/// Requirement: KMS-122, KMS-131, KMS-232
 #[test]
-fn a_deletion_that_nobody_confirms_is_none() {
+fn what_nobody_confirms_is_not_done() {
     let console = console!();
     let key = console.create(&["a"]);
     console.run(&["key", "delete", &key, "--days", "7"]).fails_with(2).says("--yes").done();
     console.run(&["key", "call", "DeleteKey", "{}"]).fails_with(2).done();
+    console.run(&["key", "disable", &key]).fails_with(2).says("--yes").done();
     assert_eq!(console.state(&key), "2");
+    let to = [console.hsm.var("DOMAIN_ID"), "--account", "--operation", "encrypt-data"];
+    let made = console.json(&[&["key", "grant", "create", &key], &to[..]].concat());
+    let grant = made["grant_id"].as_str().expect("an id");
+    console.run(&["key", "grant", "revoke", &key, grant]).fails_with(2).says("--yes").done();
+    let grants = || console.json(&["key", "grant", "list", &key]).as_array().map(Vec::len);
+    assert_eq!(grants(), Some(1));
+    console.run(&["key", "grant", "revoke", &key, grant, "--yes"]).succeeds().done();
+    assert_eq!(grants(), Some(0));
 }
 
 /// Requirement: KMS-160, KMS-162, KMS-164, KMS-165, KMS-167, KMS-168
@@ -106,7 +115,7 @@ fn the_tool_for_small_data_encrypts_its_base64_text_and_takes_no_other() {
     console.run(&["key", "decrypt", "--input", "cipher"]).fails().done();
 }
 
-/// Requirement: KMS-081, KMS-093
+/// Requirement: KMS-079, KMS-081, KMS-093, KMS-108
 #[test]
 fn material_is_imported_in_steps_with_openssl_and_all_in_one() {
     needs!("openssl");
@@ -125,6 +134,10 @@ fn material_is_imported_in_steps_with_openssl_and_all_in_one() {
     console.run(&["key", "import", "steps", "--wrapped", "wrapped", "--token", &token]).succeeds().done();
     let shown = console.json(&["key", "show", "steps"]);
     assert_eq!((&shown["key_state"], &shown["expiration_time"]), (&"2".into(), &"".into()));
+
+    console.run(&["key", "show", "steps"]).succeeds().says("External").done();
+    console.create(&["made-here"]);
+    console.run(&["key", "show", "made-here"]).succeeds().says("Key Management Service").done();
 
     console.create(&["at-once", "--origin", "external"]);
     console.run(&["key", "import", "at-once", "--material", "material", "--expires"]).succeeds().done();
@@ -201,7 +214,7 @@ fn a_key_signs_through_pkcs11_while_it_is_enabled_and_no_longer() {
     sign().fails().done();
 }
 
-/// Requirement: KMS-132, KMS-178, IAM-090, IAM-092, IAM-095, IAM-096, IAM-097, IAM-098
+/// Requirement: KMS-132, KMS-178, IAM-090, IAM-091, IAM-092, IAM-095, IAM-096, IAM-097, IAM-098
 #[test]
 fn with_operation_protection_on_each_deletion_takes_a_code_that_is_good_once() {
     needs!("python3");
@@ -227,6 +240,12 @@ fn with_operation_protection_on_each_deletion_takes_a_code_that_is_good_once() {
     console.run(&[&alias[..], &["--yes"]].concat()).fails().says("--code").done();
     console.run(&["account", "protect", "dev", "off"]).fails().says("needs a code").done();
     assert_eq!([console.state(&a), console.state(&b)], ["2", "2"]);
+    // Requests of programs are decided by policies alone.
+    let deleted =
+        Rest::of(&console.hsm).kms("schedule-key-deletion", &json!({"key_id": b, "pending_days": "7"}));
+    assert_eq!((deleted.status, console.state(&b).as_str()), (200, "4"));
+    console.run(&["key", "cancel-deletion", &b]).succeeds().done();
+    console.run(&["key", "enable", &b]).succeeds().done();
     // What can be undone is not protected.
     console.run(&["key", "disable", &b, "--yes"]).succeeds().done();
     delete(&a, &["--code", &codes[2]]).succeeds().done();

@@ -88,6 +88,36 @@ fn a_disabled_key_is_not_rotated_and_catches_up_when_it_is_enabled() {
     assert_eq!(world.kms.describe_key(&root, &late).unwrap().rotation.count, 1, "and once");
 }
 
+/// Requirement: KMS-197, KMS-198, KMS-199
+#[test]
+fn a_key_that_is_to_be_deleted_is_not_rotated_and_goes_on_as_before_when_it_is_kept() {
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    let (late, early) =
+        (world.key(&root, new("late", Spec::Aes256)), world.key(&root, new("early", Spec::Aes256)));
+    for key in [&late, &early] {
+        world.kms.enable_rotation(&root, key).unwrap();
+        world.kms.change_rotation_interval(&root, key, 100).unwrap();
+        world.kms.schedule_deletion(&root, key, 1096).unwrap();
+    }
+    let rotation = |key: &str| world.kms.describe_key(&root, key).unwrap().rotation;
+    world.pass_days(50);
+    world.kms.cancel_deletion(&root, &early).unwrap();
+    assert!(rotation(&early).enabled);
+    world.kms.enable_key(&root, &early).unwrap();
+    assert_eq!(world.run_due(), 0, "its plan is kept");
+    world.pass_days(50);
+    assert_eq!(world.run_due(), 1, "early alone");
+    assert_eq!((rotation(&early).count, rotation(&late).count), (1, 0));
+    world.pass_days(50);
+    world.kms.cancel_deletion(&root, &late).unwrap();
+    assert_eq!(world.run_due(), 0, "it is disabled");
+    world.kms.enable_key(&root, &late).unwrap();
+    assert_eq!(world.run_due(), 1, "late at once");
+    assert_eq!((rotation(&late).count, rotation(&late).enabled), (1, true));
+}
+
 /// Requirement: KMS-191, KMS-193, KMS-202, KMS-203
 #[test]
 fn what_cannot_be_rotated_is_not() {
@@ -105,7 +135,7 @@ fn what_cannot_be_rotated_is_not() {
     }
 }
 
-/// Requirement: KMS-077
+/// Requirement: KMS-077, KMS-078
 #[test]
 fn what_was_given_out_for_an_import_is_good_for_a_day_and_then_gone_from_the_hsm() {
     let world = World::new();
