@@ -1,0 +1,164 @@
+//! The programs of `examples/`, as a reader would run them.
+
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tests::{Hsm, Run, free_address, huawei_cloud_python, needs, not_on_stand_in};
+
+struct Example {
+    hsm: Hsm,
+    python: PathBuf,
+    key: String,
+    /// Where the store is.
+    store: String,
+}
+
+impl Example {
+    /// A daemon with a key of KMS; none, if the SDK is not installed.
+    fn new() -> Option<Self> {
+        let python = huawei_cloud_python()?;
+        let (hsm, store) = (Hsm::start(), format!("http://{}", free_address()));
+        let mut example = Self { hsm, python, key: String::new(), store };
+        let made: Value = serde_json::from_str(&example.admin("key create disks --json")).expect("JSON");
+        made["key_id"].as_str().expect("an id").clone_into(&mut example.key);
+        Some(example)
+    }
+
+    fn admin(&self, line: &str) -> String {
+        let mut command = self.hsm.command(Path::new(self.hsm.module()).with_file_name("hsm-admin"));
+        Run::of(command.args(line.split(' '))).succeeds().out()
+    }
+
+    /// Runs Python with these words, in the folder of the HSM.
+    fn python(&self, words: &[&str]) -> Run {
+        let mut command = self.hsm.command(&self.python);
+        command.env("PYTHONDONTWRITEBYTECODE", "1").env("AWS_ENDPOINT_URL", &self.store);
+        command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any");
+        Run::of(command.env("AWS_DEFAULT_REGION", "us-east-1").args(words))
+    }
+
+    fn run(&self, program: &str, words: &[&str]) -> Run {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("examples").join(program);
+        self.python(&[&[program.to_str().expect("a path")], words].concat())
+    }
+
+    fn file(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.hsm.path(name)).expect(name)
+    }
+}
+
+macro_rules! example {
+    () => {{
+        let Some(example) = Example::new() else { return };
+        not_on_stand_in!(example.hsm, "it has no KMS");
+        example
+    }};
+}
+
+/// A server that speaks S3; it ends with this value.
+struct Store(Child);
+
+impl Store {
+    fn start(example: &Example) -> Self {
+        let address = example.store.trim_start_matches("http://");
+        let (host, port) = address.rsplit_once(':').expect("a port");
+        let mut server = example.hsm.command(example.python.with_file_name("python"));
+        server.args(["-m", "moto.server", "-H", host, "-p", port]);
+        let server = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the store");
+        let (store, began) = (Self(server), Instant::now());
+        while TcpStream::connect(address).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(60), "the store does not answer");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        store
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Requirement: KMS-030
+#[test]
+fn a_volume_opens_while_kms_has_its_key_enabled() {
+    needs!("cryptsetup");
+    let example = example!();
+    example.run("kms-luks", &["create", "data.img", &example.key, "32M"]).succeeds().done();
+    example.run("kms-luks", &["check", "data.img"]).succeeds().says("KMS opens data.img").done();
+    let dump = example.hsm.line("cryptsetup luksDump --dump-json-metadata data.img").succeeds().out();
+    let header: Value = serde_json::from_str(&dump).expect("JSON");
+    assert_eq!(header["tokens"]["0"]["type"], "claviger-kms");
+    // Another key than that of the header does not open it.
+    example.hsm.write("wrong", [7; 64]);
+    let open = "cryptsetup open --test-passphrase --key-file wrong data.img";
+    example.hsm.line(open).fails().done();
+
+    example.run("kms-luks", &["create", "data.img", &example.key, "32M"]).fails().says("exists").done();
+    example.run("kms-luks", &["create", "other.img", "nobodys-key", "32M"]).fails().says("KMS.0207").done();
+    example.run("kms-luks", &["create", "other.img", &example.key, "much"]).fails().says("64M").done();
+    assert!(!example.hsm.path("other.img").exists());
+
+    example.admin("key disable disks --yes");
+    example.run("kms-luks", &["check", "data.img"]).fails().says("KMS.0209").done();
+    example.admin("key enable disks");
+    example.run("kms-luks", &["check", "data.img"]).succeeds().done();
+}
+
+/// Requirement: KMS-029, KMS-031
+#[test]
+fn disk_images_and_objects_of_a_store_are_read_back_whole_or_not_at_all() {
+    let example = example!();
+    let _store = Store::start(&example);
+    let bucket = "import boto3; boto3.client('s3').create_bucket(Bucket='archive')";
+    example.python(&["-c", bucket]).succeeds().done();
+    // A disk image of several pieces; one that ends with a piece; one of nothing.
+    let image = "/sbin/mke2fs -q -t ext4 -F disk.img 5000k";
+    example.hsm.line(image).succeeds().done();
+    example.hsm.write("two-pieces", vec![0x5a; 2 << 20]);
+    example.hsm.write("nothing", "");
+    for file in ["disk.img", "two-pieces", "nothing"] {
+        for place in [format!("s3://archive/{file}"), format!("{file}.sealed")] {
+            example.run("kms-object", &["put", file, &place, &example.key]).succeeds().done();
+            example.run("kms-object", &["get", &place, "again"]).succeeds().done();
+            assert_eq!(example.file("again"), example.file(file), "{place}");
+        }
+    }
+    let sealed = example.file("two-pieces.sealed");
+    assert!(!sealed.windows(16).any(|window| window == [0x5a; 16]), "it is not encrypted");
+
+    let refused = |change: &dyn Fn(&mut std::fs::File)| {
+        example.hsm.write("changed", &sealed);
+        let path = example.hsm.path("changed");
+        let mut file = std::fs::File::options().read(true).write(true).open(path).expect("it");
+        change(&mut file);
+        std::fs::remove_file(example.hsm.path("again")).ok();
+        example.run("kms-object", &["get", "changed", "again"]).fails().says("damaged").done();
+        assert!(!example.hsm.path("again").exists(), "some of it was given out");
+    };
+    let length = sealed.len() as u64;
+    let (piece, tag) = (1_u64 << 20, 16);
+    refused(&|file| {
+        let mut byte = [0];
+        file.seek(SeekFrom::End(-40)).expect("a place");
+        file.read_exact(&mut byte).expect("a byte");
+        file.seek(SeekFrom::End(-40)).expect("a place");
+        file.write_all(&[byte[0] ^ 1]).expect("written");
+    });
+    refused(&|file| file.set_len(length - 1).expect("cut"));
+    refused(&|file| file.set_len(length - piece - tag).expect("cut at a piece"));
+    refused(&|file| {
+        file.seek(SeekFrom::End(0)).expect("the end");
+        file.write_all(&sealed[sealed.len() - 100..]).expect("written");
+    });
+    example.run("kms-object", &["get", "disk.img", "again"]).fails().says("kms-object put").done();
+
+    example.admin("key disable disks --yes");
+    example.run("kms-object", &["get", "s3://archive/disk.img", "again"]).fails().says("KMS.0209").done();
+}
