@@ -124,7 +124,7 @@ fn loads(service: &Rest) -> Outcome<Vec<Load>> {
     let digest = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=";
     let sign = json!({ "key_id": pair, "message": digest, "signing_algorithm": "ECDSA_SHA_256" });
     Ok(vec![
-        Load { name: "nothing", target: "/nothing".to_owned(), body: json!({}), done: 404 },
+        Load { name: "nothing", target: "/nothing/at/all".to_owned(), body: json!({}), done: 404 },
         load("create-datakey", "create-datakey", json!({ "key_id": aes })),
         load("encrypt-data 4 KB", "encrypt-data", json!({ "key_id": aes, "plain_text": plain })),
         load("decrypt-data 4 KB", "decrypt-data", json!({ "cipher_text": sealed["cipher_text"] })),
