@@ -147,6 +147,10 @@ impl Daemon {
     }
 
     fn open(&self, root: &RootKey, custody: &[u8]) -> Result<(), OpenError> {
+        // Two that write to one store would not see each other's records.
+        if self.sealing.is_busy() {
+            return Err(OpenError::StillBusy);
+        }
         let began = Instant::now();
         let (store, anchor) = (Arc::clone(&self.store), Arc::clone(&self.anchor));
         let store = Arc::new(Metered::new(store, Arc::clone(&self.metrics)));

@@ -52,10 +52,27 @@ impl Sockets {
 }
 
 /// What a sealed daemon has of the root key, and the thread that seals records anew in an open one.
-#[derive(Default)]
 pub(super) struct Sealing {
     collected: Collected,
     rekeyer: Mutex<Option<Rekeyer>>,
+    /// The HSM that was open before, as long as a call holds it.
+    before: Mutex<Weak<Hsm>>,
+    /// How long calls that are under way may take to end.
+    pub(super) patience: Duration,
+}
+
+impl Default for Sealing {
+    fn default() -> Self {
+        let (collected, rekeyer, before) = (Collected::default(), Mutex::default(), Mutex::default());
+        Self { collected, rekeyer, before, patience: PATIENCE }
+    }
+}
+
+impl Sealing {
+    /// Whether a call still holds the HSM that was open before.
+    pub(super) fn is_busy(&self) -> bool {
+        self.before.lock().strong_count() > 0
+    }
 }
 
 struct Rekeyer {
@@ -209,14 +226,14 @@ impl Daemon {
         self.end_rekeyer();
         self.sockets.shut();
         hsm.end_all();
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + self.sealing.patience;
         // Requests under way leave their counts and traces first.
         let ended = wait_for(until, || Arc::strong_count(&services) == 1);
         self.close_up(&hsm, &services, "seal");
         drop(services);
-        let left = Arc::downgrade(&hsm);
+        *self.sealing.before.lock() = Arc::downgrade(&hsm);
         drop(hsm);
-        if !ended || !wait_for(until, || left.strong_count() == 0) {
+        if !ended || !wait_for(until, || !self.sealing.is_busy()) {
             return Err(OpenError::StillBusy);
         }
         info!("hsmd is sealed: {why}");

@@ -21,6 +21,21 @@ fn daemon(folder: &Path) -> Daemon {
 }
 
 #[test]
+fn what_was_sealed_is_not_opened_beside_a_call_that_does_not_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut daemon = daemon(folder.path());
+    daemon.sealing.patience = Duration::from_millis(20);
+    let call = daemon.hsm().unwrap();
+    let busy = |result: Result<(), OpenError>| matches!(result, Err(OpenError::StillBusy));
+    assert!(busy(daemon.seal("a test")));
+    assert!(busy(daemon.unseal(b"").map(drop)));
+    assert!(daemon.hsm().is_err());
+    drop(call);
+    daemon.unseal(b"").unwrap();
+    assert!(daemon.hsm().is_ok());
+}
+
+#[test]
 fn an_unseal_that_fails_leaves_no_log_behind() {
     let folder = tempfile::tempdir().unwrap();
     let daemon = daemon(folder.path());
