@@ -1,8 +1,9 @@
 //! PINs: what is kept of one, and how it is checked.
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+mod memory;
+
+use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroize;
 
 use crate::error::Error;
 use crate::settings::Settings;
@@ -60,16 +61,10 @@ fn hash(pin: &[u8], salt: &[u8], memory: u32, passes: u32) -> Result<[u8; HASH],
     let fail = |_| Error::Internal("the cost of a PIN cannot be met");
     let params = Params::new(memory, passes, 1, Some(HASH)).map_err(fail)?;
     let mut hash = [0; HASH];
-    // The memory holds what the PIN can be told from, at no cost; the library does not wipe it.
-    let mut blocks = vec![Block::default(); params.block_count()];
-    let hashed = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into_with_memory(
-        pin,
-        salt,
-        &mut hash,
-        &mut blocks,
-    );
-    blocks.iter_mut().for_each(Zeroize::zeroize);
-    hashed.map_err(fail)?;
+    memory::with_blocks(params.block_count(), |blocks| {
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        argon2.hash_password_into_with_memory(pin, salt, &mut hash, blocks).map_err(fail)
+    })?;
     Ok(hash)
 }
 
