@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 use wire::SlotId;
@@ -32,6 +33,9 @@ pub use record::{NewPartition, TokenRecord};
 pub use task::Revision;
 pub(crate) use task::Task;
 pub use users::{MAX_USERS, NamedUser};
+
+/// How long sessions are waited for that may be those of an application that has ended.
+const PARTING: Duration = Duration::from_millis(250);
 
 /// A partition.
 pub struct Partition {
@@ -157,11 +161,18 @@ impl Partition {
     }
 
     /// Does what needs that no session is open, and keeps any from opening meanwhile.
+    ///
+    /// Sessions of an application that has just ended may be there a moment longer than it: they are waited for.
     fn alone<T>(&self, act: impl FnOnce(&mut Door) -> Result<T, Error>) -> Result<T, Error> {
-        let mut door = self.door.write();
-        match self.sessions() {
-            0 => act(&mut door),
-            open => Err(Error::SessionExists(open)),
+        let until = Instant::now() + PARTING;
+        loop {
+            let mut door = self.door.write();
+            match self.sessions() {
+                0 => return act(&mut door),
+                open if Instant::now() >= until => return Err(Error::SessionExists(open)),
+                _ => drop(door),
+            }
+            std::thread::sleep(PARTING / 100);
         }
     }
 

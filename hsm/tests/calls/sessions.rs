@@ -181,6 +181,21 @@ fn a_token_is_not_initialised_or_deleted_while_a_session_is_open() {
 }
 
 #[test]
+fn who_needs_a_token_alone_waits_for_who_is_just_leaving_it() {
+    let world = World::new();
+    let (app, other) = (world.app(), world.app());
+    let session = other.open(STANDARD, RW).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(30));
+            other.close(session).unwrap();
+        });
+        let call = InitToken { slot: STANDARD, pin: Some(Slice(SO_PIN)), label: Slice(b"again") };
+        app.init_token(call).unwrap();
+    });
+}
+
+#[test]
 fn of_threads_that_open_and_delete_one_comes_first() {
     for _ in 0..20 {
         let world = World::new();
