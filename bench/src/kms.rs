@@ -3,9 +3,9 @@
 //! Requests are signed before the clock starts, and each connection sends its own in turn again and again: the daemon
 //! checks every signature. The row `nothing` is the same stack with a constant as its answer, which is what there is to win.
 
-use std::error::Error;
+mod service;
+
 use std::fs;
-use std::path::PathBuf;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,31 +14,17 @@ use clap::Parser;
 use serde_json::{Value, json};
 use tests::{Connection, Rest};
 
+use service::{Outcome, Services, done};
+
 /// Requests that a connection has signed.
 const SIGNED: usize = 32;
-
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Measures KMS over HTTPS; the daemon and the access key come from the variables of `scripts/dev-up`.
 #[derive(Parser, Debug)]
 #[command(name = "claviger-bench-kms", version)]
 struct Options {
-    /// Where the services are.
-    #[arg(long, env = "KMS_ENDPOINT")]
-    endpoint: String,
-
-    /// The authority of their certificate.
-    #[arg(long, env = "CA_FILE")]
-    ca: PathBuf,
-
-    #[arg(long, env = "AK")]
-    access_key: String,
-
-    #[arg(long, env = "SK", hide_env_values = true)]
-    secret_key: String,
-
-    #[arg(long, env = "PROJECT_ID")]
-    project: String,
+    #[command(flatten)]
+    services: Services,
 
     /// How many connections; a comma between several.
     #[arg(long, value_delimiter = ',', default_value = "1,8,64")]
@@ -82,10 +68,7 @@ struct Row {
 
 fn main() -> Outcome<()> {
     let options = Options::parse();
-    let address = options.endpoint.trim_start_matches("https://").parse()?;
-    let [access_key, secret, project] =
-        [&options.access_key, &options.secret_key, &options.project].map(Clone::clone);
-    let service = Rest::at(address, &options.ca, access_key, secret, project)?;
+    let service = options.services.client()?;
     let loads = loads(&service)?;
     let mut rows = Vec::new();
     for load in loads.iter().filter(|load| load.name.contains(&options.only)) {
@@ -101,10 +84,7 @@ fn main() -> Outcome<()> {
 fn loads(service: &Rest) -> Outcome<Vec<Load>> {
     let ask = |operation: &str, body: Value| -> Outcome<Value> {
         let reply = service.send(&service.kms_bytes(operation, &body))?;
-        match reply.status {
-            200 => Ok(serde_json::from_slice(&reply.body)?),
-            status => Err(format!("{operation}: {status} {}", String::from_utf8_lossy(&reply.body)).into()),
-        }
+        done(&reply).map_err(|why| format!("{operation}: {why}").into())
     };
     let named = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_micros();
     let key = |spec: &str| -> Outcome<Value> {

@@ -1,8 +1,8 @@
 //! Fills a daemon with keys of many projects over HTTPS, and measures what an application waits for among them: pages of
 //! a list, a search by tag, a key's details, a data key.
 
-use std::error::Error;
-use std::path::PathBuf;
+mod service;
+
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,33 +11,18 @@ use clap::Parser;
 use serde_json::{Value, json};
 use tests::{Connection, Rest};
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+use service::{Outcome, Services, done};
 
 /// Fills a daemon with keys of many projects, and measures requests among them; the daemon and the access key come from
 /// the variables of `scripts/dev-up`.
 #[derive(Parser, Debug)]
 #[command(name = "claviger-bench-many", version)]
 struct Options {
-    /// Where the services are.
-    #[arg(long, env = "KMS_ENDPOINT")]
-    endpoint: String,
-
-    /// The authority of their certificate.
-    #[arg(long, env = "CA_FILE")]
-    ca: PathBuf,
-
-    #[arg(long, env = "AK")]
-    access_key: String,
-
-    #[arg(long, env = "SK", hide_env_values = true)]
-    secret_key: String,
+    #[command(flatten)]
+    services: Services,
 
     #[arg(long, env = "DOMAIN_ID")]
     domain: String,
-
-    /// The project below which others are made.
-    #[arg(long, env = "PROJECT_ID")]
-    project: String,
 
     #[arg(long, env = "HSMD_PID")]
     daemon_pid: u32,
@@ -67,9 +52,7 @@ struct Project {
 
 fn main() -> Outcome<()> {
     let options = Options::parse();
-    let address = options.endpoint.trim_start_matches("https://").parse()?;
-    let (access_key, secret) = (options.access_key.clone(), options.secret_key.clone());
-    let root = Rest::at(address, &options.ca, access_key, secret, String::new())?;
+    let root = options.services.client()?;
     let mut projects = Vec::new();
     println!(
         "| Keys | Projects | Keys made a second | Page of 10 keys | Search by tag | Details | Data key | hsmd's memory |"
@@ -132,8 +115,7 @@ fn fill(root: &Rest, options: &Options, numbers: std::ops::Range<usize>) -> Outc
 /// Makes a project, and its keys: one of them has a tag.
 fn project(root: &Rest, connection: &mut Connection, number: usize, options: &Options) -> Outcome<Project> {
     let name = format!("local-1_p{number}");
-    let body =
-        json!({ "project": { "name": name, "domain_id": options.domain, "parent_id": options.project } });
+    let body = json!({ "project": { "name": name, "domain_id": options.domain, "parent_id": root.project } });
     let made = ask(connection, &root.signed("POST", "/v3/projects", body.to_string().as_bytes()))?;
     let id = made["project"]["id"].as_str().ok_or("a project without an id")?.to_owned();
     let mut service = root.clone();
@@ -173,11 +155,7 @@ fn measure(
 }
 
 fn ask(connection: &mut Connection, request: &[u8]) -> Outcome<Value> {
-    let reply = connection.send(request)?;
-    match reply.status {
-        200 | 201 => Ok(serde_json::from_slice(&reply.body)?),
-        status => Err(format!("{status} {}", String::from_utf8_lossy(&reply.body)).into()),
-    }
+    done(&connection.send(request)?)
 }
 
 /// What a process has in memory, in MiB.
