@@ -284,6 +284,21 @@ mod tests {
     }
 
     #[test]
+    fn calls_beside_others_say_nothing_of_what_one_takes_alone() {
+        let patience = patience(2 * SHORT);
+        let mut first = patience.begin(true);
+        for _ in 0..100 {
+            let mut second = patience.begin(true);
+            second.began -= 2 * TRIP;
+        }
+        first.began -= 2 * TRIP;
+        let second = patience.begin(true);
+        drop(first);
+        drop(second); // ends alone, but began beside another
+        assert_eq!(patience.alone.0.load(Relaxed), 0);
+    }
+
+    #[test]
     fn what_calls_take_alone_is_tried_again_and_again_where_they_are_many() {
         let patience = patience(Duration::ZERO);
         patience.alone.0.store((2 * TRIP).as_nanos() as u64, Relaxed);

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use super::lock;
 
-/// How long others wait before a turn is handed on to the first of them: some thirty calls. To hand it on wakes two threads,
-/// which takes as long as several calls.
+/// How long a turn lasts while others wait for one: some thirty calls. To hand it on wakes two threads, which takes as long as
+/// several calls.
 const SLICE: Duration = Duration::from_micros(300);
 /// The same where a pair of threads shares a processor: who is woken must first get at it.
 const SHARED_SLICE: Duration = Duration::from_millis(1);
@@ -28,8 +28,10 @@ pub(super) struct Turns {
     processors: usize,
     /// How many turns there are. Changed under the lock of the state.
     room: AtomicUsize,
-    /// How long a turn is, if not as long as is usual.
-    slice: Option<Duration>,
+    /// How long a turn lasts while others wait, with one for each two processors.
+    slice: Duration,
+    /// The same with one for each.
+    shared_slice: Duration,
     state: Mutex<State>,
 }
 
@@ -69,7 +71,7 @@ impl Turns {
     /// One for each two of these processors, but one at the least.
     pub(super) fn new(processors: usize) -> Self {
         let room = AtomicUsize::new(Room::Pairs.of(processors));
-        Self { processors, room, slice: None, state: Mutex::default() }
+        Self { processors, room, slice: SLICE, shared_slice: SHARED_SLICE, state: Mutex::default() }
     }
 
     /// How many there are.
@@ -95,10 +97,10 @@ impl Turns {
     }
 
     /// How long it is from when one turn is handed on to when the next one is.
-    fn slice(&self) -> Duration {
+    fn interval(&self) -> Duration {
         let room = self.room();
-        let slice = if room > Room::Pairs.of(self.processors) { SHARED_SLICE } else { SLICE };
-        self.slice.unwrap_or_else(|| slice / u32::try_from(room).unwrap_or(u32::MAX))
+        let slice = if room > Room::Pairs.of(self.processors) { self.shared_slice } else { self.slice };
+        slice / u32::try_from(room).unwrap_or(u32::MAX)
     }
 
     /// Whether somebody waits for one.
@@ -120,7 +122,7 @@ impl Turns {
         let waiter = Arc::new(Waiter::default());
         state.waiting.push_back(Arc::clone(&waiter));
         loop {
-            let waited = waiter.changed.wait_timeout(state, 2 * self.slice());
+            let waited = waiter.changed.wait_timeout(state, 2 * self.interval());
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
             if waiter.has_turn.load(Relaxed) {
                 return Turn(self);
@@ -148,14 +150,15 @@ impl Turns {
         let mut state = lock(&self.state);
         if !state.waiting.is_empty() && state.taken <= self.room() {
             let now = Instant::now();
-            let is_over = state.handed_on.is_none_or(|at| now.duration_since(at) >= self.slice());
+            let is_over = state.handed_on.is_none_or(|at| now.duration_since(at) >= self.interval());
             if (is_over || !may_come_back || state.usual_gap > SOON)
                 && let Some(next) = state.waiting.pop_front()
             {
                 next.has_turn.store(true, Relaxed);
                 state.handed_on = Some(now);
                 state.left = None;
-                state.usual_gap = state.usual_gap.mul_f64(31.0 / 32.0);
+                let gap = state.usual_gap;
+                state.usual_gap = gap - gap / 32;
                 drop(state);
                 next.changed.notify_one();
                 return;
@@ -203,6 +206,7 @@ impl Drop for Turn<'_> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::Ordering::SeqCst;
+    use std::sync::mpsc;
     use std::thread;
 
     use super::*;
@@ -211,7 +215,8 @@ mod tests {
     const SOME: Duration = Duration::from_millis(20);
 
     fn turns(room: usize, slice: Duration) -> Turns {
-        Turns { slice: Some(slice), ..Turns::new(2 * room) }
+        let slice = slice.saturating_mul(u32::try_from(room).unwrap());
+        Turns { slice, shared_slice: slice, ..Turns::new(2 * room) }
     }
 
     fn until_somebody_waits(turns: &Turns) {
@@ -328,24 +333,29 @@ mod tests {
 
     #[test]
     fn who_waits_gets_a_turn_once_there_are_more_and_what_is_too_much_later_goes() {
+        const PATIENCE: Duration = Duration::from_secs(10);
         let turns = turns(2, LONG);
+        let (say, hear) = mpsc::channel();
         thread::scope(|scope| {
             let first = [turns.wait(), turns.wait()];
-            let others = [(); 2].map(|()| scope.spawn(|| turns.wait()));
-            while lock(&turns.state).waiting.len() < 2 {
+            for _ in 0..3 {
+                let (turns, say) = (&turns, say.clone());
+                scope.spawn(move || say.send(turns.wait()));
+            }
+            while lock(&turns.state).waiting.len() < 3 {
                 thread::yield_now();
             }
             turns.set_room(Room::All);
-            let others = others.map(|other| other.join().unwrap());
-            assert!(turns.take().is_none());
+            let more = [(); 2].map(|()| hear.recv_timeout(PATIENCE).expect("it has a turn now"));
+            assert!(hear.try_recv().is_err() && turns.are_wanted());
             turns.set_room(Room::Pairs);
             for turn in first {
                 turn.give_up();
-                assert!(turns.take().is_none());
+                assert!(turns.are_wanted(), "there are more than two yet");
             }
-            let [one, _other] = others;
+            let [one, _other] = more;
             one.give_up();
-            assert!(turns.take().is_some());
+            hear.recv_timeout(PATIENCE).expect("it has a turn now");
         });
     }
 
