@@ -1,10 +1,19 @@
 //! What happens by itself, by a clock that goes by years.
 
+use dew::caller::Caller;
 use dew::kms::spec::Spec;
 use dew::kms::{Arrival, DAY, NewKey, NewKeyStore, Origin, Page, Search, State, StoreKind};
 use hsm::event::Actor;
 
 use crate::support::{START, World, code, import, new};
+
+/// A key that is rotated each so many days.
+fn rotated(world: &World, root: &Caller, name: &str, days: u64) -> String {
+    let key = world.key(root, new(name, Spec::Aes256));
+    world.kms.enable_rotation(root, &key).unwrap();
+    world.kms.change_rotation_interval(root, &key, days).unwrap();
+    key
+}
 
 /// Requirement: KMS-065, KMS-184, KMS-185, KMS-186, KMS-187, KMS-188, KMS-189, KMS-190, KMS-192, KMS-200
 #[test]
@@ -67,14 +76,12 @@ fn a_disabled_key_is_not_rotated_and_catches_up_when_it_is_enabled() {
     let world = World::new();
     let account = world.account("acme");
     let root = world.root(&account);
-    let (late, early) =
-        (world.key(&root, new("late", Spec::Aes256)), world.key(&root, new("early", Spec::Aes256)));
-    for key in [&late, &early] {
-        world.kms.enable_rotation(&root, key).unwrap();
-        world.kms.change_rotation_interval(&root, key, 100).unwrap();
+    let [late, early] = ["late", "early"].map(|name| {
+        let key = rotated(&world, &root, name, 100);
         world.pass_days(10);
-        world.kms.disable_key(&root, key).unwrap();
-    }
+        world.kms.disable_key(&root, &key).unwrap();
+        key
+    });
     world.pass_days(50);
     world.kms.enable_key(&root, &early).unwrap();
     assert_eq!(world.run_due(), 0, "its plan is kept");
@@ -94,11 +101,8 @@ fn a_key_that_is_to_be_deleted_is_not_rotated_and_goes_on_as_before_when_it_is_k
     let world = World::new();
     let account = world.account("acme");
     let root = world.root(&account);
-    let (late, early) =
-        (world.key(&root, new("late", Spec::Aes256)), world.key(&root, new("early", Spec::Aes256)));
+    let [late, early] = ["late", "early"].map(|name| rotated(&world, &root, name, 100));
     for key in [&late, &early] {
-        world.kms.enable_rotation(&root, key).unwrap();
-        world.kms.change_rotation_interval(&root, key, 100).unwrap();
         world.kms.schedule_deletion(&root, key, 1096).unwrap();
     }
     let rotation = |key: &str| world.kms.describe_key(&root, key).unwrap().rotation;
