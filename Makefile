@@ -82,4 +82,4 @@ deb: ## Make a Debian package in target/deb
 # What the tests and the demo use as clients; installs only what is missing.
 clients:
 	scripts/install-clients
-	scripts/install-sdks
+	scripts/install-foreign

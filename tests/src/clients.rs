@@ -35,7 +35,7 @@ fn is_there(program: &str) -> bool {
 /// If it is missing and `CLAVIGER_REQUIRE_CLIENTS=1` says that it may not be.
 #[must_use]
 pub fn huawei_cloud_python() -> Option<PathBuf> {
-    Some(sdks("huaweicloud", "python/huaweicloud.txt")?.join("bin/python"))
+    Some(foreign("huaweicloud", "python/huaweicloud.txt")?.join("bin/python"))
 }
 
 /// The folder that has Huawei Cloud's SDK for Node.js; none, with a printed reason, if it is not there.
@@ -44,14 +44,39 @@ pub fn huawei_cloud_python() -> Option<PathBuf> {
 /// If it is missing and `CLAVIGER_REQUIRE_CLIENTS=1` says that it may not be.
 #[must_use]
 pub fn huawei_cloud_node() -> Option<PathBuf> {
-    sdks("huaweicloud-node", "node/package.json")
+    foreign("huaweicloud-node", "node/package.json")
 }
 
-/// Where `scripts/install-sdks` puts SDKs, if they are there in the versions that the list asks for.
-fn sdks(name: &str, list: &str) -> Option<PathBuf> {
+/// Kryoptic's module; none, with a printed reason, if it is not there.
+///
+/// # Panics
+/// If it is missing and `CLAVIGER_REQUIRE_CLIENTS=1` says that it may not be.
+#[must_use]
+pub fn kryoptic() -> Option<PathBuf> {
+    Some(foreign("kryoptic", "kryoptic/Cargo.lock")?.join("debug/libkryoptic_pkcs11.so"))
+}
+
+/// A Python with `python-pkcs11`, installed into the HSM's directory; none, with a printed reason, if it cannot be had.
+///
+/// # Panics
+/// If it is missing and `CLAVIGER_REQUIRE_CLIENTS` says that it may not be.
+#[must_use]
+pub fn python_pkcs11(hsm: &Hsm) -> Option<PathBuf> {
+    let install = "venv/bin/pip install --quiet --disable-pip-version-check python-pkcs11==0.10.1";
+    if hsm.line("python3 -m venv venv").succeeded() && hsm.line(install).succeeded() {
+        return Some(hsm.path("venv/bin/python"));
+    }
+    let required = std::env::var_os("CLAVIGER_REQUIRE_CLIENTS").is_some();
+    assert!(!required, "python-pkcs11 could not be installed");
+    println!("skipped: python-pkcs11 could not be installed (python3-venv, and a package index in reach)");
+    None
+}
+
+/// Where `scripts/install-foreign` puts a thing, if it is there in the versions that the list asks for.
+fn foreign(name: &str, list: &str) -> Option<PathBuf> {
     let test = std::env::current_exe().expect("this program");
     let target = test.ancestors().nth(3).expect("target/PROFILE/deps/TEST");
-    let place = target.join("sdks").join(name);
+    let place = target.join("foreign").join(name);
     let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join(list);
     let wanted = std::fs::read(wanted).expect("the list of packages");
     if std::fs::read(place.join("installed")).is_ok_and(|installed| installed == wanted) {
@@ -60,10 +85,10 @@ fn sdks(name: &str, list: &str) -> Option<PathBuf> {
     let required = std::env::var("CLAVIGER_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
     assert!(
         !required,
-        "Huawei Cloud's SDK is not in {}, and CLAVIGER_REQUIRE_CLIENTS=1 (scripts/install-sdks)",
+        "{name} is not in {}, and CLAVIGER_REQUIRE_CLIENTS=1 (scripts/install-foreign)",
         place.display()
     );
-    println!("skipped: Huawei Cloud's SDK is not in {} (scripts/install-sdks)", place.display());
+    println!("skipped: {name} is not in {} (scripts/install-foreign)", place.display());
     None
 }
 

@@ -18,7 +18,9 @@ pub mod trail;
 mod tunnel;
 mod wire_client;
 
-pub use clients::{compile_c, huawei_cloud_node, huawei_cloud_python, missing, module_for_engine};
+pub use clients::{
+    compile_c, huawei_cloud_node, huawei_cloud_python, kryoptic, missing, module_for_engine, python_pkcs11,
+};
 pub use disk::Disk;
 pub use hsm::{Hsm, in_own_process, root, script};
 pub use place::{Daemon, PIN, Place, SO_PIN};

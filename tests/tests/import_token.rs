@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use tests::{Hsm, Run, needs};
+use tests::{Hsm, Run, kryoptic, needs};
 
 const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
 const SOFTOKEN: &str = "/usr/lib/x86_64-linux-gnu/libsoftokn3.so";
@@ -237,15 +237,11 @@ fn a_token_that_is_not_there_a_wrong_pin_and_what_is_no_module_are_told() {
         .done();
 }
 
-/// Kryoptic is in no Debian: `CLAVIGER_KRYOPTIC` is the path of its module, as `cargo build` of the crate `kryoptic` makes it.
 #[test]
 fn a_kryoptic_token_comes_through_its_own_module() {
     needs!("pkcs11-tool", "openssl");
-    let Some(module) = std::env::var_os("CLAVIGER_KRYOPTIC") else {
-        println!("skipped: CLAVIGER_KRYOPTIC names no module");
-        return;
-    };
-    let module = module.into_string().unwrap();
+    let Some(module) = kryoptic() else { return };
+    let module = module.into_os_string().into_string().unwrap();
     let hsm = start();
     let (config, token) = (hsm.path("kryoptic.conf"), hsm.path("token.sql"));
     let slot = format!("[[slots]]\nslot = 42\ndbtype = \"sqlite\"\ndbargs = \"{}\"\n", token.display());

@@ -2,26 +2,13 @@
 
 use std::path::Path;
 
-use tests::{Hsm, Run, needs};
+use tests::{Hsm, Run, needs, python_pkcs11};
 
-/// `python-pkcs11`, installed into the HSM's directory, which then runs a script there; false if it cannot be had.
+/// Runs a script there; false if the package cannot be had.
 fn runs(hsm: &Hsm, script: &str) -> bool {
-    let installed = hsm.line("python3 -m venv venv").succeeded()
-        && hsm
-            .line("venv/bin/pip install --quiet --disable-pip-version-check python-pkcs11==0.10.1")
-            .succeeded();
-    if !installed {
-        assert!(
-            std::env::var_os("CLAVIGER_REQUIRE_CLIENTS").is_none(),
-            "python-pkcs11 could not be installed"
-        );
-        println!(
-            "skipped: python-pkcs11 could not be installed (python3-venv, and a package index in reach)"
-        );
-        return false;
-    }
+    let Some(python) = python_pkcs11(hsm) else { return false };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(script);
-    Run::of(hsm.command(hsm.path("venv/bin/python")).arg(script)).succeeds().says("passed").done();
+    Run::of(hsm.command(python).arg(script)).succeeds().says("passed").done();
     true
 }
 
