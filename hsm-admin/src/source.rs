@@ -46,7 +46,12 @@ pub(crate) mod number {
         pub(crate) const EXPONENT_1: u64 = 0x126;
         pub(crate) const EXPONENT_2: u64 = 0x127;
         pub(crate) const COEFFICIENT: u64 = 0x128;
+        pub(crate) const PRIME: u64 = 0x130;
+        pub(crate) const SUBPRIME: u64 = 0x131;
+        pub(crate) const BASE: u64 = 0x132;
         pub(crate) const PRIME_BITS: u64 = 0x133;
+        pub(crate) const SUBPRIME_BITS: u64 = 0x134;
+        pub(crate) const VALUE_BITS: u64 = 0x160;
         pub(crate) const VALUE_LEN: u64 = 0x161;
         pub(crate) const EXTRACTABLE: u64 = 0x162;
         pub(crate) const LOCAL: u64 = 0x163;

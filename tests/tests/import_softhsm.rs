@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use tests::{Hsm, Run, module_for_engine, needs};
+use tests::{Hsm, Run, module_for_engine, needs, python_pkcs11};
 
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 
@@ -183,6 +183,31 @@ fn every_object_of_a_softhsm2_token_moves_with_its_attributes_and_works_here() {
         assert_eq!(row["result"], expected, "{row}");
     }
     assert_eq!(token.objects(), 10);
+}
+
+#[test]
+fn dsa_and_diffie_hellman_keys_and_their_parameters_move_and_work_here() {
+    needs!("python3", "softhsm2-util", MODULE);
+    let token = Move::start();
+    let Some(python) = python_pkcs11(&token.hsm) else { return };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/moved.py");
+    let moved = |step: &str, module: &str| {
+        let mut command = token.words(python.to_str().unwrap());
+        Run::of(command.arg(&script).arg(step).env("P11_MODULE", module)).succeeds().says("passed").done();
+    };
+    moved("make", MODULE);
+    let run = token.import("--json");
+    let rows = Move::rows(&run);
+    assert_eq!(rows.len(), 5, "{}", run.story());
+    for row in &rows {
+        assert_eq!(row["result"], "imported", "{row}");
+        if row["class"] == "private key" {
+            let checked = row["checked"].to_string();
+            assert!(checked.contains("public key") && checked.contains("signature"), "{row}");
+        }
+    }
+    run.succeeds().done();
+    moved("use", token.hsm.module());
 }
 
 #[test]

@@ -38,6 +38,18 @@ pub(super) struct Public {
     pub(super) template: Template,
 }
 
+/// What a public key is made of, whatever its type.
+const PUBLIC_PARTS: [u64; 8] = [
+    attribute::MODULUS,
+    attribute::PUBLIC_EXPONENT,
+    attribute::EC_PARAMS,
+    attribute::EC_POINT,
+    attribute::PRIME,
+    attribute::SUBPRIME,
+    attribute::BASE,
+    attribute::VALUE,
+];
+
 pub(super) fn public(attributes: &Attributes) -> Option<Public> {
     if number(attributes, attribute::CLASS) != Some(class::PUBLIC_KEY) {
         return None;
@@ -47,7 +59,7 @@ pub(super) fn public(attributes: &Attributes) -> Option<Public> {
     let mut draft = Draft::default();
     draft.number(attribute::CLASS, class::PUBLIC_KEY);
     draft.number(attribute::KEY_TYPE, key_type);
-    for part in [attribute::MODULUS, attribute::PUBLIC_EXPONENT, attribute::EC_PARAMS, attribute::EC_POINT] {
+    for part in PUBLIC_PARTS {
         let value = bytes(attributes, part);
         if !value.is_empty() {
             draft.bytes(part, value);
@@ -76,7 +88,7 @@ pub(super) fn thing(
 }
 
 /// What stands in the history, is worked out anew, or has no meaning any more: not in the template.
-const NOT_GIVEN: [u64; 12] = [
+const NOT_GIVEN: [u64; 14] = [
     attribute::UNIQUE_ID,
     attribute::CHECK_VALUE,
     attribute::LOCAL,
@@ -85,6 +97,8 @@ const NOT_GIVEN: [u64; 12] = [
     attribute::NEVER_EXTRACTABLE,
     attribute::MODULUS_BITS,
     attribute::PRIME_BITS,
+    attribute::SUBPRIME_BITS,
+    attribute::VALUE_BITS,
     attribute::VALUE_LEN,
     attribute::TRUSTED,
     attribute::SECONDARY_AUTH,
