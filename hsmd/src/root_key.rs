@@ -74,6 +74,8 @@ pub(crate) enum RootKeyError {
     NoHolder(usize),
     #[error("the root key is not held by UKeys")]
     NotShared,
+    #[error("PIN file {path}: {1}", path = .0.display())]
+    PinFile(PathBuf, String),
     #[error("token {token:?}: {why}")]
     Token { token: String, why: String },
     #[error(transparent)]
@@ -226,10 +228,24 @@ pub(crate) fn destroy(config: &config::RootKey) -> Result<(), RootKeyError> {
     Ok(())
 }
 
-/// A token's PIN from its file: the first line.
-fn pin(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, RootKeyError> {
-    let text = file::read_line(path)?;
-    Ok(text)
+/// A token's PIN from its file, which is the daemon's alone: the first line.
+///
+/// # Errors
+/// Whose the file is, its mode, or why it cannot be read.
+pub(crate) fn pin(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, RootKeyError> {
+    file::read_line(path).map_err(|error| match error {
+        RootKeyError::Missing { path } => {
+            RootKeyError::PinFile(path, "it does not exist, expected a file with the PIN".into())
+        }
+        RootKeyError::Mode { path, mode } => {
+            RootKeyError::PinFile(path, format!("its mode is {mode:04o}, expected 0600 or less"))
+        }
+        RootKeyError::Owner { path, owner, expected } => {
+            RootKeyError::PinFile(path, format!("it belongs to user {owner}, expected {expected}"))
+        }
+        RootKeyError::File { path, error } => RootKeyError::PinFile(path, error.to_string()),
+        other => other,
+    })
 }
 
 #[cfg(test)]

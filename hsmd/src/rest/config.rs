@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::token_key::Place;
+
 /// Where the REST interface is, and what is bounded.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -17,6 +19,8 @@ pub(crate) struct Config {
     pub(crate) certificate: Option<PathBuf>,
     /// The certificate's private key, PEM.
     pub(crate) key: Option<PathBuf>,
+    /// The private key is in a token, in place of a file.
+    pub(crate) token: Option<Place>,
     /// Names and addresses of the certificate that is made, beside `localhost` and the address of `listen`.
     pub(crate) names: Vec<String>,
     /// Requests in work at once; more are told to try again.
@@ -38,6 +42,7 @@ impl Default for Config {
             plain: None,
             certificate: None,
             key: None,
+            token: None,
             names: Vec::new(),
             requests: 256,
             connections: 4096,
@@ -58,7 +63,10 @@ impl Config {
                 "plain: HTTP without TLS is for an address of this machine alone, such as 127.0.0.1:8080",
             );
         }
-        if self.certificate.is_some() != self.key.is_some() {
+        if self.key.is_some() && self.token.is_some() {
+            return Some("key and token: expected one of the two");
+        }
+        if self.certificate.is_some() != self.key.is_some() && self.token.is_none() {
             return Some("certificate and key: expected both or neither");
         }
         if self.requests == 0 || self.connections == 0 || self.receive_seconds == 0 {

@@ -13,6 +13,7 @@ mod own;
 mod routes;
 mod serve;
 mod tls;
+mod token_key;
 
 pub(crate) use config::Config;
 pub(crate) use console::kms;
