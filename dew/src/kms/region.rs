@@ -88,7 +88,12 @@ impl Kms {
                 primary: home.clone(),
                 regions: vec![(home.clone(), found.project.id.0)],
             });
-            self.check_room_in(&other, source, replica)?;
+            // In whichever of the region's projects.
+            let is_there = multi.regions.iter().any(|(region, _)| region == replica.region);
+            if is_there || other.shelf.read().keys.contains_key(&source.id) {
+                return Err(KmsError::Field("the key is in that region already".to_owned()));
+            }
+            self.check_room_in(&other, replica)?;
             multi.regions.push((replica.region.to_owned(), target.id.0));
             self.copy_key(caller, source, &other, &multi, replica)
         })
@@ -111,11 +116,8 @@ impl Kms {
         }
     }
 
-    fn check_room_in(&self, other: &Project, source: &Key, replica: &Replica<'_>) -> Result<()> {
+    fn check_room_in(&self, other: &Project, replica: &Replica<'_>) -> Result<()> {
         let shelf = other.shelf.read();
-        if shelf.keys.contains_key(&source.id) {
-            return Err(KmsError::Field("the key is in that region already".to_owned()));
-        }
         if shelf.by_name.contains_key(replica.name) {
             return Err(KmsError::NameTaken);
         }

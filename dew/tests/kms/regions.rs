@@ -88,7 +88,7 @@ fn another_region_becomes_the_primary_one() {
 #[test]
 fn a_key_goes_to_no_region_where_it_cannot_be() {
     let world = World::new();
-    let (_, [one, two, _]) = three_regions(&world);
+    let (account, [one, two, _]) = three_regions(&world);
     let evil = world.account("evil");
     let other = world.root(&evil);
     let key = world.key(&one, new("stays", Spec::Aes256));
@@ -107,6 +107,12 @@ fn a_key_goes_to_no_region_where_it_cannot_be() {
     assert_eq!(code(world.kms.replicate_key(&one, &key, &replica("local-2", &two, "rotates"))), "KMS.0308");
     world.kms.disable_rotation(&one, &key).unwrap();
     world.kms.replicate_key(&one, &key, &replica("local-2", &two, "rotates")).unwrap();
+    let iam = world.kms.iam().by(Actor::DAEMON);
+    let sibling = iam.create_project(account.made.account.id, two.project.unwrap(), "local-2_shop", "").unwrap();
+    let sibling = world.caller(&account, sibling.id);
+    let twice = world.kms.replicate_key(&one, &key, &replica("local-2", &sibling, "twice"));
+    assert_eq!(code(twice), "KMS.0308");
+    assert_eq!(code(world.kms.describe_key(&sibling, &key)), "KMS.0207");
     world.encrypt(&one, "csms/default", "x").unwrap();
     assert_eq!(
         code(world.kms.replicate_key(&one, "csms/default", &replica("local-2", &two, "d"))),
