@@ -271,7 +271,7 @@ impl Hsm {
         let counted = vec![count_to(&self.vault, NEXT_SLOT, slot + 1)];
         let details = [("label", new.label.to_owned()), ("policy", new.profile.name().to_owned())];
         let act = self.act(by, None, "create the partition", &details);
-        let made = Partition::create(&self.vault, &self.settings, slot, new, counted, &act);
+        let made = Partition::create(&self.vault, &self.settings, slot, new, |_| Ok(counted), &act);
         let partition = Arc::new(act.unless_done(None, made)?);
         *next = slot + 1;
         self.partitions.write().insert(SlotId(slot), Arc::clone(&partition));

@@ -261,7 +261,7 @@ impl Hsm {
             ("instance", to.name.clone()),
         ];
         let act = self.act(by, None, "create the partition", &details);
-        let made = Partition::create(&self.vault, &self.settings, slot, new, changes, &act);
+        let made = Partition::create(&self.vault, &self.settings, slot, new, |_| Ok(changes), &act);
         let partition = Arc::new(act.unless_done(None, made)?.confined_to(to));
         turn.counted();
         self.show_partition(Arc::clone(&partition));
@@ -269,21 +269,24 @@ impl Hsm {
     }
 
     /// Makes a partition for a service, which nobody logs in to until its user has a PIN, and in the same commit
-    /// writes records of the service, which may name its slot.
+    /// writes records of the service, which may name its slot and its serial number.
     ///
     /// # Errors
     /// As [`Self::create_partition`].
     pub fn create_for_service(
         &self,
         label: &str,
-        with: impl FnOnce(u64) -> Result<Vec<Write>, Error>,
+        with: impl FnOnce(u64, &str) -> Result<Vec<Write>, Error>,
         deed: Deed<'_>,
     ) -> Result<Arc<Partition>, Error> {
         let mut turn = self.slot_turn();
         let slot = turn.next();
         self.check_label_is_free(label, None)?;
         let mut changes: Vec<_> = turn.counting(&self.vault, None).into_iter().collect();
-        changes.extend(with(slot)?.into_iter().map(Change::from));
+        let with = |serial: &str| {
+            changes.extend(with(slot, serial)?.into_iter().map(Change::from));
+            Ok(changes)
+        };
         // Known to nobody: what the officer of such a token does, its service does.
         let so_pin = digits(&self.random_secret(32)?);
         let profile = Profile::Standard;
@@ -291,7 +294,7 @@ impl Hsm {
         let own = [("label", label.to_owned()), ("policy", profile.name().to_owned())];
         let details = [&own, deed.details].concat();
         let act = self.act(&deed.by, None, deed.action, &details);
-        let made = Partition::create(&self.vault, &self.settings, slot, &new, changes, &act);
+        let made = Partition::create(&self.vault, &self.settings, slot, &new, with, &act);
         let partition = Arc::new(act.unless_done(None, made)?);
         turn.counted();
         self.show_partition(Arc::clone(&partition));

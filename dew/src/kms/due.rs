@@ -134,7 +134,7 @@ impl Kms {
             homes.by_project.get(&id).map(|(_, home)| home.clone())
         };
         let Some(partition) = home.and_then(|home| self.partition_of(&home)) else { return Ok(None) };
-        let shelf = Shelf::read(&self.hsm, &partition)?;
+        let shelf = Shelf::read(&self.hsm, &self.stores, &partition)?;
         let due = shelf.agenda.first().map(|(at, _)| *at);
         self.homes.write().looked_at.insert(id, due);
         Ok(due)

@@ -217,7 +217,7 @@ impl Kms {
         let Some((number, home)) = home else { return Ok(None) };
         let gone = KmsError::Internal("the partition of the project's keys is there");
         let partition = self.partition_of(&home).ok_or(gone)?;
-        let shelf = RwLock::new(Shelf::read(&self.hsm, &partition)?);
+        let shelf = RwLock::new(Shelf::read(&self.hsm, &self.stores, &partition)?);
         let (id, account) = (home.project, home.account);
         let counts = Mutex::new(Counts::read(&self.hsm, &partition)?);
         let project = Project { number, id, account, partition, turn: Mutex::default(), shelf, counts };
@@ -231,9 +231,9 @@ impl Kms {
         self.homes.read().read.values().cloned().collect()
     }
 
-    /// The partition of a project, whose label is the project's id.
+    /// The partition of a project.
     fn partition_of(&self, home: &Home) -> Option<Arc<Partition>> {
-        labelled(&self.hsm, home.slot, &home.project.to_string())
+        numbered(&self.hsm, home.slot, &home.serial)
     }
 
     /// What is kept of a project, which gets its partition now if it has none.
@@ -247,8 +247,8 @@ impl Kms {
         }
         let number = self.homes.read().next;
         let mut made = None;
-        let home = |slot: u64| -> Result<Vec<Write>, hsm::Error> {
-            let home = Home { project: id, account, slot };
+        let home = |slot: u64, serial: &str| -> Result<Vec<Write>, hsm::Error> {
+            let home = Home { project: id, account, slot, serial: serial.to_owned() };
             let write = creation(Kind::Kms, number.into(), &home);
             made = Some(home);
             Ok(vec![write.map_err(|_| hsm::Error::Internal("a project's home has an encoding"))?])
@@ -287,8 +287,8 @@ impl Kms {
     }
 }
 
-/// The partition of this label, which had this slot: a restore may have given it another one.
-fn labelled(hsm: &Hsm, slot: u64, label: &str) -> Option<Arc<Partition>> {
-    let partition = hsm.partition_of_slot(slot).filter(|partition| partition.label() == label);
-    partition.or_else(|| hsm.partition_named(label))
+/// The partition of this serial number, which had this slot: a restore may have given it another one.
+fn numbered(hsm: &Hsm, slot: u64, serial: &str) -> Option<Arc<Partition>> {
+    let is_it = |partition: &Arc<Partition>| partition.serial() == serial;
+    hsm.partition_of_slot(slot).filter(is_it).or_else(|| hsm.partitions().into_iter().find(is_it))
 }

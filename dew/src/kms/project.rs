@@ -20,8 +20,11 @@ use super::import::Ticket;
 use super::key::Key;
 use super::key_policy::KeyPolicy;
 use super::record::Kept;
-use super::store::Uuid;
+use super::store::{Stores, Uuid};
 use crate::iam::{AccountId, ProjectId};
+
+/// No partition's slot.
+const NOWHERE: u64 = 0;
 
 /// What the KMS keeps of itself about a project: a record of the HSM.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +35,8 @@ pub(super) struct Home {
     pub(super) account: AccountId,
     /// The slot of its partition.
     pub(super) slot: u64,
+    /// The serial number of its partition: that stays as it is, wherever it is restored and whatever it is called.
+    pub(super) serial: String,
 }
 
 /// A project that has keys.
@@ -78,11 +83,11 @@ pub(super) struct Shelf {
 
 impl Kept<Key> {
     /// The key with its objects where they are: in a key store's partition, or in the project's; either may have another
-    /// slot since it was restored.
-    fn at_home(mut self, hsm: &Hsm, own: u64) -> Self {
+    /// slot since it was restored. Where a store's partition was, another may be.
+    fn at_home(mut self, stores: &Stores, own: u64) -> Self {
         let slot = match self.store {
             None => own,
-            Some(store) => Uuid(store).partition(hsm, self.slot).map_or(self.slot, |there| there.slot().0),
+            Some(store) => stores.slot_of(Uuid(store)).unwrap_or(NOWHERE),
         };
         if self.slot != slot {
             self.value = Arc::new(Key { slot, ..(*self.value).clone() });
@@ -92,11 +97,11 @@ impl Kept<Key> {
 }
 
 impl Shelf {
-    pub(super) fn read(hsm: &Hsm, partition: &Partition) -> Result<Self> {
+    pub(super) fn read(hsm: &Hsm, stores: &Stores, partition: &Partition) -> Result<Self> {
         let grants = Grants::read(hsm, partition)?;
         let mut shelf = Self { next_key: 1, next_ticket: 1, next_alias: 1, grants, ..Self::default() };
         for read in hsm.service_records_in(partition, Kind::KmsKey)? {
-            shelf.show_key(Kept::<Key>::read(read)?.at_home(hsm, partition.slot().0));
+            shelf.show_key(Kept::<Key>::read(read)?.at_home(stores, partition.slot().0));
         }
         for read in hsm.service_records_in(partition, Kind::KmsImport)? {
             shelf.show_ticket(Kept::read(read)?);

@@ -24,7 +24,7 @@ use super::key::State;
 use super::name::check_name;
 use super::project::Project;
 use super::record::{Kept, creation};
-use super::{KeyId, Kms, Millis, labelled};
+use super::{KeyId, Kms, Millis, numbered};
 use crate::caller::Caller;
 use crate::iam::{AccountId, EnterpriseProjectId, ProjectId};
 
@@ -43,14 +43,9 @@ impl Uuid {
         Self(EnterpriseProjectId::from_random(random).0)
     }
 
-    /// The label of the partition of the key store of this id.
+    /// The label that the partition of the key store of this id gets.
     fn label(self) -> String {
         self.to_string().split('-').collect()
-    }
-
-    /// The partition of the key store of this id, which had this slot.
-    pub(super) fn partition(self, hsm: &hsm::Hsm, slot: u64) -> Option<Arc<Partition>> {
-        labelled(hsm, slot, &self.label())
     }
 }
 
@@ -133,6 +128,14 @@ pub struct KeyStore {
     pub created: Millis,
     /// The slot of its partition.
     pub slot: u64,
+    /// The serial number of its partition.
+    pub serial: String,
+}
+
+impl KeyStore {
+    fn partition(&self, hsm: &hsm::Hsm) -> Option<Arc<Partition>> {
+        numbered(hsm, self.slot, &self.serial)
+    }
 }
 
 /// A key store that is asked for.
@@ -160,7 +163,7 @@ impl Stores {
         for read in hsm.service_records(Kind::KmsStore)? {
             let mut store: Kept<KeyStore> = Kept::read(read)?;
             // One whose partition is gone cannot be used for anything.
-            let Some(partition) = store.id.partition(hsm, store.slot) else { continue };
+            let Some(partition) = store.partition(hsm) else { continue };
             let slot = partition.slot().0;
             if store.slot != slot {
                 store.value = Arc::new(KeyStore { slot, ..(*store).clone() });
@@ -183,6 +186,11 @@ impl Stores {
     pub(super) fn of(&self, project: ProjectId, id: Uuid) -> Result<Kept<KeyStore>> {
         let store = self.by_id.read().get(&id).cloned();
         store.filter(|store| store.project == project).ok_or(KmsError::NoKeyStore)
+    }
+
+    /// The slot of the partition of the store of this id, if it is there.
+    pub(super) fn slot_of(&self, id: Uuid) -> Option<u64> {
+        self.by_id.read().get(&id).map(|store| store.slot)
     }
 
     /// Those of a project, in the order in which they were made.
@@ -237,13 +245,15 @@ impl Kms {
             enabled: true,
             created: self.now(),
             slot: 0,
+            serial: String::new(),
         };
         let (guest, details) = (caller.guest(), about(&store, caller));
         let deed = Deed { by: guest.actor(), action: "create a key store", details: &details };
         let _one_at_a_time = self.making.lock();
         let number = self.hsm.service_records(Kind::KmsStore)?.last().map_or(1, |(number, ..)| number + 1);
-        let record = |slot: u64| -> Result<Vec<Write>, hsm::Error> {
-            let write = creation(Kind::KmsStore, number, &KeyStore { slot, ..store });
+        let record = |slot: u64, serial: &str| -> Result<Vec<Write>, hsm::Error> {
+            let store = KeyStore { slot, serial: serial.to_owned(), ..store };
+            let write = creation(Kind::KmsStore, number, &store);
             Ok(vec![write.map_err(|_| hsm::Error::Internal("a key store has an encoding"))?])
         };
         self.hsm.create_for_service(&id.label(), record, deed)?;
@@ -325,7 +335,7 @@ impl Kms {
             writes.extend(policies.map(|policy| (own, policy.deletion(Kind::KmsPolicy))));
         }
         let deed = Deed { by: guest.actor(), action: "delete a key store", details: &details };
-        let partition = id.partition(&self.hsm, store.slot).ok_or(KmsError::NoKeyStore)?;
+        let partition = store.partition(&self.hsm).ok_or(KmsError::NoKeyStore)?;
         self.hsm.delete_for_service(&partition, writes, deed).map_err(|error| match error {
             hsm::Error::SessionExists(_) => KmsError::Busy,
             error => error.into(),

@@ -108,7 +108,8 @@ fn a_key_goes_to_no_region_where_it_cannot_be() {
     world.kms.disable_rotation(&one, &key).unwrap();
     world.kms.replicate_key(&one, &key, &replica("local-2", &two, "rotates")).unwrap();
     let iam = world.kms.iam().by(Actor::DAEMON);
-    let sibling = iam.create_project(account.made.account.id, two.project.unwrap(), "local-2_shop", "").unwrap();
+    let sibling =
+        iam.create_project(account.made.account.id, two.project.unwrap(), "local-2_shop", "").unwrap();
     let sibling = world.caller(&account, sibling.id);
     let twice = world.kms.replicate_key(&one, &key, &replica("local-2", &sibling, "twice"));
     assert_eq!(code(twice), "KMS.0308");

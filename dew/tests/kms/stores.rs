@@ -156,7 +156,7 @@ fn what_is_in_a_partition_is_found_whichever_slot_it_has_since_it_was_restored()
     let stores = stores.map(|read| moved(Kind::KmsStore, read, |store: &mut KeyStore| store.slot = 77));
     let homes = records(Kind::Kms).into_iter();
     let homes = homes.map(|read| {
-        moved(Kind::Kms, read, |(_, _, slot): &mut (ProjectId, AccountId, u64)| *slot = key.slot)
+        moved(Kind::Kms, read, |(_, _, slot, _): &mut (ProjectId, AccountId, u64, String)| *slot = key.slot)
     });
     let deed = Deed { by: Actor::DAEMON, action: "restore", details: &[] };
     world.hsm.service_commit(stores.chain(homes).collect(), &[], deed).unwrap();
@@ -171,4 +171,43 @@ fn what_is_in_a_partition_is_found_whichever_slot_it_has_since_it_was_restored()
     assert_eq!(world.kms.show_key_store(&root, &id).unwrap().slot, key.slot);
     world.kms.create_key_in(&root, Some(&id), new("more", Spec::Aes256)).unwrap();
     store(&world, &root, "another").unwrap();
+}
+
+#[test]
+fn the_partitions_of_a_project_and_its_stores_may_be_called_something_else() {
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    let id = store(&world, &root, "vault").unwrap();
+    let inside =
+        world.kms.create_key_in(&root, Some(&id), new("inside", Spec::Aes256)).unwrap().id.to_string();
+    let outside = world.key(&root, new("outside", Spec::Aes256));
+    let ciphers = [&inside, &outside].map(|key| world.encrypt(&root, key, "kept").unwrap());
+    for (number, partition) in world.hsm.partitions().iter().enumerate() {
+        world.hsm.rename_partition(partition, &format!("renamed {number}"), &Actor::DAEMON).unwrap();
+    }
+    let world = world.again();
+    let root = world.root(&account);
+    for cipher in &ciphers {
+        assert_eq!(world.decrypt(&root, cipher).unwrap(), "kept");
+    }
+    let late = store(&world, &root, "late").unwrap();
+    world.kms.delete_key_store(&root, &late).unwrap();
+}
+
+/// Where a partition was that is gone, a restore may have put another.
+#[test]
+fn keys_of_a_store_that_is_lost_are_looked_for_nowhere_else() {
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    let id = store(&world, &root, "vault").unwrap();
+    let key = world.kms.create_key_in(&root, Some(&id), new("inside", Spec::Aes256)).unwrap();
+    let partition = world.hsm.partition_of_slot(key.slot).unwrap();
+    world.hsm.delete_partition(&partition, &Actor::DAEMON).unwrap();
+    let world = world.again();
+    let root = world.root(&account);
+    let lost = world.kms.describe_key(&root, &key.id.to_string()).unwrap();
+    assert_ne!(lost.slot, key.slot);
+    assert!(world.hsm.partition_of_slot(lost.slot).is_none());
 }

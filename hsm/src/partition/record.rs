@@ -86,7 +86,8 @@ pub struct NewPartition<'a> {
 }
 
 impl Partition {
-    /// Makes a partition, durably and recorded, and in the same commit makes the changes `with` it.
+    /// Makes a partition, durably and recorded, and in the same commit makes the changes `with` it, which may name its
+    /// serial number.
     ///
     /// # Errors
     /// `ArgumentsBad` for a bad label, or a user's PIN without the security officer's; `PinLenRange`; what the
@@ -96,7 +97,7 @@ impl Partition {
         settings: &Settings,
         domain: u64,
         new: &NewPartition<'_>,
-        with: Vec<Change>,
+        with: impl FnOnce(&str) -> Result<Vec<Change>, Error>,
         act: &Act<'_>,
     ) -> Result<Self, Error> {
         check_label(new.label)?;
@@ -114,7 +115,7 @@ impl Partition {
         let record =
             TokenRecord { label: new.label.to_owned(), serial, profile, initialized: new.so_pin.is_some() };
         let identities = Identities::new()?;
-        let mut changes = with;
+        let mut changes = with(&record.serial)?;
         changes.extend([
             record.change(domain, None)?,
             pins.change(domain, None)?,
