@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::daemon::Daemon;
 
@@ -47,11 +47,6 @@ fn run(daemon: &Daemon) -> Duration {
     }
     for why in &run.failed {
         warn!("what is due of keys cannot be done: {why}");
-    }
-    for did in &run.did {
-        if let Err(why) = services.traces.leave_of_itself(did, services.kms.now()) {
-            error!("what was due of key {} is done and leaves no trace: {why}", did.key.id);
-        }
     }
     let until = run.next.map(|next| Duration::from_millis(next.saturating_sub(services.kms.now())));
     until.unwrap_or(SELDOM).clamp(OFTEN, SELDOM)

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use dew::caller::Caller;
 use dew::cts::Cts;
 use dew::iam::{Iam, Identity};
-use dew::kms::{Kms, Quotas};
+use dew::kms::{Kms, Quotas, Tell};
 use hsm::Hsm;
+use tracing::error;
 
 use crate::audit::Audit;
 use crate::traces::Traces;
@@ -41,9 +42,9 @@ impl Services {
     /// `Iam`, `Kms` if what they keep cannot be read; `Thread`.
     pub(crate) fn open(hsm: &Arc<Hsm>, quotas: Quotas, audit: &Arc<Audit>) -> Result<Self, ServicesError> {
         let iam = Arc::new(Iam::open(Arc::clone(hsm))?);
-        let kms = Kms::open(Arc::clone(hsm), Arc::clone(&iam), quotas)?;
-        let cts = Cts::new(Arc::clone(hsm), Arc::clone(&iam));
         let traces = Traces::start(Arc::clone(audit)).map_err(ServicesError::Thread)?;
+        let kms = Kms::open(Arc::clone(hsm), Arc::clone(&iam), quotas, tracing_in(&traces, hsm))?;
+        let cts = Cts::new(Arc::clone(hsm), Arc::clone(&iam));
         Ok(Self { iam, kms, cts, traces, nobody: Arc::new(Identity::nobody()) })
     }
 
@@ -66,4 +67,14 @@ impl Services {
         let project = caller.project.and_then(|id| self.iam.project(id));
         project.map(|project| project.region().to_owned()).unwrap_or_default()
     }
+}
+
+/// Leaves a trace of what the KMS does by itself.
+fn tracing_in(traces: &Arc<Traces>, hsm: &Arc<Hsm>) -> Tell {
+    let (traces, hsm) = (Arc::clone(traces), Arc::clone(hsm));
+    Box::new(move |did| {
+        if let Err(why) = traces.leave_of_itself(did, hsm.time_ms()) {
+            error!("what was due of key {} is done and leaves no trace: {why}", did.key.id);
+        }
+    })
 }

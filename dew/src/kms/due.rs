@@ -70,13 +70,14 @@ pub struct Did {
     pub what: Happened,
 }
 
+/// Who is told what the KMS did by itself, right after it is done and before anything else of the project changes.
+pub type Tell = Box<dyn Fn(&Did) + Send + Sync>;
+
 /// What came of looking for what is due.
 #[derive(Debug, Default)]
 pub struct Run {
     /// How much was done.
     pub done: usize,
-    /// What became of keys.
-    pub did: Vec<Did>,
     /// When something is due next, apart from what failed.
     pub next: Option<Millis>,
     /// What was due and failed, and why. It stays due.
@@ -152,49 +153,54 @@ impl Kms {
             }
             last = Bound::Excluded(entry);
             match self.make_happen(&caller, project, what) {
-                Ok(did) => {
-                    done += 1;
-                    run.did.extend(did);
-                }
+                Ok(()) => done += 1,
                 Err(error) => run.failed.push(format!("project {}, {what}: {error}", project.id)),
             }
         }
         run.done += done;
     }
 
-    fn make_happen(&self, caller: &Caller, project: &Arc<Project>, what: Due) -> Result<Option<Did>> {
+    fn make_happen(&self, caller: &Caller, project: &Arc<Project>, what: Due) -> Result<()> {
         match what {
             Due::Ticket(number) => {
                 let _turn = project.turn.lock();
                 let ticket = project.shelf.read().tickets.get(&number).cloned();
-                ticket.map_or(Ok(()), |ticket| self.forget_ticket(caller, project, &ticket))?;
-                Ok(None)
+                ticket.map_or(Ok(()), |ticket| self.forget_ticket(caller, project, &ticket))
             }
             Due::Key(id) => {
                 match self.in_turn(project, id, None, |key| self.key_is_due(caller, project, key)) {
                     // Somebody else was faster.
-                    Err(KmsError::NoKey) => Ok(None),
+                    Err(KmsError::NoKey) => Ok(()),
                     done => done,
                 }
             }
         }
     }
 
-    fn key_is_due(&self, caller: &Caller, project: &Project, key: &Kept<Key>) -> Result<Option<Did>> {
+    fn key_is_due(&self, caller: &Caller, project: &Project, key: &Kept<Key>) -> Result<()> {
         let now = self.now();
-        let what = if key.is_gone(now) {
+        if key.is_gone(now) {
             self.delete_for_good(caller, project, key)?;
-            Happened::Deleted
+            self.did(caller, project, key, Happened::Deleted);
         } else if key.is_expired(now) {
-            self.forget_material(caller, project, key, EXPIRED)?;
-            Happened::Expired
+            self.expire(project, key)?;
         } else if key.state == State::Enabled && key.rotation.due().is_some_and(|due| due <= now) {
             self.rotate(caller, project, key)?;
-            Happened::Rotated
-        } else {
-            return Ok(None);
-        };
-        Ok(Some(Did { by: caller.clone(), project: project.id, key: key.clone(), what }))
+            self.did(caller, project, key, Happened::Rotated);
+        }
+        Ok(())
+    }
+
+    /// Imported material goes at its date. Held by the project's turn.
+    pub(super) fn expire(&self, project: &Project, key: &Kept<Key>) -> Result<Kept<Key>> {
+        let itself = self.itself(project.id, project.account);
+        let emptied = self.forget_material(&itself, project, key, EXPIRED)?;
+        self.did(&itself, project, key, Happened::Expired);
+        Ok(emptied)
+    }
+
+    fn did(&self, by: &Caller, project: &Project, key: &Kept<Key>, what: Happened) {
+        (self.tell)(&Did { by: by.clone(), project: project.id, key: key.clone(), what });
     }
 
     /// A key goes, with all that is kept of it; its other regions know it in the same commit. Held by the turns of all
@@ -224,7 +230,7 @@ impl Kms {
     }
 
     /// The KMS, acting on its own in an account.
-    pub(super) fn itself(&self, project: ProjectId, account: AccountId) -> Caller {
+    fn itself(&self, project: ProjectId, account: AccountId) -> Caller {
         let account_name = self.iam.account(account).map(|account| account.name.clone()).unwrap_or_default();
         let principal = Principal::Service { name: "kms" };
         let identity =

@@ -135,7 +135,7 @@ impl Kms {
         let _turn = project.turn.lock();
         let mut key = project.shelf.read().key(key.id)?;
         if key.is_expired(self.now()) {
-            key = self.forget_material(&self.itself(project.id, project.account), &project, &key, EXPIRED)?;
+            key = self.expire(&project, &key)?;
         }
         importable(&key)?;
         let ticket = self.ticket(&project, &key, arrival.token)?;

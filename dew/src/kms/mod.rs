@@ -58,7 +58,7 @@ pub use counts::{Count, Month};
 pub use create::NewKey;
 pub use data::{Decrypted, Encrypted, Scheme};
 pub use data_key::{DataKey, Length};
-pub use due::{Did, Happened, Run};
+pub use due::{Did, Happened, Run, Tell};
 pub use error::{KmsError, Result};
 pub use grant::{Grant, GrantId, Granted, Grantee};
 pub use granting::NewGrant;
@@ -102,6 +102,8 @@ pub struct Kms {
     hsm: Arc<Hsm>,
     iam: Arc<Iam>,
     quotas: Quotas,
+    /// Told what it does by itself.
+    tell: Tell,
     homes: RwLock<Homes>,
     stores: Stores,
     /// Held while a project gets its partition.
@@ -140,16 +142,17 @@ impl Homes {
 }
 
 impl Kms {
-    /// The KMS of an HSM.
+    /// The KMS of an HSM. What it does by itself it tells at once.
     ///
     /// # Errors
     /// What the vault says.
-    pub fn open(hsm: Arc<Hsm>, iam: Arc<Iam>, quotas: Quotas) -> Result<Self> {
+    pub fn open(hsm: Arc<Hsm>, iam: Arc<Iam>, quotas: Quotas, tell: Tell) -> Result<Self> {
         let (homes, stores) = (Homes::read(&hsm)?, Stores::read(&hsm)?);
         Ok(Self {
             hsm,
             iam,
             quotas,
+            tell,
             homes: RwLock::new(homes),
             stores,
             making: Mutex::default(),

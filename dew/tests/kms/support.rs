@@ -12,7 +12,7 @@ use der::{Decode, Sequence};
 use dew::caller::Caller;
 use dew::iam::{CreatedAccount, EnterpriseProjectId, Iam, Identity, NewAccount, ProjectId};
 use dew::kms::spec::{Spec, Usage};
-use dew::kms::{Arrival, DAY, Kms, KmsError, NewKey, Origin, Quotas, Scheme};
+use dew::kms::{Arrival, DAY, Did, Happened, Kms, KmsError, NewKey, Origin, Quotas, Scheme};
 use dew::tag::Tags;
 use hsm::event::{Actor, Unrecorded};
 use hsm::mechanism::Mechanisms;
@@ -84,6 +84,7 @@ impl hsm::ports::Access for Everyone {
 pub(crate) struct World {
     pub(crate) hsm: Arc<Hsm>,
     pub(crate) kms: Arc<Kms>,
+    told: Arc<Mutex<Vec<Happened>>>,
     clock: Arc<Hands>,
     store: Arc<MemoryStore>,
     anchor: Arc<MemoryAnchor>,
@@ -102,7 +103,7 @@ impl World {
 
     /// The same after a restart.
     pub(crate) fn again(self) -> Self {
-        let Self { hsm, kms, clock, store, anchor } = self;
+        let Self { hsm, kms, clock, store, anchor, .. } = self;
         drop((hsm, kms));
         store.inject(Fault::None);
         Self::open(store, anchor, clock)
@@ -119,8 +120,11 @@ impl World {
         };
         let hsm = Hsm::open(vault, settings, Mechanisms::standard(), ports).unwrap();
         let iam = Arc::new(Iam::open(Arc::clone(&hsm)).unwrap());
-        let kms = Arc::new(Kms::open(Arc::clone(&hsm), iam, Quotas::default()).unwrap());
-        Self { hsm, kms, clock, store, anchor }
+        let told = Arc::<Mutex<Vec<_>>>::default();
+        let tell = Arc::clone(&told);
+        let tell = Box::new(move |did: &Did| tell.lock().push(did.what));
+        let kms = Arc::new(Kms::open(Arc::clone(&hsm), iam, Quotas::default(), tell).unwrap());
+        Self { hsm, kms, told, clock, store, anchor }
     }
 
     pub(crate) fn pass(&self, milliseconds: u64) {
@@ -142,6 +146,11 @@ impl World {
                 return all;
             }
         }
+    }
+
+    /// What the KMS has told of what it did by itself, since it was last asked.
+    pub(crate) fn told(&self) -> Vec<Happened> {
+        std::mem::take(&mut *self.told.lock())
     }
 
     /// Lets so many more commits happen, and the one after them fail.

@@ -2,7 +2,7 @@
 
 use dew::caller::Caller;
 use dew::kms::spec::Spec;
-use dew::kms::{Arrival, DAY, NewKey, NewKeyStore, Origin, Page, Search, State, StoreKind};
+use dew::kms::{Arrival, DAY, Happened, NewKey, NewKeyStore, Origin, Page, Search, State, StoreKind};
 use hsm::event::Actor;
 
 use crate::support::{START, World, code, import, new};
@@ -205,11 +205,13 @@ fn imported_material_is_used_no_more_from_the_moment_when_it_expires() {
         assert_eq!(waiting(Search { state: Some(State::Enabled), ..Search::default() }), 0);
         world.run_due();
     }
+    assert_eq!(world.told(), [Happened::Expired]);
     import(&world, &root, &key, &[7; 32], Some(START + 2 * DAY)).unwrap();
     assert_eq!(world.decrypt(&root, &cipher).unwrap(), "plain");
     // Nor does it have to run before the material comes again.
     world.pass(DAY);
     import(&world, &root, &key, &[7; 32], None).unwrap();
+    assert_eq!(world.told(), [Happened::Expired]);
     assert_eq!(world.run_due(), 1, "the older parameters go");
     assert_eq!(world.decrypt(&root, &cipher).unwrap(), "plain");
 }
