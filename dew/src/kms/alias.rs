@@ -42,7 +42,7 @@ impl Kms {
         // Two projects of a region may not get the same at once.
         let _region = self.aliasing.lock();
         let _turn = project.turn.lock();
-        let key = project.shelf.read().key(key.id)?;
+        let key = self.standing(&project, key.id)?;
         check_nameable(&key)?;
         if self.is_alias(&project, alias)? {
             return Err(KmsError::NameTaken);
@@ -66,7 +66,7 @@ impl Kms {
         let seen = project.shelf.read().alias(alias)?;
         self.permitted(caller, "AssociateAlias", &seen.key.to_string())?;
         let _turn = project.turn.lock();
-        let key = project.shelf.read().key(key.id)?;
+        let key = self.standing(&project, key.id)?;
         check_nameable(&key)?;
         let old = project.shelf.read().alias(&seen.name)?;
         if old.key != seen.key {

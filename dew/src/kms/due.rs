@@ -191,8 +191,19 @@ impl Kms {
         Ok(())
     }
 
+    /// The key as it stands now, for who has the project's turn: what is gone by its date is not there, and what is
+    /// expired goes first.
+    pub(super) fn standing(&self, project: &Project, id: KeyId) -> Result<Kept<Key>> {
+        let (key, now) = (project.shelf.read().key(id)?, self.now());
+        match (key.is_gone(now), key.is_expired(now)) {
+            (true, _) => Err(KmsError::NoKey),
+            (false, true) => self.expire(project, &key),
+            (false, false) => Ok(key),
+        }
+    }
+
     /// Imported material goes at its date. Held by the project's turn.
-    pub(super) fn expire(&self, project: &Project, key: &Kept<Key>) -> Result<Kept<Key>> {
+    fn expire(&self, project: &Project, key: &Kept<Key>) -> Result<Kept<Key>> {
         let itself = self.itself(project.id, project.account);
         let emptied = self.forget_material(&itself, project, key, EXPIRED)?;
         self.did(&itself, project, key, Happened::Expired);

@@ -48,7 +48,7 @@ impl Kms {
         let retiring = new.retiring.map(|id| self.user_named(id)).transpose()?;
         let (Found { project, key }, owned) = self.grantable(caller, key)?;
         let _turn = project.turn.lock();
-        let key = project.shelf.read().key(key.id)?;
+        let key = self.standing(&project, key.id)?;
         if !owned {
             check_passes_on(&project, &key, caller, &operations)?;
         }
@@ -93,7 +93,7 @@ impl Kms {
         let (id, operations) = (grant.parse()?, Granted::named(operations)?);
         let Found { project, key } = self.owned(caller, "CreateGrant", key)?;
         let _turn = project.turn.lock();
-        let key = project.shelf.read().key(key.id)?;
+        let key = self.standing(&project, key.id)?;
         check_grantable(&key, &operations)?;
         let grant = project.shelf.read().grants.of(key.id, id)?;
         let changed = Grant { operations, ..(*grant).clone() };

@@ -91,7 +91,7 @@ impl Kms {
         let pair = wrapping_pair(&desk, id, sm2)?;
         let [open, closed] = pair.numbers()[..] else { return Err(KmsError::Internal("a pair is two keys")) };
         let _turn = project.turn.lock();
-        let key = project.shelf.read().key(id)?.standing_at(self.now());
+        let key = self.standing(&project, id)?;
         importable(&key)?;
         let expires = self.now() + DAY;
         let (number, old) = {
@@ -133,10 +133,7 @@ impl Kms {
     pub fn import_material(&self, caller: &Caller, key: &str, arrival: &Arrival<'_>) -> Result<Kept<Key>> {
         let Found { project, key } = self.permitted(caller, "ImportKeyMaterial", key)?;
         let _turn = project.turn.lock();
-        let mut key = project.shelf.read().key(key.id)?;
-        if key.is_expired(self.now()) {
-            key = self.expire(&project, &key)?;
-        }
+        let key = self.standing(&project, key.id)?;
         importable(&key)?;
         let ticket = self.ticket(&project, &key, arrival.token)?;
         let pair = key.spec.family().is_pair();
@@ -179,7 +176,7 @@ impl Kms {
     pub fn delete_material(&self, caller: &Caller, key: &str) -> Result<Kept<Key>> {
         let Found { project, key } = self.permitted(caller, "DeleteImportedKeyMaterial", key)?;
         let _turn = project.turn.lock();
-        let key = project.shelf.read().key(key.id)?;
+        let key = self.standing(&project, key.id)?;
         if key.origin != Origin::External {
             return Err(KmsError::NotExternal);
         }

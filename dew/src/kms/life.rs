@@ -105,7 +105,7 @@ impl Kms {
         check_name("key_alias", name)?;
         let found = self.permitted(caller, "UpdateKeyAlias", key)?;
         let _turn = found.project.turn.lock();
-        let key = found.changeable()?;
+        let key = self.changeable(&found)?;
         let taken = found.project.shelf.read().by_name.get(name).copied();
         if taken.is_some_and(|other| other != key.id) {
             return Err(KmsError::NameTaken);
@@ -161,7 +161,7 @@ impl Kms {
         change: impl FnOnce(&mut Key) -> Result<()>,
     ) -> Result<Kept<Key>> {
         let _turn = found.project.turn.lock();
-        let key = found.changeable()?;
+        let key = self.changeable(found)?;
         let mut changed = (*key).clone();
         change(&mut changed)?;
         let details = about(key.id, &changed, caller);
@@ -178,7 +178,7 @@ impl Kms {
         next: impl FnOnce(Key) -> Result<Key>,
     ) -> Result<Kept<Key>> {
         let _turn = project.turn.lock();
-        let key = project.shelf.read().key(key.id)?;
+        let key = self.standing(project, key.id)?;
         key.check_custom()?;
         let changed = next((*key).clone())?;
         if changed.state == State::Enabled {
@@ -188,12 +188,10 @@ impl Kms {
         let work = Work { action, details: &details, revise: suspending(&changed), ..Work::default() };
         self.change_key(project, &key, changed.clone(), caller, work)
     }
-}
 
-impl Found {
     /// The key as it is now, if what is said of it can be changed. The project's turn is held.
-    fn changeable(&self) -> Result<Kept<Key>> {
-        let key = self.project.shelf.read().key(self.key.id)?;
+    fn changeable(&self, Found { project, key }: &Found) -> Result<Kept<Key>> {
+        let key = self.standing(project, key.id)?;
         key.check_custom()?;
         match key.state {
             State::PendingDeletion => Err(KmsError::PendingDeletion),

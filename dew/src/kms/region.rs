@@ -83,6 +83,7 @@ impl Kms {
         self.check_replicable(&found.key, &home)?;
         let other = self.project_or_new(target.id, account)?;
         self.in_turn(&found.project, found.key.id, Some(&other), |source| {
+            let source = &self.standing(&found.project, source.id)?;
             self.check_replicable(source, &home)?;
             let mut multi = source.multi.clone().unwrap_or_else(|| Multi {
                 primary: home.clone(),
@@ -101,7 +102,7 @@ impl Kms {
 
     /// Refuses a key that does not go to another region.
     fn check_replicable(&self, key: &Kept<Key>, home: &str) -> Result<()> {
-        key.clone().standing_at(self.now()).check_enabled()?;
+        key.check_enabled()?;
         if key.store.is_some() {
             return Err(KmsError::Field("a key in a key store stays in its region".to_owned()));
         }
@@ -180,6 +181,7 @@ impl Kms {
         let found = self.permitted(caller, "UpdatePrimaryRegion", key)?;
         let home = self.region(&found.project);
         self.in_turn(&found.project, found.key.id, None, |source| {
+            let source = self.standing(&found.project, source.id)?;
             source.check_enabled()?;
             let multi = source
                 .multi
@@ -193,11 +195,11 @@ impl Kms {
             let other = other.ok_or_else(|| {
                 KmsError::Field(format!("primary_region: the key is in no other region {region:?}"))
             })?;
-            if other.shelf.read().key(source.id)?.state == State::PendingDeletion {
+            if self.standing(&other, source.id)?.state == State::PendingDeletion {
                 return Err(KmsError::PendingDeletion);
             }
             let multi = Multi { primary: region.to_owned(), ..multi };
-            let details = life::about(source.id, source, caller);
+            let details = life::about(source.id, &source, caller);
             let mut work = Work { action: "change the primary region", details: &details, ..Work::default() };
             let everywhere = self.writes_of(source.id, &multi, &mut work)?;
             show_everywhere(everywhere, self.desk(source.slot, caller)?.commit(work)?);

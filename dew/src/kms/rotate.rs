@@ -78,7 +78,7 @@ impl Kms {
     pub fn rotate_now(&self, caller: &Caller, key: &str) -> Result<Kept<Key>> {
         let Found { project, key } = self.permitted(caller, "RotateOnDemand", key)?;
         let _turn = project.turn.lock();
-        let key = project.shelf.read().key(key.id)?;
+        let key = self.standing(&project, key.id)?;
         check_rotatable(&key)?;
         key.check_enabled()?;
         self.rotate(caller, &project, &key)
@@ -109,7 +109,7 @@ impl Kms {
         next: impl Fn(&Key) -> Result<Rotation>,
     ) -> Result<Kept<Key>> {
         let _turn = project.turn.lock();
-        let key = project.shelf.read().key(key.id)?;
+        let key = self.standing(project, key.id)?;
         check_rotatable(&key)?;
         key.check_enabled()?;
         let mut changed = (*key).clone();

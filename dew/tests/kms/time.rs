@@ -1,10 +1,15 @@
 //! What happens by itself, by a clock that goes by years.
 
 use dew::caller::Caller;
+use dew::iam::EnterpriseProjectId;
 use dew::kms::spec::Spec;
-use dew::kms::{Arrival, DAY, Happened, NewKey, NewKeyStore, Origin, Page, Search, State, StoreKind};
+use dew::kms::{
+    Arrival, DAY, Happened, NewGrant, NewKey, NewKeyStore, Origin, Page, Replica, Search, State, StoreKind,
+};
+use dew::tag::Tags;
 use hsm::event::Actor;
 
+use crate::office::Office;
 use crate::support::{START, World, code, import, new};
 
 /// A key that is rotated each so many days.
@@ -262,4 +267,43 @@ fn material_comes_with_the_very_token_that_was_given_out_and_is_the_same_each_ti
     world.kms.delete_material(&root, &key).unwrap();
     assert_eq!(code(import(&world, &root, &key, &[8; 32], None)), "KMS.2606");
     import(&world, &root, &key, &[7; 32], None).unwrap();
+}
+
+/// Whatever changes a key looks at it again when it is its turn, and finds it as everybody sees it.
+#[test]
+fn a_key_whose_material_has_expired_is_changed_as_one_that_has_none() {
+    let world = Office::new();
+    let (key, root) = (world.empty_key("outside"), &world.root);
+    let bring = || {
+        import(&world, root, &key, &[7; 32], Some(world.kms.now() + DAY)).unwrap();
+        world.pass(DAY);
+    };
+    let operations = ["encrypt-data".to_owned()];
+    let me = root.identity.id();
+    let grant = NewGrant { grantee: &me, kind: None, operations: &operations, name: None, retiring: None };
+    bring();
+    assert_eq!(code(world.kms.create_grant(root, &key, grant)), "KMS.0309");
+    assert_eq!(world.told(), [Happened::Expired]);
+    bring();
+    assert_eq!(code(world.kms.delete_material(root, &key)), "KMS.2701");
+    bring();
+    let disabled = world.kms.disable_key(root, &key);
+    assert_eq!(code(disabled), code(world.kms.disable_key(root, &world.empty_key("other"))));
+    bring();
+    world.kms.schedule_deletion(root, &key, 7).unwrap();
+    assert_eq!(world.kms.cancel_deletion(root, &key).unwrap().state, State::PendingImport);
+    assert_eq!(world.told(), [Happened::Expired; 3]);
+    let second = world.kms.iam().by(Actor::DAEMON).create_region_project(world.account, "local-2").unwrap();
+    let replica = Replica {
+        region: "local-2",
+        project: second.id,
+        name: "outside",
+        description: "",
+        enterprise_project: EnterpriseProjectId::DEFAULT,
+        tags: Tags::default(),
+    };
+    import(&world, root, &key, &[7; 32], Some(world.kms.now() + DAY)).unwrap();
+    world.kms.replicate_key(root, &key, &replica).unwrap();
+    world.pass(DAY);
+    assert_eq!(code(world.kms.update_primary_region(root, &key, "local-2")), "KMS.0309");
 }
