@@ -167,26 +167,27 @@ impl Kms {
                 let ticket = project.shelf.read().tickets.get(&number).cloned();
                 ticket.map_or(Ok(()), |ticket| self.forget_ticket(caller, project, &ticket))
             }
-            Due::Key(id) => {
-                match self.in_turn(project, id, None, |key| self.key_is_due(caller, project, key)) {
-                    // Somebody else was faster.
-                    Err(KmsError::NoKey) => Ok(()),
-                    done => done,
-                }
-            }
+            Due::Key(id) => match self.key_is_due(caller, project, id) {
+                // Somebody else was faster.
+                Err(KmsError::NoKey) => Ok(()),
+                done => done,
+            },
         }
     }
 
-    fn key_is_due(&self, caller: &Caller, project: &Project, key: &Kept<Key>) -> Result<()> {
-        let now = self.now();
-        if key.is_gone(now) {
-            self.delete_for_good(caller, project, key)?;
-            self.did(caller, project, key, Happened::Deleted);
-        } else if key.is_expired(now) {
-            self.expire(project, key)?;
-        } else if key.state == State::Enabled && key.rotation.due().is_some_and(|due| due <= now) {
-            self.rotate(caller, project, key)?;
-            self.did(caller, project, key, Happened::Rotated);
+    /// A key goes for all its regions; what else becomes of it is its own project's business.
+    fn key_is_due(&self, caller: &Caller, project: &Arc<Project>, id: KeyId) -> Result<()> {
+        if project.shelf.read().key(id)?.is_gone(self.now()) {
+            return self.in_turn(project, id, None, |key| match key.is_gone(self.now()) {
+                true => self.delete_for_good(caller, project, key),
+                false => Ok(()),
+            });
+        }
+        let _turn = project.turn.lock();
+        let key = self.standing(project, id)?;
+        if key.state == State::Enabled && key.rotation.due().is_some_and(|due| due <= self.now()) {
+            self.rotate(caller, project, &key)?;
+            self.did(caller, project, &key, Happened::Rotated);
         }
         Ok(())
     }
@@ -237,6 +238,8 @@ impl Kms {
         let mut shelf = project.shelf.write();
         shelf.hide_belongings(key.id);
         shelf.hide_key(key.id);
+        drop(shelf);
+        self.did(caller, project, key, Happened::Deleted);
         Ok(())
     }
 

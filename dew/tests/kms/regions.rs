@@ -2,12 +2,12 @@
 
 use dew::caller::Caller;
 use dew::iam::EnterpriseProjectId;
-use dew::kms::Replica;
 use dew::kms::spec::Spec;
+use dew::kms::{DAY, Happened, NewKey, Origin, Replica};
 use dew::tag::Tags;
 use hsm::event::Actor;
 
-use crate::support::{Account, World, code, new};
+use crate::support::{Account, START, World, code, import, new};
 
 /// An account with projects in three regions, and its root user in each.
 fn three_regions(world: &World) -> (Account, [Caller; 3]) {
@@ -188,4 +188,21 @@ fn the_primary_region_is_not_moved_to_where_the_key_goes() {
     assert_eq!(code(world.kms.update_primary_region(&one, &key, "local-2")), "KMS.0210");
     world.kms.cancel_deletion(&two, &key).unwrap();
     world.kms.update_primary_region(&one, &key, "local-2").unwrap();
+}
+
+#[test]
+fn material_expires_in_a_region_whatever_became_of_the_others() {
+    let world = World::new();
+    let (account, [one, two, _]) = three_regions(&world);
+    let key = world.key(&one, NewKey { origin: Origin::External, ..new("key", Spec::Aes256) });
+    import(&world, &one, &key, &[7; 32], Some(START + DAY)).unwrap();
+    world.kms.replicate_key(&one, &key, &replica("local-2", &two, "key")).unwrap();
+    let other = world.kms.describe_key(&two, &key).unwrap().slot;
+    world.hsm.delete_partition(&world.hsm.partition_of_slot(other).unwrap(), &Actor::DAEMON).unwrap();
+    let world = world.again();
+    world.pass(DAY);
+    world.run_due();
+    assert_eq!(world.told(), [Happened::Expired]);
+    let one = world.caller(&account, one.project.unwrap());
+    assert!(world.kms.describe_key(&one, &key).unwrap().versions.is_empty());
 }
