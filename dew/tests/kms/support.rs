@@ -176,7 +176,9 @@ impl World {
     /// Whether somebody else came between. It is done now.
     pub(crate) fn was_between(&self) -> bool {
         let Meanwhile { doing, .. } = std::mem::take(&mut *self.clock.meanwhile.lock());
-        doing.is_some_and(|doing| doing.join().is_ok())
+        let was = doing.is_some();
+        doing.into_iter().for_each(|doing| doing.join().unwrap());
+        was
     }
 
     pub(crate) fn account(&self, name: &str) -> Account {
