@@ -11,6 +11,7 @@ use super::project::Project;
 use super::record::Kept;
 use super::{Kms, name};
 use crate::caller::Caller;
+use crate::cts::{self, Act};
 use crate::iam::policy::{Action, ActionSet, Allowance, Resource, Role, Source};
 use crate::iam::{AccountId, EnterpriseProjectId, Policies, ProjectId, Question};
 use crate::tag::Tags;
@@ -31,27 +32,14 @@ static ACTIONS: LazyLock<HashMap<&'static str, Vec<Action>>> = LazyLock::new(|| 
     actions
 });
 
-/// What is not done with keys of a key store that is disabled: they can be looked at, disabled and deleted.
-const NOT_IN_DISABLED_STORES: &[&str] = &[
-    "CreateDatakey",
-    "CreateDatakeyCapsule",
-    "CreateDatakeyWithoutPlaintext",
-    "CreateEcDatakeyPair",
-    "CreateGrant",
-    "CreateRsaDatakeyPair",
-    "DecryptData",
-    "DecryptDatakey",
-    "DecryptDatakeyCapsule",
-    "DeriveSharedSecret",
-    "EnableKey",
-    "EncryptData",
-    "EncryptDatakey",
-    "GenerateMac",
-    "ShowPublicKey",
-    "Sign",
-    "ValidateSignature",
-    "VerifyMac",
-];
+/// What is not done with keys of a key store that is disabled, beside what uses them: they can be looked at, disabled and
+/// deleted.
+const NOT_IN_DISABLED_STORES: &[&str] = &["CreateGrant", "EnableKey", "ShowPublicKey"];
+
+/// Whether an operation uses a key, as its trace tells it.
+pub(super) fn is_use(operation: &str) -> bool {
+    cts::traced("KMS", operation).is_some_and(|row| row.act == Act::Use)
+}
 
 /// A key that was found, and the project that it is of.
 pub(super) struct Found {
@@ -145,7 +133,7 @@ impl Kms {
             return Err(KmsError::NoKey);
         }
         self.allow(caller, operation, (project.id, project.account), About::Key(key, tags), &ways)?;
-        if NOT_IN_DISABLED_STORES.contains(&operation) {
+        if key.store.is_some() && (is_use(operation) || NOT_IN_DISABLED_STORES.contains(&operation)) {
             self.stores.check_enabled(key.store)?;
         }
         let now = self.now();

@@ -12,14 +12,13 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::Kms;
-use super::allow::Found;
+use super::allow::{Found, is_use};
 use super::error::{KmsError, Result};
 use super::id::KeyId;
 use super::key::{Millis, State};
 use super::project::Project;
 use super::record::{Kept, creation};
 use crate::caller::Caller;
-use crate::cts::{self, Act};
 use crate::iam::ProjectId;
 
 /// A month of the calendar (UTC).
@@ -75,9 +74,7 @@ impl Count {
     /// How many requests used the key, for which clouds charge: all others show it or manage it.
     #[must_use]
     pub fn billable(&self) -> u64 {
-        let used = |(operation, _): &(&String, &u64)| {
-            cts::traced("KMS", operation).is_some_and(|row| row.act == Act::Use)
-        };
+        let used = |(operation, _): &(&String, &u64)| is_use(operation);
         self.requests.iter().filter(used).map(|(_, count)| count).sum()
     }
 }
