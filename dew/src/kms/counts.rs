@@ -181,7 +181,10 @@ impl Kms {
         let _turn = project.turn.lock();
         let (mut writes, mut written) = (Vec::new(), Vec::new());
         {
+            let shelf = project.shelf.read();
             let mut counts = project.counts.lock();
+            // Of a key that went while somebody asked something of it.
+            counts.new.retain(|(key, _), _| shelf.keys.contains_key(key));
             let keys: Vec<_> = counts.new.keys().copied().collect();
             for (key, month) in keys {
                 let total = counts.total(key, month);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dew::kms::spec::Spec;
-use dew::kms::{NewGrant, NewKeyStore, Page, StoreKind};
+use dew::kms::{NewGrant, NewKeyStore, Page, StoreKind, TagCall};
 use hsm::object::Attr;
+use hsm::service::Kind;
 
 use super::office::Office;
 use super::support::{code, new};
@@ -155,23 +156,50 @@ fn a_key_that_is_disabled_meanwhile_is_refused_as_a_disabled_key() {
     }
 }
 
+/// What somebody asks of a key.
+type Request = fn(&Office, &str);
+
 #[test]
 fn nothing_of_a_key_outlasts_it() {
-    for looks in 0.. {
-        let world = Office::new();
-        let key = world.aes("key");
-        let (root, id, days) = (world.root.clone(), key.clone(), world.days());
-        world.meanwhile(looks, move |kms| {
-            let _ = kms.schedule_deletion(&root, &id, 7);
-            days(7);
-            assert!(kms.run_due().failed.is_empty());
-        });
-        let _ = world.kms.create_alias(&world.root, &key, "alias");
-        if !world.was_between() {
-            assert!(looks > 3);
-            break;
+    let requests: &[Request] = &[
+        |world, key| drop(world.kms.create_alias(&world.root, key, "alias")),
+        |world, key| {
+            let (me, operations) = (world.root.identity.id(), ["encrypt-data".to_owned()]);
+            let new =
+                NewGrant { grantee: &me, kind: None, operations: &operations, name: None, retiring: None };
+            let _ = world.kms.create_grant(&world.root, key, new);
+        },
+        |world, key| {
+            let tags = [("tag".to_owned(), "value".to_owned())];
+            let _ = world.kms.tag_key(&world.root, TagCall::Create, key, &tags);
+        },
+        |world, key| drop(world.kms.rotate_now(&world.root, key)),
+        |world, key| drop(world.encrypt(key)),
+    ];
+    for (number, request) in requests.iter().enumerate() {
+        for looks in 0.. {
+            let world = Office::new();
+            let key = world.aes("key");
+            let (root, id, days) = (world.root.clone(), key.clone(), world.days());
+            world.meanwhile(looks, move |kms| {
+                let _ = kms.schedule_deletion(&root, &id, 7);
+                days(7);
+                assert!(kms.run_due().failed.is_empty());
+            });
+            request(&world, &key);
+            if !world.was_between() {
+                assert!(looks > 1);
+                break;
+            }
+            world.kms.keep_counts().unwrap();
+            assert!(world.kms.counts_now().is_empty(), "request {number} after {looks}");
+            let partition = world.hsm.partition_named(&world.project.to_string()).unwrap();
+            let kinds = [Kind::KmsKey, Kind::KmsAlias, Kind::KmsGrant, Kind::KmsImport, Kind::KmsCount];
+            for kind in kinds {
+                let left = world.hsm.service_records_in(&partition, kind).unwrap();
+                assert!(left.is_empty(), "{kind:?} of request {number} after {looks}");
+            }
+            assert_eq!(partition.object_count(), 0, "request {number} after {looks}");
         }
-        let aliases = world.kms.list_aliases(&world.root, None, &Page::default()).unwrap();
-        assert!(aliases.items.is_empty(), "after {looks}");
     }
 }
