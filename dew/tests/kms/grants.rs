@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dew::caller::Caller;
-use dew::iam::{Identity, NewUser, Principal};
+use dew::iam::{AgencyId, Assumed, Identity, NewUser, Principal};
 use dew::kms::spec::{Spec, Usage};
 use dew::kms::{
     Algorithm, Granted, KmsError, Length, MacAlgorithm, Message, NewGrant, NewKey, Origin, Page, Scheme,
@@ -399,9 +399,21 @@ fn a_grant_to_an_account_is_for_its_users_and_for_none_of_its_agencies() {
     let key = world.key(&root, new("k", Spec::Aes256));
     grant(&world, &root, &key, &to_account(&theirs), &["encrypt-data"]).unwrap();
     assert!(world.encrypt(&carol, &key, "x").is_ok());
-    let principal = Principal::Service { name: "op_service" };
-    let service = as_caller(Identity { principal, ..(*carol.identity).clone() }.into(), theirs.made.project);
-    assert_eq!(code(world.encrypt(&service, &key, "x")), "KMS.0207");
+    let by = Assumed::User {
+        account: ours.made.account.id,
+        account_name: "ours".into(),
+        id: root.identity.user().unwrap(),
+        name: "root".into(),
+        session: None,
+    };
+    for principal in [
+        Principal::Agency { id: AgencyId([7; 16]), name: "helpers".into(), by },
+        Principal::Service { name: "op_service" },
+    ] {
+        let other = Identity { principal, ..(*carol.identity).clone() };
+        let other = as_caller(other.into(), theirs.made.project);
+        assert_eq!(code(world.encrypt(&other, &key, "x")), "KMS.0207");
+    }
 }
 
 #[test]
