@@ -254,7 +254,35 @@ fn with_operation_protection_on_each_deletion_takes_a_code_that_is_good_once() {
     assert_eq!(console.state(&b), "3");
 }
 
-/// Requirement: KMS-141, KMS-144, KMS-145, KMS-147, KMS-233
+#[test]
+fn the_partitions_of_the_kms_are_not_taken_from_it() {
+    let mut console = console!();
+    let key = console.create(&["kept"]);
+    let store = json!({ "keystore_alias": "vault", "keystore_type": "DEFAULT" });
+    let store = console.json(&["key", "call", "CreateKeyStore", &store.to_string()]);
+    let store = store["keystore"]["keystore_id"].as_str().expect("an id").to_owned();
+    let of_project = console.hsm.var("PROJECT_ID").to_owned();
+    let of_store = store.replace('-', "");
+    console.hsm.write("so-pin", "87654321\n");
+    let pin = console.hsm.path("so-pin").display().to_string();
+    for (partition, instead) in [(&of_project, "key delete"), (&of_store, "DeleteKeyStore")] {
+        for line in [
+            &["partition", "delete", partition, "--yes"][..],
+            &["partition", "init", partition, "--yes", "--no-user-pin", "--so-pin-file", &pin],
+            &["partition", "reset-so-pin", partition, "--so-pin-file", &pin],
+        ] {
+            console.run(line).fails().says(instead).done();
+        }
+    }
+    // Nor are they lost under another name.
+    console.run(&["partition", "rename", &of_project, "renamed"]).succeeds().done();
+    console.hsm.kill_and_start_again();
+    Rest::of(&console.hsm).kms("encrypt-data", &json!({ "key_id": key, "plain_text": "x" })).done();
+    let delete = json!({ "keystore_id": store }).to_string();
+    console.run(&["key", "call", "DeleteKeyStore", &delete, "--yes"]).succeeds().done();
+}
+
+/// Requirement: KMS-144
 #[test]
 fn the_console_edits_grants_moves_keys_and_shows_what_they_were_asked_for() {
     let console = console!();
@@ -302,5 +330,9 @@ fn the_console_edits_grants_moves_keys_and_shows_what_they_were_asked_for() {
     ] {
         assert_eq!(of(name)["trace_type"], kind, "{name}");
     }
+    // The interface has no such operation, and so no address and no version of one.
+    let (own, other) = (of("editGrant"), of("createGrant"));
+    assert_eq!((&own["api_version"], &other["api_version"]), (&json!(""), &json!("v1.0")));
+    assert!(!own["message"].as_str().expect("a text").contains("Url"), "{own}");
     assert!(!traces.iter().any(|trace| trace["trace_name"] == "showKeyCounts"));
 }

@@ -97,6 +97,15 @@ impl Default for Quotas {
     }
 }
 
+/// Whose keys a partition of the KMS has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Those of a project that are in no key store.
+    Project(ProjectId),
+    /// Those of a key store.
+    KeyStore(Uuid),
+}
+
 /// The KMS.
 pub struct Kms {
     hsm: Arc<Hsm>,
@@ -237,6 +246,18 @@ impl Kms {
     /// The partition of a project.
     fn partition_of(&self, home: &Home) -> Option<Arc<Partition>> {
         numbered(&self.hsm, home.slot, &home.serial)
+    }
+
+    /// Whose keys a partition has, if it is one of the KMS.
+    #[must_use]
+    pub fn owner_of(&self, partition: &Partition) -> Option<Owner> {
+        let serial = partition.serial();
+        if let Some(store) = self.stores.of_serial(&serial) {
+            return Some(Owner::KeyStore(store));
+        }
+        let homes = self.homes.read();
+        let mut homes = homes.by_project.values().map(|(_, home)| home);
+        homes.find(|home| home.serial == serial).map(|home| Owner::Project(home.project))
     }
 
     /// What is kept of a project, which gets its partition now if it has none.

@@ -193,6 +193,11 @@ impl Stores {
         self.by_id.read().get(&id).map(|store| store.slot)
     }
 
+    /// The store whose partition has this serial number.
+    pub(super) fn of_serial(&self, serial: &str) -> Option<Uuid> {
+        self.by_id.read().values().find(|store| store.serial == serial).map(|store| store.id)
+    }
+
     /// Those of a project, in the order in which they were made.
     fn all_of(&self, project: ProjectId) -> Vec<Kept<KeyStore>> {
         let all = self.by_id.read();

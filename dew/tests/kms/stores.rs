@@ -4,7 +4,7 @@ use dew::caller::Caller;
 use dew::iam::{AccountId, ProjectId};
 use dew::kms::spec::Spec;
 use dew::kms::{
-    Key, KeyStore, KmsError, NewAccessPoint, NewGrant, NewKey, NewKeyStore, Origin, Page, PointKind,
+    Key, KeyStore, KmsError, NewAccessPoint, NewGrant, NewKey, NewKeyStore, Origin, Owner, Page, PointKind,
     StoreKind,
 };
 use hsm::event::Actor;
@@ -182,6 +182,12 @@ fn the_partitions_of_a_project_and_its_stores_may_be_called_something_else() {
     let inside =
         world.kms.create_key_in(&root, Some(&id), new("inside", Spec::Aes256)).unwrap().id.to_string();
     let outside = world.key(&root, new("outside", Spec::Aes256));
+    let owner = |key: &str| {
+        let slot = world.kms.describe_key(&root, key).unwrap().slot;
+        world.kms.owner_of(&world.hsm.partition_of_slot(slot).unwrap())
+    };
+    assert_eq!(owner(&outside), Some(Owner::Project(account.made.project)));
+    assert_eq!(owner(&inside), Some(Owner::KeyStore(id.parse().unwrap())));
     let ciphers = [&inside, &outside].map(|key| world.encrypt(&root, key, "kept").unwrap());
     for (number, partition) in world.hsm.partitions().iter().enumerate() {
         world.hsm.rename_partition(partition, &format!("renamed {number}"), &Actor::DAEMON).unwrap();

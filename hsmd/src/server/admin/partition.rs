@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dew::kms::Owner;
 use hsm::partition::{NewPartition, Partition};
 use hsm::policy::Profile;
 use tracing::warn;
@@ -43,7 +44,7 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         }
         Ask::PartitionShow { partition } => Ok(shown(daemon, &*talk.partition(partition)?)),
         Ask::PartitionInit { partition, label, so_pin, user_pin } => {
-            let partition = of_no_instance(talk.partition(partition)?, "initialise")?;
+            let partition = of_no_instance(of_no_service(talk, partition)?, "initialise")?;
             hsm.init_partition(&partition, label.as_deref(), so_pin, user_pin.as_deref(), &by)
                 .map_err(words)?;
             Ok(shown(daemon, &partition))
@@ -54,8 +55,8 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             Ok(shown(daemon, &partition))
         }
         Ask::PartitionDelete { partition } => {
-            hsm.delete_partition(&*of_no_instance(talk.partition(partition)?, "delete")?, &by)
-                .map_err(words)?;
+            let partition = of_no_instance(of_no_service(talk, partition)?, "delete")?;
+            hsm.delete_partition(&partition, &by).map_err(words)?;
             Ok(Told::Done)
         }
         Ask::ObjectList { partition, after } => {
@@ -64,6 +65,20 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             Ok(Told::Objects(List::new(page).ok_or("a page is longer than it may be")?))
         }
         _ => Err("this is no command about a partition".into()),
+    }
+}
+
+/// The partition of this label, serial number or slot number, if it is not the KMS that decides what becomes of it.
+pub(super) fn of_no_service(talk: &Talk<'_>, name: &str) -> Result<Arc<Partition>, String> {
+    let partition = talk.partition(name)?;
+    match talk.daemon.services()?.kms.owner_of(&partition) {
+        None => Ok(partition),
+        Some(Owner::Project(id)) => Err(format!(
+            "the partition has the keys of project {id}: `key delete` takes them away, and the partition stays"
+        )),
+        Some(Owner::KeyStore(id)) => Err(format!(
+            "the partition is key store {id} of the KMS: `key call DeleteKeyStore` takes it away when it has no keys"
+        )),
     }
 }
 

@@ -6,6 +6,7 @@ use wire::List;
 use wire::admin::Told;
 use wire::admin::user::{Ask, Told as Answer, User};
 
+use super::partition::of_no_service;
 use super::talk::Talk;
 use super::words;
 use crate::config::Pins;
@@ -47,7 +48,8 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             return Ok(Told::Done);
         }
         Ask::ResetSoPin { partition, pin } => {
-            hsm.reset_so_pin(&*talk.partition(partition)?, pin, &by).map_err(words)?;
+            // Who has it can initialise the token.
+            hsm.reset_so_pin(&*of_no_service(talk, partition)?, pin, &by).map_err(words)?;
             return Ok(Told::Done);
         }
     };
