@@ -52,6 +52,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) project: ProjectId,
     pub(crate) access_key: Option<String>,
     pub(crate) method: &'a str,
+    /// Empty for what the interface does not have.
     pub(crate) path: &'a str,
     pub(crate) body: &'a [u8],
     /// The fields of path and query.
@@ -225,7 +226,10 @@ fn trace(
         response,
         code: answered.status,
         api_version: path.split('/').nth(1).unwrap_or_default().to_owned(),
-        message: format!("{}, Method: {method} Url={path}, Reason:{reason}", traced.name),
+        message: match path {
+            "" => format!("{}, Reason:{reason}", traced.name),
+            path => format!("{}, Method: {method} Url={path}, Reason:{reason}", traced.name),
+        },
         user: User::of(caller, asked.access_key.as_deref()),
         service: traced.service.to_owned(),
         resource_type: traced.resource.to_owned(),

@@ -110,10 +110,10 @@ pub static TRACED: &[Traced] = &[
     key("DeriveSharedSecret", "deriveSharedSecret", Use),
     key("CreateDatakeyCapsule", "createDatakeyCapsule", Use),
     key("DecryptDatakeyCapsule", "decryptDatakeyCapsule", Use),
+    Traced { resource: "PIN", ..key("CreatePin", "createPin", Use) },
     // By the console alone.
     key("EditGrant", "editGrant", Change),
     key("MoveKey", "moveKey", Change),
-    Traced { resource: "PIN", ..key("CreatePin", "createPin", Use) },
 ];
 
 /// What a service does by itself, as the trace names it: no operation is for it.

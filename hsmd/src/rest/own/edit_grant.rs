@@ -5,6 +5,7 @@ use dew::kms::KmsError;
 use hyper::Method;
 use serde::Deserialize;
 
+use super::NOWHERE;
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
 
@@ -21,7 +22,7 @@ impl Operation for Op {
     type Error = KmsError;
     const NAME: &'static str = "EditGrant";
     const METHOD: Method = Method::POST;
-    const PATH: &'static str = "/own/{project_id}/kms/edit-grant";
+    const PATH: &'static str = NOWHERE;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, KmsError> {
         services.kms.edit_grant(caller, &self.key_id, &self.grant_id, &self.operations)?;

@@ -4,6 +4,9 @@
 use super::huawei::KMS;
 use super::operation::operations;
 
+/// No path leads to them.
+const NOWHERE: &str = "";
+
 operations! {
     &KMS =>
     edit_grant

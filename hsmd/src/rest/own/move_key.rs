@@ -6,6 +6,7 @@ use hyper::Method;
 use serde::Deserialize;
 
 use crate::rest::huawei::enterprise_project;
+use super::NOWHERE;
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
 
@@ -21,7 +22,7 @@ impl Operation for Op {
     type Error = KmsError;
     const NAME: &'static str = "MoveKey";
     const METHOD: Method = Method::POST;
-    const PATH: &'static str = "/own/{project_id}/kms/move-key";
+    const PATH: &'static str = NOWHERE;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, KmsError> {
         let to = enterprise_project(Some(&self.enterprise_project_id))?;

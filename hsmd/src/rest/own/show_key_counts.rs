@@ -7,6 +7,7 @@ use dew::kms::{Count, KmsError, Month};
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
+use super::NOWHERE;
 use crate::rest::operation::Operation;
 use crate::services::Services;
 
@@ -43,7 +44,7 @@ impl Operation for Op {
     type Error = KmsError;
     const NAME: &'static str = "ShowKeyCounts";
     const METHOD: Method = Method::POST;
-    const PATH: &'static str = "/own/{project_id}/kms/show-key-counts";
+    const PATH: &'static str = NOWHERE;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Reply, KmsError> {
         let month = |text: Option<String>, otherwise| {
