@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -47,12 +48,14 @@ impl Hsm {
     /// Kills the daemon with `kill -9`, as a power cut would, and starts it again on the same state.
     ///
     /// # Panics
-    /// If it does not start.
+    /// If it does not end, or does not start.
     pub fn kill_and_start_again(&mut self) {
         let pid = self.var("HSMD_PID").to_owned();
         self.run("kill", ["-9", &pid]).succeeds().done();
+        let killed = Instant::now();
         while !has_let_go(&Path::new("/proc").join(&pid)) {
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            assert!(killed.elapsed() < Duration::from_secs(60), "the daemon that was killed does not end");
+            std::thread::sleep(Duration::from_millis(5));
         }
         self.start_ours(&["--again"]);
     }
