@@ -3,11 +3,11 @@
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tests::{Hsm, Run, free_address, huawei_cloud_python, needs, not_on_stand_in};
+use tests::{Beside, Hsm, Run, free_address, huawei_cloud_python, needs, not_on_stand_in};
 
 struct Example {
     hsm: Hsm,
@@ -18,14 +18,13 @@ struct Example {
 }
 
 impl Example {
-    /// A daemon with a key of KMS; none, if the SDK is not installed.
-    fn new() -> Option<Self> {
-        let python = huawei_cloud_python()?;
-        let (hsm, store) = (Hsm::start(), format!("http://{}", free_address()));
+    /// With a key of the KMS.
+    fn new(hsm: Hsm, python: PathBuf) -> Self {
+        let store = format!("http://{}", free_address());
         let mut example = Self { hsm, python, key: String::new(), store };
         let made: Value = serde_json::from_str(&example.admin("key create disks --json")).expect("JSON");
         made["key_id"].as_str().expect("an id").clone_into(&mut example.key);
-        Some(example)
+        example
     }
 
     fn admin(&self, line: &str) -> String {
@@ -53,36 +52,25 @@ impl Example {
 
 macro_rules! example {
     () => {{
-        let Some(example) = Example::new() else { return };
-        not_on_stand_in!(example.hsm, "it has no KMS");
-        example
+        let Some(python) = huawei_cloud_python() else { return };
+        let hsm = Hsm::start();
+        not_on_stand_in!(hsm, "it has no KMS");
+        Example::new(hsm, python)
     }};
 }
 
-/// A server that speaks S3; it ends with this value.
-struct Store(Child);
-
-impl Store {
-    fn start(example: &Example) -> Self {
-        let address = example.store.trim_start_matches("http://");
-        let (host, port) = address.rsplit_once(':').expect("a port");
-        let mut server = example.hsm.command(example.python.with_file_name("python"));
-        server.args(["-m", "moto.server", "-H", host, "-p", port]);
-        let server = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the store");
-        let (store, began) = (Self(server), Instant::now());
-        while TcpStream::connect(address).is_err() {
-            assert!(began.elapsed() < Duration::from_secs(60), "the store does not answer");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        store
+/// A server that speaks S3.
+fn store(example: &Example) -> Beside {
+    let address = example.store.trim_start_matches("http://");
+    let (host, port) = address.rsplit_once(':').expect("a port");
+    let mut server = example.hsm.command(&example.python);
+    server.args(["-m", "moto.server", "-H", host, "-p", port]);
+    let (store, began) = (Beside::of(server.stdout(Stdio::null()).stderr(Stdio::null())), Instant::now());
+    while TcpStream::connect(address).is_err() {
+        assert!(began.elapsed() < Duration::from_secs(60), "the store does not answer");
+        std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    store
 }
 
 /// Requirement: KMS-030
@@ -114,8 +102,9 @@ fn a_volume_opens_while_kms_has_its_key_enabled() {
 /// Requirement: KMS-029, KMS-031
 #[test]
 fn disk_images_and_objects_of_a_store_are_read_back_whole_or_not_at_all() {
+    needs!("/sbin/mke2fs");
     let example = example!();
-    let _store = Store::start(&example);
+    let _store = store(&example);
     let bucket = "import boto3; boto3.client('s3').create_bucket(Bucket='archive')";
     example.python(&["-c", bucket]).succeeds().done();
     // A disk image of several pieces; one that ends with a piece; one of nothing.
