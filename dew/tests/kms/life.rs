@@ -76,7 +76,7 @@ fn custom_keys_are_scheduled_for_deletion_from_7_to_1096_days_ahead_however_they
     }
 }
 
-/// Requirement: KMS-127, KMS-128
+/// Requirement: KMS-127, KMS-128, KMS-166
 #[test]
 fn a_key_goes_for_good_at_its_date_and_not_before() {
     let world = Office::new();

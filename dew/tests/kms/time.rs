@@ -263,6 +263,14 @@ fn material_comes_with_the_very_token_that_was_given_out_and_is_the_same_each_ti
         let arrival = Arrival { token: &token, material: &[0; 256], private_key: None, expires: None };
         assert_eq!(code(world.kms.import_material(&root, &key, &arrival)), expected, "byte {place}");
     }
+    let arrival = Arrival { token: &given.token, material: &[0; 256], private_key: None, expires: None };
+    let other = world.key(&root, NewKey { origin: Origin::External, ..new("other", Spec::Aes256) });
+    assert_eq!(code(world.kms.import_material(&root, &other, &arrival)), "KMS.2603", "another key's token");
+    assert_eq!(
+        code(world.kms.import_material(&root, &key, &arrival)),
+        "KMS.0311",
+        "nothing that was wrapped"
+    );
     import(&world, &root, &key, &[7; 32], None).unwrap();
     world.kms.delete_material(&root, &key).unwrap();
     assert_eq!(code(import(&world, &root, &key, &[8; 32], None)), "KMS.2606");

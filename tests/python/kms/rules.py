@@ -2,7 +2,9 @@
 becomes of them; and imported material that expires or is taken away."""
 
 import base64
+import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -10,12 +12,13 @@ import time
 from huaweicloudsdkcore.auth.credentials import GlobalCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
 from huaweicloudsdkcore.http.http_config import HttpConfig
+from huaweicloudsdkcts.v3 import ListTracesRequest
 from huaweicloudsdkiam import v3 as iam
 from huaweicloudsdkkms.v2 import *
 
-from sdk import client, refused, typed
+from sdk import client, refused, traces_client, typed
 
-kms = client()
+kms, cts = client(), traces_client()
 made = iter(range(1000))
 
 
@@ -106,7 +109,7 @@ def permissions():
     refused(403, "KMS.0330", encrypt, two, "x", single)
 
 
-# Requirement: KMS-013, KMS-016, KMS-046, KMS-109
+# Requirement: KMS-046, KMS-109
 def what_is_shown():
     key = create(key_description="all that is known", key_spec="EC_P256")
     shown = typed(
@@ -124,7 +127,7 @@ def what_is_shown():
     refused(400, "KMS.0331", kms.show_public_key, ShowPublicKeyRequest(body=of(create())))
 
 
-# Requirement: KMS-105, KMS-135, KMS-138, KMS-166
+# Requirement: KMS-105, KMS-135, KMS-138
 def states():
     plain, waiting = create(), create(origin="external")
     cipher = encrypt(plain)
@@ -134,6 +137,8 @@ def states():
         operations=["decrypt-data"],
     )
     grant = kms.create_grant(CreateGrantRequest(body=body)).grant_id
+    traces = cts.list_traces(ListTracesRequest(trace_type="system", resource_id=plain)).traces
+    assert {"encryptData", "createGrant"} <= {trace.trace_name for trace in traces}, traces
     kms.disable_key(DisableKeyRequest(body=of(plain)))
     seen.add(details(plain).key_state)
     schedule(plain)
@@ -179,13 +184,18 @@ def openssl(folder, line):
     assert done.returncode == 0, (line, done.stderr)
 
 
+def contents(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def read(folder, name):
-    with open(os.path.join(folder, name), "rb") as file:
-        return base64.b64encode(file.read()).decode()
+    return base64.b64encode(contents(os.path.join(folder, name))).decode()
 
 
-def bring(key, material, expires=None, private=None):
-    """Imports material, and a private key that it wraps: the name of a file of DER."""
+def bring(key, material, seconds=None, private=None, to=None):
+    """Imports material that lasts so many seconds, and a private key that it wraps: the name of a file of DER. It goes
+    to the key that it was meant for, or to another one."""
     body = GetParametersForImportRequestBody(key_id=key, wrapping_algorithm="RSAES_OAEP_SHA_256")
     given = kms.create_parameters_for_import(CreateParametersForImportRequest(body=body))
     with tempfile.TemporaryDirectory() as folder:
@@ -197,11 +207,11 @@ def bring(key, material, expires=None, private=None):
         if private:
             openssl(folder, f"enc -id-aes256-wrap-pad -K {material.hex()} -iv A65959A6 -in {private} -out private")
         body = ImportKeyMaterialRequestBody(
-            key_id=key,
+            key_id=to or key,
             import_token=given.import_token,
             encrypted_key_material=read(folder, "wrapped"),
             encrypted_privatekey=read(folder, "private") if private else None,
-            expiration_time=expires,
+            expiration_time=int(time.time()) + seconds if seconds else None,
         )
         kms.import_key_material(ImportKeyMaterialRequest(body=body))
 
@@ -220,9 +230,15 @@ def material():
     kms.disable_key(DisableKeyRequest(body=of(one)))
     forget(one)
     by_hand = details(one)
-    bring(one, secret, int(time.time()) + 2)
+    bring(one, secret)
+    assert details(one).key_state == "2"
+    forget(one)
+    assert details(one).key_state == "5"
+    bring(one, secret, 6)
     assert decrypt(cipher) == "kept"
+    waiting = time.monotonic()
     while details(one).key_state != "5":
+        assert time.monotonic() - waiting < 60, details(one)
         time.sleep(0.2)
     refused(400, "KMS.0309", decrypt, cipher)
     by_time = details(one)
@@ -246,17 +262,71 @@ def pairs():
             key = create(origin="external", key_spec=spec, key_usage="SIGN_VERIFY")
             if name == "rsa":
                 refused(400, "KMS.2609", bring, key, os.urandom(32), None, at("pkcs1.der"))
+                whole = contents(at("rsa.der"))
+                for place, damaged in enumerate((whole[:-8], whole[:400] + bytes([whole[400] ^ 1]) + whole[401:])):
+                    with open(at(f"damaged-{place}.der"), "wb") as file:
+                        file.write(damaged)
+                    refused(400, "KMS.2609", bring, key, os.urandom(32), None, at(f"damaged-{place}.der"))
             # They never expire, whatever is asked for.
             try:
-                bring(key, os.urandom(32), int(time.time()) + 3600, at(f"{name}.der"))
+                bring(key, os.urandom(32), 3600, at(f"{name}.der"))
             except ServiceResponseException as error:
                 assert error.status_code == 400, error
                 bring(key, os.urandom(32), None, at(f"{name}.der"))
             shown = details(key)
             assert (shown.key_state, shown.expiration_time) == ("2", ""), shown
-    refused(400, "KMS.0309", bring, create(), os.urandom(32), int(time.time()) + 3600)
+    # Nor does a key whose material was made here.
+    refused(400, "KMS.0309", bring, create(), os.urandom(32), 3600)
+    refused(400, "KMS.0309", bring, create(origin="external"), os.urandom(32), 3600, None, create())
 
 
-for check in (permissions, what_is_shown, states, use, material, pairs):
+# Requirement: KMS-013, KMS-016
+def what_is_never_shown():
+    """Material that came from outside, and so is known, stands in no answer; that of a digest key has no place in any."""
+    secret, aes, mac = os.urandom(32), create(origin="external"), create(key_spec="HMAC_256")
+    pair = create(origin="external", key_spec="RSA_2048", key_usage="SIGN_VERIFY")
+    with tempfile.TemporaryDirectory() as folder:
+        openssl(folder, "genrsa -out rsa.pem 2048")
+        openssl(folder, "pkcs8 -topk8 -nocrypt -in rsa.pem -outform DER -out rsa.der")
+        openssl(folder, "rsa -in rsa.pem -noout -text -out text")
+        text = contents(os.path.join(folder, "text")).decode()
+        bring(pair, os.urandom(32), None, os.path.join(folder, "rsa.der"))
+    bring(aes, secret)
+    prime = bytes.fromhex(re.search("prime1:([^p]*)prime2", text)[1].translate({ord(c): None for c in ": \n"}))
+    digest = base64.b64encode(os.urandom(32)).decode()
+    for key in (aes, mac):
+        refused(400, "KMS.0331", kms.show_public_key, ShowPublicKeyRequest(body=of(key)))
+    answers = [details(key) for key in (aes, pair, mac)]
+    answers += [kms.show_public_key(ShowPublicKeyRequest(body=of(pair)))]
+    answers += [kms.list_keys(ListKeysRequest(body=ListKeysRequestBody(limit="1000")))]
+    answers += [kms.create_datakey(CreateDatakeyRequest(body=CreateDatakeyRequestBody(key_id=aes, datakey_length="256")))]
+    answers += [kms.encrypt_data(EncryptDataRequest(body=EncryptDataRequestBody(key_id=aes, plain_text="x")))]
+    signing = SignRequestBody(
+        key_id=pair, message=digest, message_type="DIGEST", signing_algorithm="RSASSA_PKCS1_V1_5_SHA_256"
+    )
+    answers += [kms.sign(SignRequest(body=signing))]
+    macs = GenerateMacRequestBody(key_id=mac, mac_algorithm="HMAC_SHA_256", message=digest)
+    answers += [kms.generate_mac(GenerateMacRequest(body=macs))]
+    for key in (aes, pair, mac):
+        answers += [kms.list_grants(ListGrantsRequest(body=ListGrantsRequestBody(key_id=key)))]
+        answers += [kms.show_kms_tags(ShowKmsTagsRequest(key_id=key))]
+        answers += cts.list_traces(ListTracesRequest(trace_type="system", resource_id=key)).traces
+    said = json.dumps([answer.to_dict() for answer in answers], default=str)
+    binary = b"".join(decoded(text) for text in re.findall("[0-9A-Za-z+/=]{24,}", said))
+    for known in (secret, prime.lstrip(b"\0")):
+        assert known not in binary and known.hex() not in said.lower(), said
+    places = set(details(mac).to_dict()) - set(details(create()).to_dict())
+    assert not places, places
+
+
+def decoded(text):
+    """What a text says in base64, if that is what it is."""
+    try:
+        return base64.b64decode(text)
+    except ValueError:
+        return b""
+
+
+for check in (permissions, what_is_shown, what_is_never_shown, states, use, material, pairs):
     check()
     print("ok", check.__name__, flush=True)

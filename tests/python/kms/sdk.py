@@ -5,18 +5,24 @@ import os
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
 from huaweicloudsdkcore.http.http_config import HttpConfig
+from huaweicloudsdkcts.v3 import CtsClient
 from huaweicloudsdkkms.v2 import KmsClient
 
 
-def client(ak=None, sk=None, project=None):
+def client(ak=None, sk=None, project=None, of=KmsClient):
     """A client of KMS as an application has it: endpoint and credentials are all that differs from the cloud."""
     config = HttpConfig.get_default_config()
     config.ssl_ca_cert = os.environ["CA_FILE"]
     credentials = BasicCredentials(
         ak or os.environ["AK"], sk or os.environ["SK"], project or os.environ["PROJECT_ID"]
     )
-    builder = KmsClient.new_builder().with_http_config(config).with_credentials(credentials)
+    builder = of.new_builder().with_http_config(config).with_credentials(credentials)
     return builder.with_endpoint(os.environ["KMS_ENDPOINT"]).build()
+
+
+def traces_client(ak=None, sk=None, project=None):
+    """The same of CTS."""
+    return client(ak, sk, project, CtsClient)
 
 
 def refused(status, code, call, *arguments):

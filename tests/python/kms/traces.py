@@ -8,23 +8,11 @@ import subprocess
 import tempfile
 import time
 
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
-from huaweicloudsdkcore.http.http_config import HttpConfig
 from huaweicloudsdkcts.v3 import *
 from huaweicloudsdkkms.v2 import *
 
-from sdk import client, refused, typed
-
-
-def traces_client(ak=None, sk=None, project=None):
-    config = HttpConfig.get_default_config()
-    config.ssl_ca_cert = os.environ["CA_FILE"]
-    credentials = BasicCredentials(
-        ak or os.environ["AK"], sk or os.environ["SK"], project or os.environ["PROJECT_ID"]
-    )
-    builder = CtsClient.new_builder().with_http_config(config).with_credentials(credentials)
-    return builder.with_endpoint(os.environ["KMS_ENDPOINT"]).build()
+from sdk import client, refused, traces_client, typed
 
 
 kms, cts = client(), traces_client()
@@ -155,7 +143,7 @@ outside = key("outside", origin="external")
 MATERIAL = os.urandom(32)
 
 
-def bring(expires=None):
+def bring(seconds=None):
     given = kms.create_parameters_for_import(
         CreateParametersForImportRequest(
             body=GetParametersForImportRequestBody(key_id=outside, wrapping_algorithm="RSAES_OAEP_SHA_256")
@@ -174,7 +162,7 @@ def bring(expires=None):
                 key_id=outside,
                 import_token=given.import_token,
                 encrypted_key_material=wrapped_material,
-                expiration_time=expires,
+                expiration_time=int(time.time()) + seconds if seconds else None,
             )
         )
     )
@@ -190,7 +178,7 @@ for name in ("importKeyMaterial", "deleteImportedKeyMaterial"):
 
 # Requirement: CTS-081
 # What the service does by itself.
-bring(int(time.time()) + 2)
+bring(6)
 for _ in range(60):
     if found(trace_name="expireKeyMaterial"):
         break
