@@ -112,7 +112,7 @@ impl Tags {
     }
 }
 
-fn check_key(key: &str) -> Result<(), TagError> {
+pub(crate) fn check_key(key: &str) -> Result<(), TagError> {
     if key.is_empty() {
         return Err(TagError::NoKey);
     }
@@ -125,7 +125,7 @@ fn check_key(key: &str) -> Result<(), TagError> {
     check_characters("key", key)
 }
 
-fn check_value(value: &str) -> Result<(), TagError> {
+pub(crate) fn check_value(value: &str) -> Result<(), TagError> {
     match value.chars().count() {
         count if count > MAX_VALUE => Err(TagError::LongValue(count)),
         _ => check_characters("value", value),

@@ -54,6 +54,11 @@ const TRAVELS: &[(u8, Reads)] = &[
     (kind::AGENCY, of_service),
     (kind::ACCESS_KEY, of_service),
     (kind::DIRECTORY_KEY, of_service),
+    (kind::UNIT, of_service),
+    (kind::MEMBER, of_service),
+    (kind::TAG_POLICY, of_service),
+    (kind::TAG_POLICY_ATTACHED, of_service),
+    (kind::TAG_POLICY_SWITCH, of_service),
     (kind::KMS, of_service),
     (kind::KMS_STORE, of_service),
 ];

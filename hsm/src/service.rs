@@ -60,6 +60,16 @@ pub enum Kind {
     AccessKey,
     /// What the directory makes tokens with.
     DirectoryKey,
+    /// Units of the organization.
+    Unit,
+    /// In which unit an account is.
+    Member,
+    /// Tag policies.
+    TagPolicy,
+    /// To what tag policies are attached.
+    Attached,
+    /// Whether tag policies bind.
+    TagPolicySwitch,
 }
 
 /// The record that counts a service's records: the number of the next, as eight bytes, the lowest first.
@@ -102,6 +112,11 @@ impl Kind {
             Self::Agency => kind::AGENCY,
             Self::AccessKey => kind::ACCESS_KEY,
             Self::DirectoryKey => kind::DIRECTORY_KEY,
+            Self::Unit => kind::UNIT,
+            Self::Member => kind::MEMBER,
+            Self::TagPolicy => kind::TAG_POLICY,
+            Self::Attached => kind::TAG_POLICY_ATTACHED,
+            Self::TagPolicySwitch => kind::TAG_POLICY_SWITCH,
         };
         RecordId { domain: 0, kind, number }
     }

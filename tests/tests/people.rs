@@ -64,7 +64,7 @@ fn refused_by_role(reason: &str) -> bool {
     reason.contains("may not give `") || reason.contains("nobody is logged in, and `")
 }
 
-/// Requirement: DHSM-004
+/// Requirement: DHSM-004, TAG-016
 #[test]
 fn each_role_may_give_the_commands_of_the_table_and_no_other() {
     let hsm = Hsm::start();

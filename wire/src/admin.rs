@@ -21,6 +21,7 @@ pub mod instance;
 pub mod key;
 pub mod kms;
 pub mod live;
+pub mod organization;
 pub mod people;
 pub mod root;
 pub mod user;
@@ -116,6 +117,8 @@ pub enum Ask {
     User(user::Ask),
     /// Accounts of the cloud services.
     Account(account::Ask),
+    /// Units of accounts, and tag policies.
+    Organization(organization::Ask),
     /// Keys of which each use needs the approval of several people.
     Key(key::Ask),
     /// Keys of the KMS.
@@ -161,6 +164,7 @@ impl Ask {
             Self::Live(ask) => ask.act(),
             Self::User(ask) => ask.act(),
             Self::Account(ask) => ask.act(),
+            Self::Organization(ask) => ask.act(),
             Self::Key(ask) => ask.act(),
             Self::Kms(ask) => ask.act(),
             Self::Chunk(_) | Self::End => Act::new(Command::Chunk),
@@ -223,6 +227,8 @@ pub enum Told {
     User(user::Told),
     /// To [`Ask::Account`].
     Account(account::Told),
+    /// To [`Ask::Organization`].
+    Organization(organization::Told),
     /// To [`Ask::Key`].
     Key(key::Told),
     /// To [`Ask::Kms`].

@@ -11,12 +11,16 @@ use hsm::service::{Kind, Read, Write};
 use hsm::vault::Version;
 
 use super::error::IamError;
-use super::id::{AccessKeyId, AccountId, AgencyId, EnterpriseProjectId, GroupId, ProjectId, RoleId, UserId};
+use super::id::{
+    AccessKeyId, AccountId, AgencyId, EnterpriseProjectId, GroupId, ProjectId, RoleId, TagPolicyId, UnitId,
+    UserId,
+};
 use super::identity::{Identity, Principal};
+use super::organization::Document;
 use super::policy::Policy;
 use super::record::{
-    AccessKey, AccessMode, Account, Agency, Assignment, EnterpriseProject, Group, Hidden, Project, Role,
-    Scope, Subject, User, decoded,
+    AccessKey, AccessMode, Account, Agency, Assignment, Attached, EnterpriseProject, Group, Hidden, Member,
+    Project, Role, Scope, Subject, Switch, TagPolicy, Target, Unit, User, decoded,
 };
 use super::table::{Entity, Table};
 
@@ -32,6 +36,11 @@ pub(super) struct Directory {
     pub(super) assignments: Table<Assignment>,
     pub(super) agencies: Table<Agency>,
     pub(super) access_keys: Table<AccessKey>,
+    pub(super) units: Table<Unit>,
+    pub(super) members: Table<Member>,
+    pub(super) tag_policies: Table<TagPolicy>,
+    pub(super) attached: Table<Attached>,
+    pub(super) switches: Table<Switch>,
     /// What tokens are made with; none before the first account.
     pub(super) key: Option<Arc<Secret>>,
     /// Of each user that may do anything, who it is.
@@ -114,6 +123,12 @@ entities! {
         |it| (it.to, it.role, it.scope), it.to, { let _ = it; None };
     Agency agencies Agency "agency", AgencyId, AccountId: |it| it.id, it.account, Some(&it.name);
     AccessKey access_keys AccessKey "access key", AccessKeyId, UserId: |it| it.id, it.user, { let _ = it; None };
+    Unit units Unit "unit", UnitId, (): |it| it.id, { let _ = it; }, Some(&it.name);
+    Member members Member "member of a unit", AccountId, UnitId: |it| it.account, it.unit, { let _ = it; None };
+    TagPolicy tag_policies TagPolicy "tag policy", TagPolicyId, (): |it| it.id, { let _ = it; }, Some(&it.name);
+    Attached attached Attached "attached tag policy", (TagPolicyId, Target), Target:
+        |it| (it.policy, it.to), it.to, { let _ = it; None };
+    Switch switches TagPolicySwitch "switch of tag policies", (), (): |it| { let _ = it; }, { let _ = it; }, { let _ = it; None };
 }
 
 macro_rules! placed {
@@ -135,6 +150,11 @@ placed! {
     Group groups
     Assignment assignments
     Agency agencies
+    Unit units
+    Member members
+    TagPolicy tag_policies
+    Attached attached
+    Switch switches
 }
 
 impl Placed for Account {
@@ -219,7 +239,8 @@ impl Directory {
             None => None,
         };
         // A policy that is not understood might be one that denies.
-        let understood = directory.roles.all().all(|role| directory.compiled(role.id).is_some());
+        let understood = directory.roles.all().all(|role| directory.compiled(role.id).is_some())
+            && directory.tag_policies.all().all(|policy| Document::parse(&policy.document).is_ok());
         if understood { Ok(directory) } else { Err(IamError::Malformed) }
     }
 

@@ -51,6 +51,10 @@ ids! {
     RoleId
     /// An agency.
     AgencyId
+    /// A unit of the organization.
+    UnitId
+    /// A tag policy.
+    TagPolicyId
 }
 
 /// 16 bytes from 32 hexadecimal digits, small ones, as they are given out.

@@ -31,6 +31,7 @@ mod id;
 mod identity;
 mod login;
 mod name;
+mod organization;
 mod permission;
 pub mod policy;
 mod project;
@@ -50,15 +51,17 @@ pub use applied::Applied;
 pub use error::IamError;
 pub use explain::Explained;
 pub use id::{
-    AccessKeyId, AccountId, AgencyId, EnterpriseProjectId, GroupId, NoId, ProjectId, RoleId, UserId,
+    AccessKeyId, AccountId, AgencyId, EnterpriseProjectId, GroupId, NoId, ProjectId, RoleId, TagPolicyId,
+    UnitId, UserId,
 };
 pub use identity::{Assumed, Credential, Identity, Principal};
 pub use login::LoggedIn;
+pub use organization::{Breach, Rules, TagPolicyChange};
 pub use permission::{Policies, Question};
 pub use quota::Quota;
 pub use record::{
     AccessKey, AccessMode, Account, Agency, Assignment, Device, EnterpriseProject, Group, Level,
-    LoginProtection, Password, Project, Role, Scope, Subject, Trust, User,
+    LoginProtection, Password, Project, Role, Scope, Subject, TagPolicy, Target, Trust, Unit, User,
 };
 pub use role::RoleChange;
 pub use settings::{LoginPolicy, MAX_PASSWORD, PasswordPolicy, ProtectPolicy, Verifier as SecondFactorGiver};

@@ -40,6 +40,10 @@ pub(super) const ROLE: Rule =
     Rule { what: "a policy", len: (1, 128), special: " _-.,()@/", chinese: true, first: First::Any };
 pub(super) const AGENCY: Rule =
     Rule { what: "an agency", len: (1, 64), special: " _-.,+=@", chinese: true, first: First::Any };
+pub(super) const UNIT: Rule =
+    Rule { what: "a unit", len: (1, 64), special: " _-.", chinese: true, first: First::Any };
+pub(super) const TAG_POLICY: Rule =
+    Rule { what: "a tag policy", len: (1, 64), special: " _-.", chinese: true, first: First::Any };
 pub(super) const DEVICE: Rule =
     Rule { what: "a virtual MFA device", len: (1, 64), special: "_-", chinese: false, first: First::Any };
 pub(super) const SESSION: Rule =

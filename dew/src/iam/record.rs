@@ -9,8 +9,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::IamError;
-use super::id::{AccessKeyId, AccountId, AgencyId, EnterpriseProjectId, GroupId, ProjectId, RoleId, UserId};
+use super::id::{
+    AccessKeyId, AccountId, AgencyId, EnterpriseProjectId, GroupId, ProjectId, RoleId, TagPolicyId, UnitId,
+    UserId,
+};
 use super::settings::{LoginPolicy, PasswordPolicy, ProtectPolicy};
+use crate::tag::Tags;
 
 /// An account: who pays, and who owns all else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -351,6 +355,74 @@ pub struct AccessKey {
     pub created: u64,
     /// When it was last used, as far as that has been kept.
     pub(super) used: Option<u64>,
+}
+
+/// A unit of the organization: accounts, and other units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// Its id.
+    pub id: UnitId,
+    /// The unit that it is in; none of one in the root.
+    pub parent: Option<UnitId>,
+    /// Its name, of which there is one.
+    pub name: String,
+    /// When it was made, in seconds since 1970.
+    pub created: u64,
+}
+
+/// In which unit an account is. Of one in the root there is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Member {
+    /// The account.
+    pub account: AccountId,
+    /// The unit.
+    pub unit: UnitId,
+}
+
+/// A tag policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagPolicy {
+    /// Its id.
+    pub id: TagPolicyId,
+    /// Its name, of which there is one.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// What it says, as it was given.
+    pub document: String,
+    /// Its own tags.
+    pub tags: Tags,
+    /// When it was made, in seconds since 1970.
+    pub created: u64,
+    /// When it was last changed.
+    pub updated: u64,
+}
+
+/// What a tag policy can be attached to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Target {
+    /// All accounts.
+    Root,
+    /// A unit, and all in it.
+    Unit(UnitId),
+    /// An account.
+    Account(AccountId),
+}
+
+/// A tag policy that is attached to something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Attached {
+    /// The policy.
+    pub policy: TagPolicyId,
+    /// To what.
+    pub to: Target,
+}
+
+/// Whether tag policies can be made, and bind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Switch {
+    /// They do.
+    pub on: bool,
 }
 
 /// A record of a value.

@@ -60,6 +60,7 @@ impl Kms {
         if !self.iam.has_enterprise_project(account, new.enterprise_project) {
             return Err(KmsError::Field("enterprise_project_id names no enterprise project".to_owned()));
         }
+        self.check_tag_policy(account, &new.tags)?;
         // Before the project gets a partition, and again when nothing changes any more.
         self.store_of(project, store)?;
         let project = self.project_or_new(project, account)?;

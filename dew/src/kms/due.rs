@@ -117,7 +117,7 @@ impl Kms {
         Ok(())
     }
 
-    fn known_projects(&self) -> Vec<(ProjectId, AccountId)> {
+    pub(super) fn known_projects(&self) -> Vec<(ProjectId, AccountId)> {
         self.homes.read().by_project.iter().map(|(id, (_, home))| (*id, home.account)).collect()
     }
 

@@ -85,6 +85,8 @@ errors! {
     BadAction(String) = 400 "KMS.0404" "{0}";
     /// A count has no pages.
     NoOffset = 400 "KMS.0418" "offset is not for the action count";
+    /// A tag that a tag policy refuses.
+    TagPolicy(String) = 400 "KMS.5022" "{0}";
     /// No such alias, policy or access point.
     NoSuch(&'static str) = 404 "KMS.0207" "the {0} does not exist";
     /// The name or alias is another key's.

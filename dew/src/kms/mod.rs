@@ -73,7 +73,7 @@ pub use record::Kept;
 pub use region::Replica;
 pub use signature::{Algorithm, Message};
 pub use store::{KeyStore, NewKeyStore, StoreKind, Uuid};
-pub use tags::TagCall;
+pub use tags::{KeyBreach, TagCall};
 
 use counts::Counts;
 use project::{Home, Project, Shelf};

@@ -79,6 +79,7 @@ impl Kms {
         let about =
             About::Some { enterprise_project: Some(replica.enterprise_project.0), tags: Some(&replica.tags) };
         self.permitted_in(&there, "CreateKey", about)?;
+        self.check_tag_policy(account, &replica.tags)?;
         // Before the other project gets a partition, and again when nothing changes any more.
         self.check_replicable(&found.key, &home)?;
         let other = self.project_or_new(target.id, account)?;

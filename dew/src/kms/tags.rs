@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Kms;
 use super::allow::Found;
 use super::error::{KmsError, Result};
+use super::id::KeyId;
 use super::key::Key;
 use super::list::Search;
 use super::record::Kept;
 use crate::caller::Caller;
+use crate::iam::{AccountId, Breach, ProjectId};
 use crate::tag::{MAX_TAGS, TagError, Tags};
 
 impl Kms {
@@ -27,6 +29,7 @@ impl Kms {
         check_amount(tags)?;
         let given = Tags::new(tags)?;
         let found = self.permitted_with(caller, operation.name(), key, Some(&given))?;
+        self.check_tag_policy(found.project.account, &given)?;
         self.change_tags(caller, &found, "tag a key", |all| {
             given.iter().try_for_each(|(tag, value)| all.put(tag, value))
         })
@@ -88,6 +91,34 @@ impl Kms {
         self.visible(caller, "ListKmsByTags", &search)
     }
 
+    /// The tags of keys that do not keep to the tag policies of their accounts: of one account's, or of all.
+    ///
+    /// # Errors
+    /// What the HSM says.
+    pub fn breaches(&self, of: Option<AccountId>) -> Result<Vec<KeyBreach>> {
+        let mut all = Vec::new();
+        for (id, account) in
+            self.known_projects().into_iter().filter(|(_, account)| of.is_none_or(|of| of == *account))
+        {
+            let (rules, project) = (self.iam.tag_rules(Some(account)), self.project(id)?);
+            let Some(project) = project.filter(|_| !rules.is_empty()) else { continue };
+            for key in project.shelf.read().keys.values() {
+                let breach = |breach| KeyBreach { project: id, key: key.id, name: key.name.clone(), breach };
+                all.extend(rules.breaches(TAGGED, key.tags.iter()).into_iter().map(breach));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Refuses tags that an enforced tag policy does not let through.
+    pub(super) fn check_tag_policy(&self, account: AccountId, given: &Tags) -> Result<()> {
+        let breaches = self.iam.tag_rules(Some(account)).breaches(TAGGED, given.iter());
+        match breaches.into_iter().find(|breach| breach.enforced) {
+            Some(breach) => Err(KmsError::TagPolicy(breach.to_string())),
+            None => Ok(()),
+        }
+    }
+
     /// Changes the tags of a custom key.
     fn change_tags(
         &self,
@@ -98,6 +129,22 @@ impl Kms {
     ) -> Result<Kept<Key>> {
         self.change_words(caller, found, action, |key| Ok(change(&mut key.tags)?))
     }
+}
+
+/// What tag policies call keys.
+const TAGGED: &str = "kms:key";
+
+/// A tag of a key that does not keep to a tag policy.
+#[derive(Clone, Debug)]
+pub struct KeyBreach {
+    /// The key's project.
+    pub project: ProjectId,
+    /// The key.
+    pub key: KeyId,
+    /// Its name.
+    pub name: String,
+    /// What is wrong.
+    pub breach: Breach,
 }
 
 /// By which operation tags come, for the actions that it needs.

@@ -12,5 +12,6 @@ mod regions;
 mod sessions;
 mod stores;
 mod support;
+mod tag_policies;
 mod tags;
 mod time;

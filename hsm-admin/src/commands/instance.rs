@@ -443,7 +443,7 @@ fn one(daemon: &Daemon, instance: &str) -> Result<Shown, Error> {
     told_one(daemon, protocol::Ask::Show { instance: instance.to_owned() })
 }
 
-fn parse_tag(text: &str) -> Result<(String, String), String> {
+pub(super) fn parse_tag(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').unwrap_or((text, ""));
     if key.is_empty() { Err("expected KEY=VALUE".into()) } else { Ok((key.to_owned(), value.to_owned())) }
 }

@@ -25,8 +25,10 @@ mod root;
 mod sign_request;
 mod so_pin;
 mod status;
+mod tag_policy;
 mod top;
 mod ukey;
+mod unit;
 mod unseal;
 mod user;
 
@@ -50,6 +52,10 @@ pub(crate) enum Command {
     Account(account::Account),
     #[command(subcommand)]
     Policy(policy::Policy),
+    #[command(subcommand)]
+    Unit(unit::Unit),
+    #[command(subcommand)]
+    TagPolicy(tag_policy::TagPolicy),
     #[command(subcommand)]
     Object(object::Object),
     #[command(subcommand)]
@@ -102,6 +108,8 @@ impl Command {
             Self::User(command) => command.run(daemon, screen),
             Self::Account(command) => command.run(daemon, screen),
             Self::Policy(command) => command.run(daemon, screen),
+            Self::Unit(command) => command.run(daemon, screen),
+            Self::TagPolicy(command) => command.run(daemon, screen),
             Self::Object(command) => command.run(daemon, screen),
             Self::Key(command) => command.run(daemon, screen),
             Self::Import(command) => command.run(daemon, screen),

@@ -73,6 +73,16 @@ pub mod kind {
     pub const ACCESS_KEY: u8 = 88;
     /// In domain 0: what the directory makes tokens with.
     pub const DIRECTORY_KEY: u8 = 89;
+    /// In domain 0: a unit of the organization.
+    pub const UNIT: u8 = 100;
+    /// In domain 0: in which unit an account is.
+    pub const MEMBER: u8 = 101;
+    /// In domain 0: a tag policy.
+    pub const TAG_POLICY: u8 = 102;
+    /// In domain 0: to what a tag policy is attached.
+    pub const TAG_POLICY_ATTACHED: u8 = 103;
+    /// In domain 0: whether tag policies bind.
+    pub const TAG_POLICY_SWITCH: u8 = 104;
     /// The quorum of a key.
     pub const KEY_QUORUM: u8 = 61;
     /// What the quorum of a key has approved, and how much of it is left. It goes into no backup.
@@ -121,6 +131,11 @@ pub mod kind {
             AGENCY => Some("agency"),
             ACCESS_KEY => Some("access key"),
             DIRECTORY_KEY => Some("directory key"),
+            UNIT => Some("unit"),
+            MEMBER => Some("member of a unit"),
+            TAG_POLICY => Some("tag policy"),
+            TAG_POLICY_ATTACHED => Some("attached tag policy"),
+            TAG_POLICY_SWITCH => Some("switch of tag policies"),
             KEY_QUORUM => Some("key quorum"),
             GRANT => Some("authorisation"),
             NOTE => Some("note"),

@@ -20,6 +20,7 @@ mod instance;
 mod key;
 mod kms;
 mod live;
+mod organization;
 mod partition;
 mod people;
 mod permission;
@@ -136,6 +137,7 @@ fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::Live(ask) => live::answer(talk, ask),
         Ask::User(ask) => user::answer(talk, ask),
         Ask::Account(ask) => account::answer(talk, ask),
+        Ask::Organization(ask) => organization::answer(talk, ask),
         Ask::Key(ask) => key::answer(talk, ask),
         Ask::Kms(ask) => kms::answer(talk, ask),
         Ask::Chunk(_) | Ask::End => Err("no command waits for data".into()),

@@ -269,6 +269,19 @@ commands! {
     // Nobody but a holder of the device's code switches it off.
     AccountProtect   "account protect"       HSM_SO,       Change, Settable;
     AccountDevice    "account mfa"           HSM_SO,       Change, Settable;
+    // The organization of all accounts has one administrator.
+    UnitList         "unit list"             ANY_ROLE,     Look,   Never;
+    UnitCreate       "unit create"           HSM_SO,       Change, Settable;
+    UnitDelete       "unit delete"           HSM_SO,       Change, Settable;
+    UnitMove         "unit move"             HSM_SO,       Change, Settable;
+    TagPolicyList    "tag-policy list"       ANY_ROLE,     Look,   Never;
+    TagPolicyEnable  "tag-policy enable"     HSM_SO,       Change, Settable;
+    TagPolicyDisable "tag-policy disable"    HSM_SO,       Change, Settable;
+    TagPolicyCreate  "tag-policy create"     HSM_SO,       Change, Settable;
+    TagPolicyUpdate  "tag-policy update"     HSM_SO,       Change, Settable;
+    TagPolicyDelete  "tag-policy delete"     HSM_SO,       Change, Settable;
+    TagPolicyAttach  "tag-policy attach"     HSM_SO,       Change, Settable;
+    TagPolicyDetach  "tag-policy detach"     HSM_SO,       Change, Settable;
     // One for each kind of operation on keys of the KMS, with the project's partition as theirs.
     KmsLook          "kms look"              KMS_LOOK,     Look,   Never;
     KmsUse           "kms use"               KMS_USE,      Change, Never;

@@ -67,7 +67,7 @@ fn user_named(iam: &Iam, text: &str) -> Result<Arc<User>, String> {
 }
 
 /// The account of this name or id.
-fn named(iam: &Iam, name: &str) -> Result<Arc<iam::Account>, String> {
+pub(super) fn named(iam: &Iam, name: &str) -> Result<Arc<iam::Account>, String> {
     let by_id = || name.parse().ok().and_then(|id| iam.account(id));
     iam.account_named(name).or_else(by_id).ok_or_else(|| format!("there is no account {name:?}"))
 }

@@ -11,6 +11,7 @@ use wire::admin::Told;
 use wire::admin::instance::{self as protocol, Ask, Told as Answer};
 use wire::{Bytes, List};
 
+use super::organization;
 use super::talk::Talk;
 use crate::server::describe;
 use crate::server::remote::{Remotes, certificate};
@@ -25,6 +26,13 @@ const A_SUBNET: &str = "a subnet: expected its first address and its length, as 
 /// The answer, or why there is none.
 pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     let hsm = talk.hsm()?;
+    match ask {
+        Ask::Order(order) => organization::check_instance(talk, &order.tags)?,
+        Ask::TagAdd { key, value, .. } | Ask::TagSet { key, value, .. } => {
+            organization::check_instance(talk, &[(key.clone(), value.clone())])?;
+        }
+        _ => {}
+    }
     let instances = Instances::new(&hsm, talk.actor());
     let changed = match ask {
         Ask::Order(order) => return ordered(&hsm, instances, order, &talk.daemon.remotes),
