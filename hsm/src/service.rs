@@ -203,8 +203,8 @@ impl Hsm {
         Ok(self.vault.records(partition.domain, kind.id(0).kind)?)
     }
 
-    /// Writes records of a service, and until when partitions may be used, all in one commit with the record of who
-    /// did it. Gives the version that the records have now.
+    /// Writes records of a service, and until when partitions may be used, all in one commit with a record of each of
+    /// the deeds that they are. Gives the version that the records have now.
     ///
     /// # Errors
     /// `Conflict` of the vault if a record was changed meanwhile; what else the vault says.
@@ -212,9 +212,10 @@ impl Hsm {
         &self,
         writes: Vec<Write>,
         confining: &[Confining],
-        deed: Deed<'_>,
+        deeds: &[Deed<'_>],
     ) -> Result<Version, Error> {
-        let act = self.act(&deed.by, None, deed.action, deed.details);
+        let acts: Vec<_> =
+            deeds.iter().map(|deed| self.act(&deed.by, None, deed.action, deed.details)).collect();
         let mut changes: Vec<Change> = writes.into_iter().map(Change::from).collect();
         for one in confining {
             changes.push(one.to.change(one.slot)?);
@@ -222,10 +223,12 @@ impl Hsm {
         let partitions: Vec<_> =
             confining.iter().filter_map(|one| Some((self.partition(wire::SlotId(one.slot))?, one))).collect();
         let _changing: Vec<_> = partitions.iter().map(|(partition, _)| self.changing(partition)).collect();
-        let version = act.unless_done(
-            None,
-            self.vault.commit(Batch::new(changes, vec![act.note(None)])).map_err(Error::from),
-        )?;
+        let notes = acts.iter().map(|act| act.note(None)).collect();
+        let version = self.vault.commit(Batch::new(changes, notes)).map_err(|error| {
+            let error = Error::from(error);
+            acts.iter().for_each(|act| act.failed(None, &error));
+            error
+        })?;
         for (partition, one) in &partitions {
             partition.ends(one.to.until);
         }

@@ -296,6 +296,9 @@ fn read<T: Placed>(directory: &mut Directory, records: Vec<Read>) -> Result<(), 
     Ok(())
 }
 
+/// What the record of a change says of it.
+type Details = Vec<(&'static str, String)>;
+
 /// What is shown once it is durable.
 type Show = Box<dyn FnOnce(&mut Directory, Version)>;
 
@@ -306,7 +309,8 @@ pub(super) struct Draft<'a> {
     pub(super) now: u64,
     writes: Vec<Write>,
     shows: Vec<Show>,
-    details: Vec<(&'static str, String)>,
+    /// Of each record that it is to have, what that says.
+    details: Vec<Details>,
     /// How many records the draft adds, of any kind: each takes a number of its own.
     added: u64,
 }
@@ -314,13 +318,13 @@ pub(super) struct Draft<'a> {
 /// A draft that is done.
 pub(super) struct Drafted {
     pub(super) writes: Vec<Write>,
-    pub(super) details: Vec<(&'static str, String)>,
+    pub(super) details: Vec<Details>,
     shows: Vec<Show>,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(directory: &'a Directory, hsm: &'a Hsm) -> Self {
-        let (writes, shows, details) = (Vec::new(), Vec::new(), Vec::new());
+        let (writes, shows, details) = (Vec::new(), Vec::new(), vec![Details::new()]);
         Self { directory, hsm, now: hsm.time(), writes, shows, details, added: 0 }
     }
 
@@ -369,7 +373,16 @@ impl<'a> Draft<'a> {
     /// Takes down what the record of the change is to say.
     #[allow(clippy::needless_pass_by_value)] // ids and numbers, as they come
     pub(super) fn note(&mut self, name: &'static str, value: impl ToString) {
-        self.details.push((name, value.to_string()));
+        if let Some(details) = self.details.last_mut() {
+            details.push((name, value.to_string()));
+        }
+    }
+
+    /// Has a record of its own for what is taken down from here on, as one has room for a few details only.
+    pub(super) fn next_record(&mut self) {
+        if self.details.last().is_some_and(|details| !details.is_empty()) {
+            self.details.push(Details::new());
+        }
     }
 
     /// A random id.

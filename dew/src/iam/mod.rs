@@ -155,9 +155,10 @@ impl Acting<'_> {
             let made = draft(&mut change)?;
             (made, change.done())
         };
-        let deed = Deed { by: self.by, action, details: &drafted.details };
+        let details = std::mem::take(&mut drafted.details);
+        let deeds: Vec<_> = details.iter().map(|details| Deed { by: self.by, action, details }).collect();
         let writes = std::mem::take(&mut drafted.writes);
-        let version = self.iam.hsm.service_commit(writes, &[], deed).map_err(changed_meanwhile)?;
+        let version = self.iam.hsm.service_commit(writes, &[], &deeds).map_err(changed_meanwhile)?;
         drafted.show(&mut self.iam.directory.write(), version);
         Ok(made)
     }

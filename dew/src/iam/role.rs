@@ -182,6 +182,7 @@ impl Acting<'_> {
         self.change("give a policy", |draft| {
             let mut added = Vec::new();
             for one @ &(to, role, scope) in all {
+                draft.next_record();
                 draft.check_subject(account, to)?;
                 let (name, layers) = draft.any_role(account, role)?;
                 draft.check_scope(account, scope)?;
@@ -216,6 +217,7 @@ impl Acting<'_> {
     pub fn take_all(self, account: AccountId, all: &[(Subject, RoleId, Scope)]) -> Result<(), IamError> {
         self.change("take a policy", |draft| {
             for (place, one @ &(from, role, scope)) in all.iter().enumerate() {
+                draft.next_record();
                 draft.check_subject(account, from)?;
                 let (name, _) = draft.any_role(account, role)?;
                 draft.note_assignment(account, from, scope);

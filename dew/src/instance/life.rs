@@ -217,7 +217,7 @@ impl Instances<'_> {
         let details = [("instance", instance.name.clone())];
         let deed = Deed { by: self.by, action: "delete an instance", details: &details };
         let write = Write { kind: Kind::Instance, number: instance.number, was: Some(version), value: None };
-        self.hsm.service_commit(vec![write], &[], deed)?;
+        self.hsm.service_commit(vec![write], &[], &[deed])?;
         Ok(instance)
     }
 

@@ -181,7 +181,7 @@ impl<'a> Instances<'a> {
             was: Some(version),
             value: Some(encoded(&instance)?),
         };
-        self.hsm.service_commit(vec![write], confining, deed).map_err(changed_meanwhile)?;
+        self.hsm.service_commit(vec![write], confining, &[deed]).map_err(changed_meanwhile)?;
         Ok(instance)
     }
 }

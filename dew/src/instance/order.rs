@@ -94,7 +94,7 @@ impl Instances<'_> {
             ("months", order.months.to_string()),
         ];
         let deed = Deed { by: self.by, action: "order instances", details: &details };
-        self.hsm.service_commit(writes, &[], deed).map_err(changed_meanwhile)?;
+        self.hsm.service_commit(writes, &[], &[deed]).map_err(changed_meanwhile)?;
         Ok(made)
     }
 }

@@ -183,6 +183,36 @@ fn several_policies_are_given_and_taken_all_or_none() {
 }
 
 #[test]
+fn each_policy_that_is_given_or_taken_with_others_has_a_record_of_its_own() {
+    let world = World::new();
+    let acme = world.account("acme");
+    let id = acme.account.id;
+    let groups: Vec<_> =
+        (0..7).map(|n| world.acting().create_group(id, &format!("g{n}"), "").unwrap().id).collect();
+    let role = system("KMS Administrator");
+    let all: Vec<_> = groups.iter().map(|group| (Subject::Group(*group), role, Scope::AllProjects)).collect();
+    let records_of = |action: &str| {
+        let records = world.records();
+        assert!(records.iter().all(|(done, _)| done == action), "{records:?}");
+        let value = |details: &[(String, String)], name| {
+            details.iter().find(|detail| detail.0 == name).map(|detail| detail.1.clone()).unwrap()
+        };
+        let named =
+            |(_, details): &(_, Vec<_>)| ["group", "scope", "policy"].map(|name| value(details, name));
+        records.iter().map(named).collect::<Vec<_>>()
+    };
+    let right: Vec<_> = groups
+        .iter()
+        .map(|group| [group.to_string(), "everywhere".into(), "KMS Administrator".into()])
+        .collect();
+    world.records();
+    world.acting().give_all(id, &all).unwrap();
+    assert_eq!(records_of("give a policy"), right);
+    world.acting().take_all(id, &all).unwrap();
+    assert_eq!(records_of("take a policy"), right);
+}
+
+#[test]
 fn a_policy_is_given_where_it_does_something_and_one_that_is_given_stays() {
     let world = World::new();
     let (acme, other) = (world.account("acme"), world.account("other"));

@@ -6,14 +6,15 @@ use std::time::{Duration, SystemTime};
 
 use dew::iam::policy::{self, Action, Asked, Context, Request, Resource, decide};
 use dew::iam::{AccountId, Acting, CreatedAccount, Iam, Identity, NewAccount, NewUser, User};
-use hsm::event::{Actor, Unrecorded};
+use hsm::event::{Actor, Event, Events};
 use hsm::mechanism::Mechanisms;
 use hsm::partition::Partition;
 use hsm::ports::{Access, Clock};
 use hsm::store::memory::MemoryStore;
 use hsm::vault::anchor::MemoryAnchor;
-use hsm::vault::{RootKey, Vault};
+use hsm::vault::{Kept, Ledger, NotRecorded, Note, RootKey, Vault};
 use hsm::{Hsm, Peer, Ports, Settings};
+use parking_lot::Mutex;
 
 /// A day in 2026.
 pub(crate) const START: u64 = 1_790_000_000;
@@ -36,8 +37,42 @@ impl Access for Everyone {
     }
 }
 
+/// A record of a change: what was done, and what is said of it.
+pub(crate) type Recorded = (String, Vec<(String, String)>);
+
+/// Keeps the records of changes.
+#[derive(Default)]
+struct Book(Mutex<Vec<Recorded>>);
+
+impl Events for Book {
+    fn record(&self, _: &Event<'_>) -> Result<(), NotRecorded> {
+        Ok(())
+    }
+
+    fn note(&self, event: &Event<'_>) -> Note {
+        let bytes = serde_json::to_vec(&(event.action, event.details)).unwrap();
+        Note { bytes, makes_room: true }
+    }
+}
+
+impl Ledger for Book {
+    fn ready(&self, _: bool) -> Result<(), NotRecorded> {
+        Ok(())
+    }
+
+    fn take(&self, notes: Vec<(u64, Note)>) {
+        let records = notes.iter().map(|(_, note)| serde_json::from_slice(&note.bytes).unwrap());
+        self.0.lock().extend(records);
+    }
+
+    fn kept(&self) -> Kept {
+        Kept { last: 0, through: u64::MAX, mark: None }
+    }
+}
+
 pub(crate) struct World {
     pub(crate) iam: Iam,
+    book: Arc<Book>,
     clock: Arc<Hands>,
     store: Arc<MemoryStore>,
     anchor: Arc<MemoryAnchor>,
@@ -47,16 +82,22 @@ impl World {
     pub(crate) fn new() -> Self {
         let (store, anchor) = (Arc::new(MemoryStore::new()), Arc::new(MemoryAnchor::default()));
         let clock = Arc::new(Hands(AtomicU64::new(START)));
-        let iam = Iam::open(open(&store, &anchor, &clock)).unwrap();
-        Self { iam, clock, store, anchor }
+        let book = Arc::new(Book::default());
+        let iam = Iam::open(open(&store, &anchor, &clock, &book)).unwrap();
+        Self { iam, book, clock, store, anchor }
     }
 
     /// The same after a restart, with what was durable.
     pub(crate) fn again(self) -> Self {
-        let Self { iam, clock, store, anchor } = self;
+        let Self { iam, book, clock, store, anchor } = self;
         drop(iam);
-        let iam = Iam::open(open(&store, &anchor, &clock)).unwrap();
-        Self { iam, clock, store, anchor }
+        let iam = Iam::open(open(&store, &anchor, &clock, &book)).unwrap();
+        Self { iam, book, clock, store, anchor }
+    }
+
+    /// The records of changes since this was last asked.
+    pub(crate) fn records(&self) -> Vec<Recorded> {
+        std::mem::take(&mut self.book.0.lock())
     }
 
     pub(crate) fn wait(&self, seconds: u64) {
@@ -104,11 +145,16 @@ impl World {
     }
 }
 
-fn open(store: &Arc<MemoryStore>, anchor: &Arc<MemoryAnchor>, clock: &Arc<Hands>) -> Arc<Hsm> {
+fn open(
+    store: &Arc<MemoryStore>,
+    anchor: &Arc<MemoryAnchor>,
+    clock: &Arc<Hands>,
+    book: &Arc<Book>,
+) -> Arc<Hsm> {
     let root = RootKey::new(crypto::Secret::new(vec![7; RootKey::LEN])).unwrap();
     let vault = Vault::open(Arc::clone(store) as _, Arc::clone(anchor) as _, &root).unwrap();
     let settings = Settings { pin_memory: 8, pin_passes: 1, ..Settings::default() };
     let ports =
-        Ports { clock: Arc::clone(clock) as _, events: Arc::new(Unrecorded), access: Arc::new(Everyone) };
+        Ports { clock: Arc::clone(clock) as _, events: Arc::clone(book) as _, access: Arc::new(Everyone) };
     Hsm::open(vault, settings, Mechanisms::standard(), ports).unwrap()
 }

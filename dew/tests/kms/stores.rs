@@ -159,7 +159,7 @@ fn what_is_in_a_partition_is_found_whichever_slot_it_has_since_it_was_restored()
         moved(Kind::Kms, read, |(_, _, slot, _): &mut (ProjectId, AccountId, u64, String)| *slot = key.slot)
     });
     let deed = Deed { by: Actor::DAEMON, action: "restore", details: &[] };
-    world.hsm.service_commit(stores.chain(homes).collect(), &[], deed).unwrap();
+    world.hsm.service_commit(stores.chain(homes).collect(), &[], &[deed]).unwrap();
     let keys = world.hsm.service_records_in(&own, Kind::KmsKey).unwrap().into_iter();
     let keys = keys.map(|read| moved(Kind::KmsKey, read, |key: &mut Key| key.slot = 77));
     world.hsm.service_keep(&own, keys.collect()).unwrap();

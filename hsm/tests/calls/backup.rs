@@ -257,7 +257,7 @@ fn what_services_keep_of_the_whole_hsm_is_verified_and_comes_back() {
     let deed = || Deed { by: Actor::DAEMON, action: "keep", details: &[] };
     let write = |kind, form| Write { kind, number: 7, was: None, value: Some(vec![form, 2, 3]) };
     let (a, b) = (World::new(), World::clean());
-    a.hsm.service_commit(KINDS.map(|kind| write(kind, 1)).into(), &[], deed()).unwrap();
+    a.hsm.service_commit(KINDS.map(|kind| write(kind, 1)).into(), &[], &[deed()]).unwrap();
     let file = back_up(&a, None);
     b.hsm.verify_backup(&*file, &opener(), 1 << 30, |_, _| None).unwrap();
     restore(&b, &file, NEW).unwrap();
@@ -272,7 +272,7 @@ fn what_services_keep_of_the_whole_hsm_is_verified_and_comes_back() {
         assert_eq!(kept(&b, kind), [(7, vec![1, 2, 3])], "{kind:?}");
         // One of another form is not taken in.
         let other = World::new();
-        other.hsm.service_commit(vec![write(kind, 2)], &[], deed()).unwrap();
+        other.hsm.service_commit(vec![write(kind, 2)], &[], &[deed()]).unwrap();
         let why = refusal(&World::clean(), &back_up(&other, None), NEW);
         assert!(why.contains("does not decode"), "{kind:?}: {why}");
     }

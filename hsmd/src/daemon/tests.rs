@@ -42,7 +42,7 @@ fn an_unseal_that_fails_leaves_no_log_behind() {
     let foreign =
         Write { kind: Kind::Account, number: 1, was: None, value: Some(b"of another form".to_vec()) };
     let deed = Deed { by: Actor::DAEMON, action: "test", details: &[] };
-    daemon.hsm().unwrap().service_commit(vec![foreign], &[], deed).unwrap();
+    daemon.hsm().unwrap().service_commit(vec![foreign], &[], &[deed]).unwrap();
     daemon.seal("a test").unwrap();
     for _ in 0..2 {
         let refused = daemon.unseal(b"").unwrap_err();
