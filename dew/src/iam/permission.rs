@@ -207,6 +207,22 @@ impl Iam {
         self.let_in(caller, operation, Some(&user.to_string()), &[&Itself])
     }
 
+    /// Lets users change their own password by an operation of IAM, where their account lets them; its root user may.
+    ///
+    /// # Errors
+    /// As [`Self::permit_own`].
+    pub fn permit_own_password(&self, caller: &Caller, operation: &str) -> Result<(), IamError> {
+        let identity = &caller.identity;
+        if !identity.is_root
+            && self.account(identity.account).is_some_and(|account| !account.protection.own_password)
+        {
+            return Err(IamError::Forbidden(
+                "the account does not let its users change their passwords".to_owned(),
+            ));
+        }
+        self.permit_own(caller, operation)
+    }
+
     fn let_in(
         &self,
         caller: &Caller,

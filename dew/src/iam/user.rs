@@ -241,21 +241,30 @@ impl Acting<'_> {
         self.replace_password(&known, new)
     }
 
-    /// Changes a password that must be changed before anybody is let in, for whoever knows it. A user that is not there, and
-    /// one whose password is good still, are refused as one whose password is wrong.
+    /// Changes a password that must be changed before anybody is let in, for whoever knows it; of a second factor nothing is
+    /// asked. One that has expired is changed where the user `may` change its own; a temporary one must be. A user that is not
+    /// there, and one whose password is good still, are refused as one whose password is wrong.
     ///
     /// # Errors
-    /// `WrongLogin`, `Locked`, `Password`, `ChangedMeanwhile`; what the vault says.
-    pub fn change_due_password(self, user: Option<&User>, old: &str, new: &str) -> Result<(), IamError> {
+    /// `WrongLogin`, `Locked`, `Password`, `ChangedMeanwhile`; what `may` says; what the vault says.
+    pub fn change_due_password(
+        self,
+        user: Option<&User>,
+        old: &str,
+        new: &str,
+        may: impl FnOnce(Arc<Identity>) -> Result<(), IamError>,
+    ) -> Result<(), IamError> {
         self.iam.check_password(user, old)?;
-        let user = user.filter(|user| self.iam.directory.read().known(user.id).is_some());
         let user = user.ok_or(IamError::WrongLogin)?;
+        let identity = self.iam.identity_of(user.id).ok_or(IamError::WrongLogin)?;
         let owner = self.iam.account(user.account).ok_or(IamError::WrongLogin)?;
         let now = self.iam.hsm.time();
-        if !user.password.as_ref().is_some_and(|kept| kept.is_due(&owner.passwords, now)) {
-            return Err(IamError::WrongLogin);
-        }
+        let due = user.password.as_ref().filter(|kept| kept.is_due(&owner.passwords, now));
+        let due = due.ok_or(IamError::WrongLogin)?;
         self.iam.take_back_try(user.id);
+        if !due.temporary {
+            may(identity)?;
+        }
         self.replace_password(user, new)
     }
 

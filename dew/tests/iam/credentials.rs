@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::thread;
 
 use data_encoding::BASE32_NOPAD;
+use dew::caller::Caller;
 use dew::iam::{
-    AccessMode, CreatedAccount, IamError, LoginPolicy, LoginProtection, NewUser, PasswordPolicy, TokenScope,
-    Trust, User, UserChange,
+    AccessMode, CreatedAccount, IamError, Level, LoginPolicy, LoginProtection, NewUser, PasswordPolicy,
+    ProtectPolicy, Scope, Subject, TokenScope, Trust, User, UserChange,
 };
 use proptest::prelude::*;
 use totp_rs::Builder;
@@ -342,7 +343,7 @@ fn passwords_are_set_changed_and_expire_as_the_account_says() {
         matches!(login("Given-1-horse"), Err(IamError::PasswordExpired { .. })),
         "set by another: to be changed first"
     );
-    let due = |user: Option<&User>, old, new| world.acting().change_due_password(user, old, new);
+    let due = |user: Option<&User>, old, new| world.acting().change_due_password(user, old, new, |_| Ok(()));
     let now = || world.iam.user(id, ann.id).unwrap();
     assert!(matches!(due(Some(&now()), "wrong", "A-fourth-1-horse"), Err(IamError::WrongLogin)));
     assert!(matches!(due(None, "Given-1-horse", "A-fourth-1-horse"), Err(IamError::WrongLogin)));
@@ -355,6 +356,57 @@ fn passwords_are_set_changed_and_expire_as_the_account_says() {
     world.acting().change_user(id, ann.id, &by_admin).unwrap();
     world.acting().enable_account(id, false).unwrap();
     assert!(matches!(due(Some(&now()), "Given-2-horse", "A-sixth-1-horse"), Err(IamError::WrongLogin)));
+}
+
+/// Who may not change its password while it is good may not once it has expired. One that another set must be changed.
+#[test]
+fn an_expired_password_is_changed_by_whoever_may_change_it() {
+    let (world, acme, ann) = with_user("ann");
+    let id = acme.account.id;
+    let root = world.iam.user(id, acme.root).unwrap();
+    let given = |user: &User, temporary| {
+        let change =
+            UserChange { password: Some(PASSWORD), temporary: Some(temporary), ..UserChange::default() };
+        world.acting().change_user(id, user.id, &change).unwrap()
+    };
+    let policy = PasswordPolicy { valid_days: 30, recent: 0, ..PasswordPolicy::default() };
+    world.acting().set_password_policy(id, |_| Ok(policy)).unwrap();
+    let change = |user: &User| {
+        let may = |identity| {
+            let caller =
+                Caller { identity, project: None, request: "r".into(), source: None, agent: None, tls: true };
+            world.iam.permit_own_password(&caller, "KeystoneUpdateUserPassword")
+        };
+        world.acting().change_due_password(Some(user), PASSWORD, PASSWORD, may)
+    };
+    let expired = |user: &User| {
+        let user = given(user, false);
+        world.wait(30 * 86_400);
+        change(&user)
+    };
+    expired(&ann).unwrap();
+
+    let own = |own_password| {
+        let protect = |policy| Ok(ProtectPolicy { own_password, ..policy });
+        world.acting().set_protection(id, protect).unwrap();
+    };
+    own(false);
+    for _ in 0..6 {
+        assert!(
+            matches!(expired(&ann), Err(IamError::Forbidden(_))),
+            "the password was right: it locks nobody"
+        );
+    }
+    expired(&root).unwrap();
+    change(&given(&ann, true)).unwrap();
+
+    own(true);
+    let deny =
+        r#"{"Version":"1.1","Statement":[{"Effect":"Deny","Action":["iam:users:updateOwnPassword"]}]}"#;
+    let deny = world.acting().create_role(id, "no", ("", ""), Level::Global, deny).unwrap();
+    world.acting().give(id, Subject::User(ann.id), deny.id, Scope::Account).unwrap();
+    assert!(matches!(expired(&ann), Err(IamError::Forbidden(_))));
+    change(&given(&ann, true)).unwrap();
 }
 
 #[test]

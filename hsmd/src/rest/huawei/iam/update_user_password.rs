@@ -38,15 +38,16 @@ impl Operation for Op {
         if caller.is_nobody() {
             let desk = Desk::open(caller, services);
             let user = self.user_id.parse().ok().and_then(|id| desk.iam.any_user(id));
-            let changed = desk.acting().change_due_password(user.as_deref(), original_password, password);
+            let may = |identity| {
+                let known = Caller { identity, ..caller.clone() };
+                services.iam.permit_own_password(&known, Self::NAME)
+            };
+            let changed =
+                desk.acting().change_due_password(user.as_deref(), original_password, password, may);
             return changed.map(|()| Nothing {}).map_err(|error| refused(error, user.as_deref()));
         }
         let (desk, user) = Desk::own::<Self>(caller, services, &self.user_id)?;
-        if desk.iam.account(desk.account).is_some_and(|account| !account.protection.own_password) {
-            return Err(IamError::Forbidden(
-                "the account does not let its users change their passwords".to_owned(),
-            ));
-        }
+        desk.iam.permit_own_password(caller, Self::NAME)?;
         desk.acting().change_own_password(desk.account, user, original_password, password)?;
         Ok(Nothing {})
     }
