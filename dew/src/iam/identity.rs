@@ -30,8 +30,10 @@ pub struct Identity {
     pub session: Option<Arc<str>>,
     /// Whether it came with a token or a key that expires.
     pub temporary: bool,
-    /// Whether it came with a key that expires.
+    /// Whether it came with a key that expires, or with a token that was given for one.
     pub by_expiring_key: bool,
+    /// Until when its credential is good, in seconds since 1970; none for one that lasts. What is given for it ends no later.
+    pub until: Option<u64>,
 }
 
 /// What somebody is.
@@ -82,19 +84,7 @@ pub enum Assumed {
 
 impl Identity {
     pub(super) fn of(account: &Account, principal: Principal) -> Self {
-        Self {
-            account: account.id,
-            account_name: account.name.as_str().into(),
-            principal,
-            project: None,
-            groups: Vec::new(),
-            is_root: false,
-            epoch: 0,
-            mfa: None,
-            session: None,
-            temporary: false,
-            by_expiring_key: false,
-        }
+        Self { account: account.id, account_name: account.name.as_str().into(), principal, ..Self::nobody() }
     }
 
     /// Who asks without saying who.
@@ -112,6 +102,7 @@ impl Identity {
             session: None,
             temporary: false,
             by_expiring_key: false,
+            until: None,
         }
     }
 

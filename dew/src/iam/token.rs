@@ -81,6 +81,8 @@ struct Claims {
     key: Option<AccessKeyId>,
     /// The policy that it is held to.
     session: Option<String>,
+    /// Whether a key that expires is among what it was given for.
+    by_expiring_key: bool,
 }
 
 /// A token that is good.
@@ -151,15 +153,15 @@ impl Iam {
     /// # Errors
     /// `Unknown` for a project that is not its account's; `NoToken` if it is there no more.
     pub fn issue_token(&self, to: &LoggedIn, scope: TokenScope) -> Result<Issued, IamError> {
-        self.issue(&to.identity, scope, to.methods.clone(), u64::MAX)
+        self.issue(&to.identity, scope, to.methods.clone())
     }
 
-    /// Gives a token to somebody who has one that is good until then: it ends no later, and is for no more.
+    /// Gives a token to somebody who has one: it ends no later, and is for no more.
     ///
     /// # Errors
     /// As [`Self::issue_token`]; `NeedsUser` if it is no user, or acts by a key that expires; `Forbidden` for another scope
     /// than the one project of the token that it has.
-    pub fn issue_token_for(&self, to: &Identity, until: u64, scope: TokenScope) -> Result<Issued, IamError> {
+    pub fn issue_token_for(&self, to: &Identity, scope: TokenScope) -> Result<Issued, IamError> {
         if to.session.is_some() || to.by_expiring_key {
             return Err(IamError::NeedsUser);
         }
@@ -167,28 +169,22 @@ impl Iam {
             Some(only) if scope != TokenScope::Project(only) => Err(IamError::Forbidden(
                 "a token for one project gives none for another, or for more".to_owned(),
             )),
-            _ => self.issue(to, scope, vec![Method::Token], until),
+            _ => self.issue(to, scope, vec![Method::Token]),
         }
     }
 
-    fn issue(
-        &self,
-        to: &Identity,
-        scope: TokenScope,
-        methods: Vec<Method>,
-        until: u64,
-    ) -> Result<Issued, IamError> {
-        let id = to.user().ok_or(IamError::NeedsUser)?;
+    fn issue(&self, to: &Identity, scope: TokenScope, methods: Vec<Method>) -> Result<Issued, IamError> {
         let directory = self.directory.read();
-        let claims = self.claims((id, to.epoch), scope, TOKEN_SECONDS)?;
-        let expires = claims.expires.min(until);
-        self.issued(&directory, &Claims { methods, mfa: to.mfa, expires, ..claims })
+        let claims = self.claims(to, TOKEN_SECONDS)?;
+        self.issued(&directory, &Claims { methods, scope, ..claims })
     }
 
-    /// Gives a token to a user who acts through an agency of another account, named by its name.
+    /// Gives a token to a user who acts through an agency of another account, named by its name. It ends no later than what
+    /// the user came with, and is held to the same policy, if that is held to one.
     ///
     /// # Errors
-    /// `Unknown` for an account or a project that is not there; `NotTrusted`, also without such an agency; `NeedsUser`.
+    /// `Unknown` for an account or a project that is not there; `NotTrusted`, also without such an agency; `NeedsUser`;
+    /// `Forbidden` for who has a token for one project.
     pub fn assume(
         &self,
         by: &Identity,
@@ -209,14 +205,17 @@ impl Iam {
         agency: &str,
         seconds: u64,
     ) -> Result<Claims, IamError> {
-        let id = by.user().ok_or(IamError::NeedsUser)?;
+        let claims = self.claims(by, seconds)?;
         let agency = directory.agencies.named(account, agency).ok_or(IamError::NotTrusted)?;
         if !agency.trusts(by.account, self.hsm.time()) {
             return Err(IamError::NotTrusted);
         }
-        let claims = self.claims((id, by.epoch), TokenScope::Account, seconds)?;
+        if by.project.is_some() {
+            let why = "a token for one project gives nothing in another account".to_owned();
+            return Err(IamError::Forbidden(why));
+        }
         let methods = vec![Method::AssumeRole];
-        Ok(Claims { agency: Some((agency.id, agency.epoch, None)), methods, mfa: by.mfa, ..claims })
+        Ok(Claims { agency: Some((agency.id, agency.epoch, None)), methods, ..claims })
     }
 
     /// What a text says, if it is a token that is good.
@@ -231,10 +230,10 @@ impl Iam {
         Ok(Token::of(&claims, identity))
     }
 
-    /// Gives an access key that expires to whoever has a token.
+    /// Gives an access key that expires to whoever has a token: it ends no later than that.
     ///
     /// # Errors
-    /// `Range`, `Policy`, `NoToken`; `NeedsUser` if it has such a key already.
+    /// `Range`, `Policy`, `NoToken`; `Forbidden` if another policy is asked for than the one that the token is held to.
     pub fn key_by_token(
         &self,
         token: &str,
@@ -245,9 +244,9 @@ impl Iam {
         let directory = self.directory.read();
         let claims = open(&directory, Purpose::Token, token).ok_or(IamError::NoToken)?;
         self.holder(&directory, &claims).ok_or(IamError::NoToken)?;
-        let fresh = self.claims(claims.user, claims.scope, seconds)?;
-        let claims = Claims { nonce: fresh.nonce, issued: fresh.issued, expires: fresh.expires, ..claims };
-        self.key(&directory, claims, session)
+        let (nonce, issued) = (self.hsm.random()?, self.hsm.time());
+        let expires = issued.saturating_add(seconds).min(claims.expires);
+        self.key(&directory, Claims { nonce, issued, expires, ..claims }, session)
     }
 
     /// Gives an access key that expires to a user, for itself.
@@ -264,10 +263,9 @@ impl Iam {
         if to.session.is_some() || to.temporary {
             return Err(IamError::NeedsUser);
         }
-        let id = to.user().ok_or(IamError::NeedsUser)?;
         let directory = self.directory.read();
-        let claims = self.claims((id, to.epoch), TokenScope::Account, seconds)?;
-        self.key(&directory, Claims { methods: vec![Method::AccessKey], mfa: to.mfa, ..claims }, session)
+        let claims = self.claims(to, seconds)?;
+        self.key(&directory, Claims { methods: vec![Method::AccessKey], ..claims }, session)
     }
 
     /// Gives an access key that expires to a user who acts through an agency of another account.
@@ -322,7 +320,13 @@ impl Iam {
             return Err(IamError::Forbidden(why));
         }
         let id = AccessKeyId::temporary(self.hsm.random()?);
-        let session = session.map(str::to_owned);
+        let session = match (&claims.session, session) {
+            (Some(_), Some(_)) => {
+                let why = "who is held to a policy is given no key that is held to another".to_owned();
+                return Err(IamError::Forbidden(why));
+            }
+            (held, asked) => held.clone().or(asked.map(str::to_owned)),
+        };
         let claims = Claims { key: Some(id), session, ..claims };
         self.holder(directory, &claims).ok_or(IamError::NoToken)?;
         let payload = postcard::to_allocvec(&claims).map_err(|_| IamError::Malformed)?;
@@ -335,19 +339,21 @@ impl Iam {
         })
     }
 
-    fn claims(&self, user: (UserId, u64), scope: TokenScope, seconds: u64) -> Result<Claims, IamError> {
+    /// What is given to a user says at the least: it ends no later than what the user came with, and is held to as much.
+    fn claims(&self, to: &Identity, seconds: u64) -> Result<Claims, IamError> {
         let issued = self.hsm.time();
         Ok(Claims {
             nonce: self.hsm.random()?,
-            user,
+            user: (to.user().ok_or(IamError::NeedsUser)?, to.epoch),
             agency: None,
-            scope,
+            scope: TokenScope::Account,
             methods: Vec::new(),
-            mfa: None,
+            mfa: to.mfa,
             issued,
-            expires: issued.saturating_add(seconds),
+            expires: issued.saturating_add(seconds).min(to.until.unwrap_or(u64::MAX)),
             key: None,
-            session: None,
+            session: to.session.as_deref().map(str::to_owned),
+            by_expiring_key: to.by_expiring_key,
         })
     }
 
@@ -395,8 +401,9 @@ impl Iam {
             TokenScope::Project(project) => Some(project),
         };
         let session = claims.session.as_deref().map(Arc::from);
-        let by_expiring_key = claims.key.is_some();
-        Some(Identity { project, mfa: claims.mfa, session, temporary: true, by_expiring_key, ..identity })
+        let by_expiring_key = claims.by_expiring_key || claims.key.is_some();
+        let (mfa, until) = (claims.mfa, Some(claims.expires));
+        Some(Identity { project, mfa, session, temporary: true, by_expiring_key, until, ..identity })
     }
 }
 

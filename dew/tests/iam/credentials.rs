@@ -7,8 +7,8 @@ use std::thread;
 use data_encoding::BASE32_NOPAD;
 use dew::caller::Caller;
 use dew::iam::{
-    AccessMode, CreatedAccount, IamError, Level, LoginPolicy, LoginProtection, NewUser, PasswordPolicy,
-    ProtectPolicy, Scope, Subject, TokenScope, Trust, User, UserChange,
+    AccessMode, CreatedAccount, IamError, Identity, Level, LoginPolicy, LoginProtection, NewUser,
+    PasswordPolicy, ProtectPolicy, Scope, Subject, TemporaryKey, TokenScope, Trust, User, UserChange,
 };
 use proptest::prelude::*;
 use totp_rs::Builder;
@@ -218,8 +218,7 @@ fn a_token_made_by_a_token_ends_with_it_and_is_for_no_more() {
     let good = |issued: dew::iam::Issued| world.iam.token(&issued.text).unwrap();
     let first = good(world.iam.issue_token(&login, TokenScope::Account).unwrap());
     world.wait(3600);
-    let again =
-        |token: &dew::iam::Token, scope| world.iam.issue_token_for(&token.identity, token.expires, scope);
+    let again = |token: &dew::iam::Token, scope| world.iam.issue_token_for(&token.identity, scope);
     let here = good(again(&first, TokenScope::Project(acme.project)).unwrap());
     let same = good(again(&here, TokenScope::Project(acme.project)).unwrap());
     assert_eq!([here.expires, same.expires], [first.expires; 2], "of all, when the log-in's does");
@@ -229,6 +228,64 @@ fn a_token_made_by_a_token_ends_with_it_and_is_for_no_more() {
     }
     world.wait(23 * 3600);
     assert!(matches!(again(&first, TokenScope::Account), Err(IamError::NoToken)));
+}
+
+/// A token's end and the policy that a key is held to go along with all that is given for it, also through an agency.
+#[test]
+fn what_is_given_for_a_credential_ends_with_it_and_is_held_to_as_much() {
+    let (world, acme, ann) = with_user("ann");
+    let there = world.account("there").account.id;
+    world.acting().create_agency(there, "ops", "", Trust::Account(acme.account.id), None).unwrap();
+    let login = world.acting().log_in(Some(Arc::clone(&ann)), PASSWORD, None).unwrap();
+    let issued = world.iam.issue_token(&login, TokenScope::Account).unwrap();
+    let (end, who) = (world.now() + 86_400, &issued.token.identity);
+    let project = world.iam.issue_token(&login, TokenScope::Project(acme.project)).unwrap().token.identity;
+    let by_key = |key: &TemporaryKey| {
+        let security_token = std::str::from_utf8(key.security_token.as_bytes()).unwrap();
+        world.iam.access_key(key.id.as_str(), Some(security_token)).map(|found| found.identity)
+    };
+    let assume = |who: &Identity| world.iam.assume(who, there, "ops", TokenScope::Account);
+    let agency_key = |who: &Identity, session| {
+        world.iam.key_by_agency(who, (there, "ops"), 7200, Some("ann-at-work"), session)
+    };
+    world.wait(23 * 3600);
+
+    let through = assume(who).unwrap();
+    let keys = [
+        world.iam.key_by_token(&issued.text, 7200, None).unwrap(),
+        world.iam.key_by_token(&through.text, 7200, None).unwrap(),
+        agency_key(who, None).unwrap(),
+    ];
+    assert_eq!(through.token.expires, end);
+    assert_eq!(keys.iter().map(|key| key.expires).collect::<Vec<_>>(), [end; 3]);
+    assert_eq!(world.iam.key_by_token(&issued.text, 900, None).unwrap().expires, world.now() + 900);
+    assert!(
+        matches!(assume(&project), Err(IamError::Forbidden(_))),
+        "it is for a project of another account"
+    );
+    assert!(matches!(agency_key(&project, None), Err(IamError::Forbidden(_))));
+
+    // A key that expires goes along as one, with its policy and no other.
+    assert!(through.token.identity.makes_what_lasts());
+    let session = r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["iam:agencies:assume"]}]}"#;
+    let held = world.iam.key_for(&world.signing(&ann), 3600, Some(session)).unwrap();
+    let held_until = held.expires;
+    let held = by_key(&held).unwrap();
+    let through = assume(&held).unwrap();
+    let last = world.iam.key_by_token(&through.text, 7200, None).unwrap();
+    for identity in [&through.token.identity, &by_key(&last).unwrap()] {
+        assert_eq!((identity.session.as_deref(), identity.until), (Some(session), Some(held_until)));
+        assert!(identity.by_expiring_key && !identity.makes_what_lasts());
+    }
+    let other = r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["kms:cmk:get"]}]}"#;
+    assert!(matches!(world.iam.key_by_token(&through.text, 900, Some(other)), Err(IamError::Forbidden(_))));
+    assert!(matches!(agency_key(&held, Some(other)), Err(IamError::Forbidden(_))));
+
+    world.wait(3599);
+    assert!(keys.iter().all(|key| by_key(key).is_some()));
+    world.wait(1);
+    assert!(keys.iter().all(|key| by_key(key).is_none()));
+    assert!(matches!(assume(who), Err(IamError::NoToken)));
 }
 
 /// What was shown before a password was changed gives nothing after that.
@@ -292,7 +349,7 @@ fn a_key_that_expires_is_held_to_the_policy_that_it_was_asked_for_with() {
     let held = world.iam.access_key(key.id.as_str(), Some(security_token)).unwrap().identity;
     assert!(world.iam.policies_of(&held).unwrap().session().len() == 1);
     assert!(matches!(world.iam.key_for(&held, 900, None), Err(IamError::NeedsUser)), "it gives out no other");
-    assert!(world.iam.issue_token_for(&held, u64::MAX, TokenScope::Account).is_err());
+    assert!(world.iam.issue_token_for(&held, TokenScope::Account).is_err());
     for bad in ["{", &"x".repeat(2049)] {
         assert!(matches!(world.iam.key_for(&root, 900, Some(bad)), Err(IamError::Policy(_))));
     }

@@ -85,7 +85,7 @@ impl Operation for Op {
             (["token"], Shown { token: Some(Given { id }), .. }) => {
                 let token = iam.token(&id)?;
                 let scope = scope.in_account(token.identity.account, iam)?;
-                iam.issue_token_for(&token.identity, token.expires, scope)?
+                iam.issue_token_for(&token.identity, scope)?
             }
             (["assume_role"], Shown { assume_role: Some(agency), .. }) => {
                 let agency = agency.permitted(caller, "KeystoneCreateAgencyToken", iam)?;
