@@ -208,19 +208,9 @@ fn a_key_that_expires_or_a_token_for_one_project_makes_no_key_that_lasts() {
         let reply = ask(&ann, "POST", "/v3/auth/tokens", &body);
         reply.header("x-subject-token").expect("a token").to_owned()
     };
-    let body =
-        json!({ "auth": { "identity": { "methods": ["token"], "token": { "duration_seconds": 900 } } } });
-    let made = ask(&ann, "POST", "/v3.0/OS-CREDENTIAL/securitytokens", &body).done();
-    let [access_key, secret, token] =
-        ["access", "secret", "securitytoken"].map(|name| text(&made["credential"][name]));
-    let expiring = ann.with_key(access_key, secret);
-    let sign = |method: &str, target: &str, body: &str| {
-        let headers = [("x-security-token", &*token)];
-        let bytes = expiring.signed_with(method, target, &headers, body.as_bytes(), SystemTime::now());
-        expiring.send(&bytes).expect("an answer").status
-    };
-    assert_eq!(sign("GET", KEYS, ""), 200);
-    assert_eq!(sign("POST", KEYS, &key_of(&id).to_string()), 403);
+    let expiring = expiring(&ann);
+    assert_eq!(expiring("GET", KEYS, &Value::Null).status, 200);
+    assert_eq!(expiring("POST", KEYS, &key_of(&id)).status, 403);
     let [project, account] =
         [json!({ "project": { "id": ann.project } }), json!({ "domain": { "id": acme.id } })]
             .map(|scope| log_in(&scope));
@@ -230,6 +220,78 @@ fn a_key_that_expires_or_a_token_for_one_project_makes_no_key_that_lasts() {
         201,
         "it shows who she is, for all she may do"
     );
+}
+
+/// A key that expires, given for a key that lasts; what requests that it signs say.
+fn expiring(of: &Rest) -> impl Fn(&str, &str, &Value) -> Reply {
+    let body =
+        json!({ "auth": { "identity": { "methods": ["token"], "token": { "duration_seconds": 900 } } } });
+    let made = ask(of, "POST", "/v3.0/OS-CREDENTIAL/securitytokens", &body).done();
+    let [access_key, secret, token] =
+        ["access", "secret", "securitytoken"].map(|name| text(&made["credential"][name]));
+    let key = of.with_key(access_key, secret);
+    move |method, target, body| {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let headers = [("x-security-token", &*token)];
+        let bytes = key.signed_with(method, target, &headers, body.as_bytes(), SystemTime::now());
+        key.send(&bytes).expect("an answer")
+    }
+}
+
+#[test]
+fn what_expires_makes_no_way_in_that_lasts() {
+    let (place, address) = place();
+    let _daemon = place.start();
+    let acme = Account::new(&place, address, "acme");
+    let (_, _other) = (Account::new(&place, address, "other"), Account::new(&place, address, "third"));
+    let (_, bob) = acme.user("bob");
+    let agency = acme.agency("ops", "other");
+    let expiring = expiring(&acme.root);
+    let (users, devices) = ("/v3.0/OS-USER/users", "/v3.0/OS-MFA/virtual-mfa-devices");
+    let password = json!({ "user": { "password": "Battery-2-staple" } });
+    let bind = json!({ "user_id": bob, "serial_number": format!("iam:{}:mfa:phone", acme.id),
+        "authentication_code_first": "000000", "authentication_code_second": "111111" });
+    let table = [
+        ("POST", users.to_owned(), json!({ "user": { "name": "new-1", "domain_id": acme.id } }), 201),
+        ("POST", "/v3/users".to_owned(), json!({ "user": { "name": "new-2" } }), 201),
+        ("PUT", format!("{users}/{bob}"), password.clone(), 200),
+        ("PATCH", format!("/v3/users/{bob}"), json!({ "user": { "password": "Battery-3-staple" } }), 200),
+        ("POST", KEYS.to_owned(), key_of(&bob), 201),
+        (
+            "POST",
+            "/v3.0/OS-AGENCY/agencies".to_owned(),
+            json!({ "agency": { "name": "more", "domain_id": acme.id, "trust_domain_name": "other" } }),
+            201,
+        ),
+        (
+            "PUT",
+            format!("/v3.0/OS-AGENCY/agencies/{agency}"),
+            json!({ "agency": { "trust_domain_name": "third" } }),
+            200,
+        ),
+        (
+            "POST",
+            devices.to_owned(),
+            json!({ "virtual_mfa_device": { "name": "phone", "user_id": bob } }),
+            201,
+        ),
+        ("PUT", "/v3.0/OS-MFA/mfa-devices/bind".to_owned(), bind, 401),
+        (
+            "PUT",
+            format!("{users}/{bob}/login-protect"),
+            json!({ "login_protect": { "enabled": false, "verification_method": "vmfa" } }),
+            200,
+        ),
+    ];
+    for (method, target, body, by_lasting) in &table {
+        let refused = expiring(method, target, body);
+        let said = refused.json().to_string();
+        assert!(refused.status == 403 && said.contains("that lasts"), "{method} {target}: {said}");
+        let done = ask(&acme.root, method, target, body);
+        assert_eq!(done.status, *by_lasting, "{method} {target}: {}", done.json());
+    }
+    let change = json!({ "user": { "description": "nothing that lets anybody in" } });
+    assert_eq!(expiring("PUT", &format!("{users}/{bob}"), &change).status, 200);
 }
 
 #[test]

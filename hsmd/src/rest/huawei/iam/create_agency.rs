@@ -35,6 +35,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 201;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
+        Desk::check_lasting(caller)?;
         let desk = Desk::permitted::<Self>(caller, services, None)?;
         let New { name, domain_id, trust_domain_id, trust_domain_name, description, duration } = self.agency;
         desk.in_account(Some(&domain_id))?;

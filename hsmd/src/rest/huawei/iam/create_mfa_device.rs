@@ -31,6 +31,7 @@ impl Operation for Op {
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
         let New { name, user_id } = &self.virtual_mfa_device;
+        Desk::check_lasting(caller)?;
         let (desk, user) = Desk::about_user::<Self>(caller, services, user_id)?;
         let user = desk.acting().create_device(desk.account, user, name)?;
         let seed = user.device.as_ref().map(dew::iam::Device::seed);

@@ -31,7 +31,8 @@ impl Operation for Op {
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
         let New { user_id, description } = self.credential;
-        let (desk, user) = Desk::about_new_key::<Self>(caller, services, &user_id)?;
+        Desk::check_lasting(caller)?;
+        let (desk, user) = Desk::about_keys::<Self>(caller, services, &user_id)?;
         let key = desk.acting().create_access_key(desk.account, user, &description.unwrap_or_default())?;
         Ok(json!({
             "credential": {

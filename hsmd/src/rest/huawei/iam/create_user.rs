@@ -43,6 +43,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 201;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
+        Desk::check_lasting(caller)?;
         let desk = Desk::permitted::<Self>(caller, services, None)?;
         let new = &self.user;
         desk.in_account(Some(&new.domain_id))?;

@@ -105,21 +105,18 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// As [`Self::about_keys`], for what makes a key: it lasts.
+    /// For whoever may make ways in that last: users, passwords of others, access keys, second factors, agencies. Who holds
+    /// something for a while makes none, or would have it for good.
     ///
     /// # Errors
-    /// As [`Self::about_user`]; `Forbidden` with a key that expires, or a token for one project.
-    pub(super) fn about_new_key<O: Operation>(
-        caller: &'a Caller,
-        services: &'a Services,
-        user: &str,
-    ) -> Result<(Self, UserId), IamError> {
-        if !caller.identity.makes_what_lasts() {
-            return Err(IamError::Forbidden(
-                "a key that expires, or a token for one project, makes none that lasts".to_owned(),
-            ));
+    /// `Forbidden` with a key that expires, or a token for one project.
+    pub(super) fn check_lasting(caller: &Caller) -> Result<(), IamError> {
+        if caller.identity.makes_what_lasts() {
+            return Ok(());
         }
-        Self::about_keys::<O>(caller, services, user)
+        Err(IamError::Forbidden(
+            "a key that expires, or a token for one project, makes no way in that lasts".to_owned(),
+        ))
     }
 
     /// Refuses somebody who is not of the account.

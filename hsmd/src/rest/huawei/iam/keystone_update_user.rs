@@ -37,6 +37,9 @@ impl Operation for Op {
     const PATH: &'static str = "/v3/users/{user_id}";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
+        if self.user.password.is_some() {
+            Desk::check_lasting(caller)?;
+        }
         let desk = Desk::permitted::<Self>(caller, services, Some(&self.user_id))?;
         let new = &self.user;
         desk.in_account(new.domain_id.as_deref())?;

@@ -34,6 +34,7 @@ impl Operation for Op {
     const PATH: &'static str = "/v3.0/OS-AGENCY/agencies/{agency_id}";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
+        Desk::check_lasting(caller)?;
         let desk = Desk::permitted::<Self>(caller, services, Some(&self.agency_id))?;
         let Change { trust_domain_id, trust_domain_name, description, duration } = &self.agency;
         let change = AgencyChange {

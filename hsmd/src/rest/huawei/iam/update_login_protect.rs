@@ -31,6 +31,7 @@ impl Operation for Op {
     const PATH: &'static str = "/v3.0/OS-USER/users/{user_id}/login-protect";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
+        Desk::check_lasting(caller)?;
         let desk = Desk::permitted::<Self>(caller, services, Some(&self.user_id))?;
         let Change { enabled, verification_method } = self.login_protect;
         if enabled.0 && verification_method != "vmfa" {
