@@ -49,7 +49,7 @@ pub use account::{CreatedAccount, NewAccount};
 pub use agency::AgencyChange;
 pub use applied::Applied;
 pub use error::IamError;
-pub use explain::Explained;
+pub use explain::{Explained, Known};
 pub use id::{
     AccessKeyId, AccountId, AgencyId, EnterpriseProjectId, GroupId, NoId, ProjectId, RoleId, TagPolicyId,
     UnitId, UserId,
@@ -57,7 +57,7 @@ pub use id::{
 pub use identity::{Assumed, Credential, Identity, Principal};
 pub use login::LoggedIn;
 pub use organization::{Breach, Rules, TagPolicyChange};
-pub use permission::{Policies, Question};
+pub use permission::{ITSELF_ALONE, Policies, Question};
 pub use quota::Quota;
 pub use record::{
     AccessKey, AccessMode, Account, Agency, Assignment, Device, EnterpriseProject, Group, Level,

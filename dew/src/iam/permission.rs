@@ -6,7 +6,7 @@ use super::policy::{
     Access, Action, Asked, Context, Decision, Ground, Identity, Request, Resource, Role, Source, Verdict,
     decide,
 };
-use super::{AccountId, EnterpriseProjectId, Iam, IamError, ProjectId};
+use super::{Account, AccountId, EnterpriseProjectId, Iam, IamError, ProjectId};
 use crate::caller::Caller;
 use crate::tag::Tags;
 
@@ -63,6 +63,46 @@ pub enum Policies {
     Denials,
 }
 
+/// The operations that users do to themselves, whether or not they may do them to others.
+const OWN: &[&str] = &[
+    "CreateBindingDevice",
+    "CreateMfaDevice",
+    "CreatePermanentAccessKey",
+    "DeleteBindingDevice",
+    "DeletePermanentAccessKey",
+    "KeystoneListGroupsForUser",
+    "KeystoneListProjectsForUser",
+    "KeystoneShowUser",
+    "ListPermanentAccessKeys",
+    "ShowPermanentAccessKey",
+    "ShowUser",
+    "ShowUserLoginProtect",
+    "ShowUserMfaDevice",
+    "UpdatePermanentAccessKey",
+];
+
+/// Those that nobody does to others.
+const OWN_ALONE: &[&str] = &["KeystoneUpdateUserPassword", "UpdateUserInformation"];
+
+/// Those to access keys, which an account can keep its users from.
+const OWN_KEYS: &[&str] =
+    &["CreatePermanentAccessKey", "DeletePermanentAccessKey", "UpdatePermanentAccessKey"];
+
+const ROOT_ALONE: &str = "the root user is changed by itself alone";
+const NO_OWN_PASSWORD: &str = "the account does not let its users change their passwords";
+/// Why nobody does to others what users do to themselves alone.
+pub const ITSELF_ALONE: &str = "a user changes this for itself alone";
+
+/// What decides on something that is done to a thing of IAM, apart from grants.
+pub(super) enum Standing {
+    /// Policies.
+    Policies,
+    /// That users do it to themselves, unless policies deny it.
+    Own,
+    /// Nothing: it is refused.
+    Refused(&'static str),
+}
+
 /// The policy that a credential is held to: what it does not allow is denied.
 #[derive(Clone, Copy, Debug)]
 struct HeldTo<'a>(Identity<'a>);
@@ -96,7 +136,7 @@ impl Source for Denials<'_> {
 
 /// That somebody asks about itself, which is allowed unless something denies it.
 #[derive(Clone, Copy, Debug)]
-struct Itself;
+pub(super) struct Itself;
 
 impl Source for Itself {
     fn role(&self) -> Role {
@@ -201,6 +241,9 @@ impl Iam {
     /// # Errors
     /// `Forbidden`, also for who is no user.
     pub fn permit_own(&self, caller: &Caller, operation: &str) -> Result<(), IamError> {
+        if !OWN.contains(&operation) && !OWN_ALONE.contains(&operation) {
+            return Err(IamError::Forbidden(format!("nobody does {operation} for itself alone")));
+        }
         let user = caller.identity.user().ok_or_else(|| {
             IamError::Forbidden("users do this for themselves, and who asks is none".to_owned())
         })?;
@@ -216,11 +259,35 @@ impl Iam {
         if !identity.is_root
             && self.account(identity.account).is_some_and(|account| !account.protection.own_password)
         {
-            return Err(IamError::Forbidden(
-                "the account does not let its users change their passwords".to_owned(),
-            ));
+            return Err(IamError::Forbidden(NO_OWN_PASSWORD.to_owned()));
         }
         self.permit_own(caller, operation)
+    }
+
+    /// What decides on an action of a user of an account on a thing of it; of what users do to themselves alone, that is the user.
+    pub(super) fn standing(
+        account: &Account,
+        identity: &super::Identity,
+        action: Action,
+        thing: Option<&str>,
+    ) -> Standing {
+        let user = identity.user().map(|user| user.to_string());
+        let is = |operations: &[&str]| action.operations().any(|operation| operations.contains(&operation));
+        let (itself, root) = (thing == user.as_deref(), account.root.to_string());
+        let protection = &account.protection;
+        match action {
+            action if action.service() != "iam" => Standing::Policies,
+            action if thing == Some(&root) && !identity.is_root && action.access() == Access::Write => {
+                Standing::Refused(ROOT_ALONE)
+            }
+            _ if is(OWN_ALONE) && thing.is_some() && !itself => Standing::Refused(ITSELF_ALONE),
+            _ if is(&["KeystoneUpdateUserPassword"]) && !protection.own_password && !identity.is_root => {
+                Standing::Refused(NO_OWN_PASSWORD)
+            }
+            _ if is(OWN_KEYS) && !protection.own_keys => Standing::Policies,
+            _ if is(OWN_ALONE) || itself && is(OWN) => Standing::Own,
+            _ => Standing::Policies,
+        }
     }
 
     fn let_in(
@@ -239,7 +306,7 @@ impl Iam {
         let is_roots = thing.is_some() && thing == root.as_deref();
         // Whoever could change the root user would be it.
         if is_roots && !identity.is_root && actions.iter().any(|action| action.access() == Access::Write) {
-            return Err(IamError::Forbidden("the root user is changed by itself alone".to_owned()));
+            return Err(IamError::Forbidden(ROOT_ALONE.to_owned()));
         }
         let question = Question::new(&actions, identity.account, thing);
         match self.refused(caller, &question, Policies::Whole, others)? {

@@ -13,7 +13,7 @@ use super::{Kms, name};
 use crate::caller::Caller;
 use crate::cts::{self, Act};
 use crate::iam::policy::{Action, ActionSet, Allowance, Resource, Role, Source};
-use crate::iam::{AccountId, EnterpriseProjectId, Policies, ProjectId, Question};
+use crate::iam::{AccountId, EnterpriseProjectId, Known, Policies, ProjectId, Question};
 use crate::tag::Tags;
 
 /// The actions that each operation of the interface needs.
@@ -67,6 +67,11 @@ struct Ways {
     policies: Policies,
     /// What it was given on the key.
     given: ActionSet,
+}
+
+/// What conditions compare of a key.
+const fn facts(key: &Key) -> [(&'static str, &'static str); 1] {
+    [("kms:KeySpec", key.spec.name())]
 }
 
 impl Kms {
@@ -167,8 +172,25 @@ impl Kms {
             let alias = project.shelf.read().alias(named);
             alias.map_err(|_| KmsError::NoAlias)?.key
         };
+        self.find_by_id(self.project(own)?, id)
+    }
+
+    /// What policies look at of a key, as it is in this project, or else where it was made; none of what is no key.
+    #[must_use]
+    pub fn known(&self, id: &str, within: Option<ProjectId>) -> Option<Known> {
+        let own = within.and_then(|project| self.project(project).ok().flatten());
+        let Found { project, key } = self.find_by_id(own, id.parse().ok()?).ok()?;
+        Some(Known {
+            project: project.id,
+            enterprise_project: EnterpriseProjectId(key.enterprise_project),
+            tags: key.tags.clone(),
+            facts: facts(&key).into(),
+        })
+    }
+
+    fn find_by_id(&self, own: Option<Arc<Project>>, id: KeyId) -> Result<Found> {
         // A key that is in several regions is in each under the same id: the project's own goes first.
-        let own = self.project(own)?.filter(|project| project.shelf.read().keys.contains_key(&id));
+        let own = own.filter(|project| project.shelf.read().keys.contains_key(&id));
         let project = match own {
             Some(project) => project,
             None => {
@@ -208,11 +230,10 @@ impl Kms {
             }
             About::Some { enterprise_project, tags } => (None, enterprise_project, None, tags),
         };
-        let spec = match about {
-            About::Key(key, _) => Some(("kms:KeySpec", key.spec.name())),
-            About::Some { .. } => None,
+        let facts = match about {
+            About::Key(key, _) => facts(key).into(),
+            About::Some { .. } => Vec::new(),
         };
-        let facts: Vec<_> = spec.into_iter().collect();
         let question = Question {
             actions,
             account,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use dew::caller::Caller;
 use dew::iam::{
-    EnterpriseProjectId, GroupId, IamError, Identity, Level, RoleChange, RoleId, Scope, Subject, TokenScope,
-    Trust,
+    EnterpriseProjectId, GroupId, IamError, Identity, Level, ProtectPolicy, RoleChange, RoleId, Scope,
+    Subject, TokenScope, Trust,
 };
 
 use super::world::{REGION, World};
@@ -367,7 +367,7 @@ fn what_is_decided_on_an_action_of_a_user_is_explained_by_the_statement() {
     let (acme, other) = (world.account("acme"), world.account("other"));
     let id = acme.account.id;
     let ann = world.user(id, "ann");
-    let explain = |action: &str, resource: &str| world.iam.explain(&ann, action, resource);
+    let explain = |action: &str, resource: &str| world.iam.explain(&ann, action, resource, |_, _, _| None);
     let one = |action: &str, resource: &str| {
         let all = explain(action, resource).unwrap();
         let [one] = all.as_slice() else { panic!("{all:?}") };
@@ -401,15 +401,49 @@ fn what_is_decided_on_an_action_of_a_user_is_explained_by_the_statement() {
     let (allowed, why) = one("iam:users:createUser", "*");
     assert!(!allowed && why.starts_with("nothing allows it"), "{why}");
     let root = world.iam.user(id, acme.root).unwrap();
-    let all = world.iam.explain(&root, "iam:users:createUser", "*").unwrap();
+    let all = world.iam.explain(&root, "iam:users:createUser", "*", |_, _, _| None).unwrap();
     assert!(all[0].allowed && all[0].why.contains("the account acme"), "{all:?}");
 
     for (action, resource) in [("kms:cmk:nothing", "*"), ("kms:cmk:get", "kms:nowhere-1::KeyId:k1")] {
         assert!(matches!(explain(action, resource), Err(IamError::Unknown(_))), "{action} {resource}");
     }
-    for resource in ["kms:home-1:KeyId", "kms:::agency:k1"] {
-        assert!(matches!(explain("kms:cmk:get", resource), Err(IamError::Invalid(_))), "{resource}");
+    for (action, resource) in [
+        ("kms:cmk:get", "kms:home-1:KeyId"),
+        ("kms:cmk:get", "kms:::agency:k1"),
+        ("kms:cmk:get", "iam:::KeyId:k1"),
+        ("iam:users:getUser", "iam:home-1::user:x"),
+    ] {
+        assert!(matches!(explain(action, resource), Err(IamError::Invalid(_))), "{action} {resource}");
     }
+
+    // What she does to herself, and nobody to the root user.
+    let (her, theirs) = (ann.id.to_string(), world.user(id, "bob").id.to_string());
+    let own = "it is about who asks";
+    for (action, resource, decided) in [
+        ("iam:users:getUser", &*her, Some(own)),
+        ("iam:users:getUser", &theirs, None),
+        ("iam:users:updateUser", &her, None),
+        ("iam:users:updateOwnPassword", "*", Some(own)),
+        ("iam:users:updateOwnPassword", &theirs, None),
+        ("iam:credentials:createCredential", &her, Some(own)),
+        ("iam:credentials:listCredentials", &her, Some(own)),
+    ] {
+        let (allowed, why) = one(action, resource);
+        assert_eq!(allowed, decided.is_some(), "{action} {resource}: {why}");
+        assert!(decided.is_none_or(|decided| why == decided), "{action} {resource}: {why}");
+    }
+    let none = |policy| Ok(ProtectPolicy { own_keys: false, own_password: false, ..policy });
+    world.acting().set_protection(id, none).unwrap();
+    assert!(
+        !one("iam:credentials:createCredential", &her).0 && one("iam:credentials:listCredentials", &her).0
+    );
+    let (allowed, why) = one("iam:users:updateOwnPassword", &her);
+    assert!(!allowed && why.contains("does not let its users"), "{why}");
+    world.acting().give(id, Subject::User(ann.id), system("Security Administrator"), Scope::Account).unwrap();
+    let (allowed, why) = one("iam:users:updateUser", &acme.root.to_string());
+    assert!(!allowed && why.contains("by itself alone"), "{why}");
+    assert!(one("iam:users:updateUser", &theirs).0 && one("iam:users:getUser", &acme.root.to_string()).0);
+
     let disable = dew::iam::UserChange { enabled: Some(false), ..Default::default() };
     world.acting().change_user(id, ann.id, &disable).unwrap();
     assert!(matches!(explain("kms:cmk:get", "k1"), Err(IamError::Forbidden(_))));

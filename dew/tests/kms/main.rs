@@ -2,6 +2,7 @@
 
 mod aliases;
 mod counts;
+mod explain;
 mod grants;
 mod keys;
 mod life;

@@ -11,10 +11,19 @@ use crate::screen::Screen;
 use crate::table::printable;
 
 const EXAMPLES: &str = "\
-What is decided is what a request of the user gets now, as far as policies go:
-those of its groups, its own, and all there is for a root user. A condition on
-where a request comes from does not hold here. What a grant on a key gives
-comes beside it.
+What is decided is what a request gets now that the user signs with a lasting
+access key: by the policies of its groups and its own, all there is for a root
+user, what users may do to themselves, and who may change the root user. A key
+of the KMS is named by its id, and looked at in its project, with its enterprise
+project, tags and kind; what is no such key is taken for one without tags in the
+default enterprise project. A user's access keys and devices are named by the
+user's id.
+
+Not looked at are grants on the key; whether the key or anything else is in a
+state for it, or a quota used up; where the request comes from, with what
+client, which tags it gives, and whether a second factor was shown: conditions
+on these find nothing; and what a token for one project, or a key that expires,
+holds the user to.
 
 Examples:
   hsm-admin policy explain acme/ann kms:cmk:decryptData 0d0466b0-e727-4d9c-b35d-f84bb474a37f

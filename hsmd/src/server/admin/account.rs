@@ -46,7 +46,11 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::Explain { user, action, resource } => {
             let iam = &services.iam;
             let user = user_named(iam, user)?;
-            let all = iam.explain(&user, action, resource).map_err(|error| error.to_string())?;
+            let known = |service: &str, thing: &str, within| match service {
+                "kms" => services.kms.known(thing, within),
+                _ => None,
+            };
+            let all = iam.explain(&user, action, resource, known).map_err(|error| error.to_string())?;
             let decision = |one: Explained| Decision {
                 action: one.action.to_owned(),
                 allowed: one.allowed,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dew::caller::Caller;
-use dew::iam::{AccountId, Acting, Iam, IamError, Project, Subject, UserId};
+use dew::iam::{AccountId, Acting, ITSELF_ALONE, Iam, IamError, Project, Subject, UserId};
 use hsm::Guest;
 use hsm::event::{Actor, Door, Person};
 
@@ -64,7 +64,7 @@ impl<'a> Desk<'a> {
     ) -> Result<(Self, UserId), IamError> {
         let id = user.parse().map_err(|_| IamError::Unknown("user"))?;
         if caller.identity.user() != Some(id) {
-            return Err(IamError::Forbidden("a user changes this for itself alone".to_owned()));
+            return Err(IamError::Forbidden(ITSELF_ALONE.to_owned()));
         }
         services.iam.permit_own(caller, O::NAME)?;
         Ok((Self::open(caller, services), id))

@@ -1,0 +1,57 @@
+//! What is explained of a key is decided by what the key is.
+
+use std::slice;
+
+use dew::iam::{Level, NewUser, Scope, Subject};
+use dew::kms::NewKey;
+use dew::kms::spec::Spec;
+use dew::tag::Tags;
+use hsm::event::Actor;
+
+use super::support::{World, new};
+
+#[test]
+fn a_key_is_explained_by_its_project_enterprise_project_tags_and_kind() {
+    let world = World::new();
+    let account = world.account("acme");
+    let (iam, id) = (world.kms.iam(), account.made.account.id);
+    let acting = iam.by(Actor::DAEMON);
+    let second = acting.create_region_project(id, "local-2").unwrap();
+    let shop = acting.create_enterprise_project(id, "shop", "").unwrap().id;
+    let ann = acting.create_user(id, &NewUser { name: "ann", ..NewUser::default() }).unwrap();
+    let give = |name: &str, condition: &str, scope| {
+        let text = format!(
+            r#"{{"Version":"1.1","Statement":[{{"Effect":"Allow","Action":["kms:cmk:get"],"Condition":{{"StringEquals":{condition}}}}}]}}"#
+        );
+        let role = acting.create_role(id, name, ("", ""), Level::Project, &text).unwrap();
+        acting.give(id, Subject::User(ann.id), role.id, scope).unwrap();
+    };
+    give("tagged", r#"{"g:ResourceTag/env":["test"]}"#, Scope::Project(second.id));
+    give("curves", r#"{"kms:KeySpec":["EC_P256"]}"#, Scope::EnterpriseProject(shop));
+
+    let (home, there) = (world.root(&account), world.caller(&account, second.id));
+    let tags = Tags::new(slice::from_ref(&("env".to_owned(), "test".to_owned()))).unwrap();
+    let tagged = |name| NewKey { tags: tags.clone(), ..new(name, Spec::Aes256) };
+    let curve = |name| NewKey { enterprise_project: shop, ..new(name, Spec::EcP256) };
+    let explain = |resource: &str| {
+        let known = |_: &str, thing: &str, within| world.kms.known(thing, within);
+        iam.explain(&ann, "kms:cmk:get", resource, known)
+    };
+    for (caller, key, policy) in [
+        (&there, tagged("one"), Some("tagged")),
+        (&home, tagged("two"), None),
+        (&there, new("three", Spec::Aes256), None),
+        (&home, curve("four"), Some("curves")),
+        (&there, curve("five"), Some("curves")),
+        (&home, new("six", Spec::EcP256), None),
+    ] {
+        let (name, key) = (key.name.clone(), world.key(caller, key));
+        let explained = explain(&key).unwrap().remove(0);
+        assert_eq!(explained.allowed, policy.is_some(), "{name}: {}", explained.why);
+        assert!(policy.is_none_or(|policy| explained.why.contains(policy)), "{name}: {}", explained.why);
+        let region = if caller.project == Some(second.id) { "local-2" } else { "local-1" };
+        assert_eq!(explain(&format!("kms:{region}:{id}:KeyId:{key}")).unwrap(), [explained]);
+        let elsewhere = if region == "local-1" { "local-2" } else { "local-1" };
+        assert!(explain(&format!("kms:{elsewhere}::KeyId:{key}")).is_err(), "{name}");
+    }
+}
