@@ -44,7 +44,10 @@ fn a_derived_key_signs_for_its_region_and_service_alone() {
         ("elsewhere-1", "iam", &refused),
         (&home, "kms", &refused),
     ] {
-        assert_eq!(&sign("GET", "/v3/projects", b"", region, service), expected, "{region} {service}");
+        for target in ["/v3/projects", &format!("/v3/projects/{}", rest.project)] {
+            let told = sign("GET", target, b"", region, service);
+            assert_eq!(&told, expected, "{target} {region} {service}");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use dew::iam::policy::Level;
 use dew::iam::{AccountId, Identity, ProjectId};
 use hyper::HeaderMap;
 use signing::huawei::{Authorization, Payload, Request, Scope, verify};
@@ -105,11 +106,12 @@ fn by_signature(
 }
 
 impl Purpose {
-    /// Whether a scope is of the service, and of the region of the project; without one, of any region of the account, or
-    /// of the name that the SDKs have for none.
+    /// Whether a scope is of the service, and of the region of the project; without one, of any region of the account. A
+    /// global service, and a request without a project, has the name too that the SDKs write for no region.
     fn is_that_of(self, scope: &Scope, account: AccountId, services: &Services) -> bool {
         let region = scope.region();
         let is_there = match self.project.and_then(|project| services.iam.project(project)) {
+            _ if region == NO_REGION && Level::of(self.service) == Level::Global => true,
             Some(project) => project.region() == region,
             None => region == NO_REGION || services.iam.project_named(account, region).is_some(),
         };
