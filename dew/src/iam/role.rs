@@ -333,8 +333,9 @@ fn check_layers(layers: &str, scope: Scope) -> Result<(), IamError> {
     }
 }
 
-/// Refuses what would let whoever an agency trusts manage the account, or act in it by its other agencies (IAM API
-/// reference, "Granting Permissions to an Agency for a Region-specific Project").
+/// Refuses the two roles that no agency is given: to manage the account, and to act by agencies (IAM API reference,
+/// "Granting Permissions to an Agency for a Region-specific Project"). It goes by the role and not by what it allows: an
+/// account that gives an agency `FullAccess`, or a policy of its own with `iam:*:*`, wants that.
 fn check_agency(to: Subject, role: RoleId) -> Result<(), IamError> {
     let system = SystemPolicy::find(&role.to_string()).map(|system| system.name);
     match (to, system) {
