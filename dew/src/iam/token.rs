@@ -9,7 +9,7 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
 use super::directory::Directory;
-use super::id::{AccessKeyId, AccountId, AgencyId, ProjectId, SECRET_KEY_RANDOM, UserId, secret_key};
+use super::id::{AccessKeyId, AgencyId, ProjectId, SECRET_KEY_RANDOM, UserId, secret_key};
 use super::identity::{Assumed, Credential, Identity, Principal};
 use super::login::LoggedIn;
 use super::policy::Policy;
@@ -179,21 +179,15 @@ impl Iam {
         self.issued(&directory, &Claims { methods, scope, ..claims })
     }
 
-    /// Gives a token to a user who acts through an agency of another account, named by its name. It ends no later than what
+    /// Gives a token to a user who acts through an agency of another account. It ends no later than what
     /// the user came with, and is held to the same policy, if that is held to one.
     ///
     /// # Errors
-    /// `Unknown` for an account or a project that is not there; `NotTrusted`, also without such an agency; `NeedsUser`;
+    /// `Unknown` for a project that is not there; `NotTrusted`, also without such an agency; `NeedsUser`;
     /// `Forbidden` for who has a token for one project.
-    pub fn assume(
-        &self,
-        by: &Identity,
-        account: AccountId,
-        agency: &str,
-        scope: TokenScope,
-    ) -> Result<Issued, IamError> {
+    pub fn assume(&self, by: &Identity, agency: AgencyId, scope: TokenScope) -> Result<Issued, IamError> {
         let directory = self.directory.read();
-        let claims = self.assumed(&directory, by, account, agency, TOKEN_SECONDS)?;
+        let claims = self.assumed(&directory, by, agency, TOKEN_SECONDS)?;
         self.issued(&directory, &Claims { scope, ..claims })
     }
 
@@ -201,12 +195,11 @@ impl Iam {
         &self,
         directory: &Directory,
         by: &Identity,
-        account: AccountId,
-        agency: &str,
+        agency: AgencyId,
         seconds: u64,
     ) -> Result<Claims, IamError> {
         let claims = self.claims(by, seconds)?;
-        let agency = directory.agencies.named(account, agency).ok_or(IamError::NotTrusted)?;
+        let agency = directory.agencies.get(agency).ok_or(IamError::NotTrusted)?;
         if !agency.trusts(by.account, self.hsm.time()) {
             return Err(IamError::NotTrusted);
         }
@@ -275,7 +268,7 @@ impl Iam {
     pub fn key_by_agency(
         &self,
         by: &Identity,
-        (account, agency): (AccountId, &str),
+        agency: AgencyId,
         seconds: u64,
         called: Option<&str>,
         session: Option<&str>,
@@ -283,7 +276,7 @@ impl Iam {
         check_seconds(seconds)?;
         called.map_or(Ok(()), |called| name::SESSION.check(called))?;
         let directory = self.directory.read();
-        let mut claims = self.assumed(&directory, by, account, agency, seconds)?;
+        let mut claims = self.assumed(&directory, by, agency, seconds)?;
         if let Some((_, _, name)) = &mut claims.agency {
             *name = called.map(str::to_owned);
         }

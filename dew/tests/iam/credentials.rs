@@ -235,7 +235,8 @@ fn a_token_made_by_a_token_ends_with_it_and_is_for_no_more() {
 fn what_is_given_for_a_credential_ends_with_it_and_is_held_to_as_much() {
     let (world, acme, ann) = with_user("ann");
     let there = world.account("there").account.id;
-    world.acting().create_agency(there, "ops", "", Trust::Account(acme.account.id), None).unwrap();
+    let ops =
+        world.acting().create_agency(there, "ops", "", Trust::Account(acme.account.id), None).unwrap().id;
     let login = world.acting().log_in(Some(Arc::clone(&ann)), PASSWORD, None).unwrap();
     let issued = world.iam.issue_token(&login, TokenScope::Account).unwrap();
     let (end, who) = (world.now() + 86_400, &issued.token.identity);
@@ -244,10 +245,9 @@ fn what_is_given_for_a_credential_ends_with_it_and_is_held_to_as_much() {
         let security_token = std::str::from_utf8(key.security_token.as_bytes()).unwrap();
         world.iam.access_key(key.id.as_str(), Some(security_token)).map(|found| found.identity)
     };
-    let assume = |who: &Identity| world.iam.assume(who, there, "ops", TokenScope::Account);
-    let agency_key = |who: &Identity, session| {
-        world.iam.key_by_agency(who, (there, "ops"), 7200, Some("ann-at-work"), session)
-    };
+    let assume = |who: &Identity| world.iam.assume(who, ops, TokenScope::Account);
+    let agency_key =
+        |who: &Identity, session| world.iam.key_by_agency(who, ops, 7200, Some("ann-at-work"), session);
     world.wait(23 * 3600);
 
     let through = assume(who).unwrap();
@@ -294,7 +294,7 @@ fn who_logged_in_before_the_password_was_changed_gets_no_token() {
     let (world, acme, ann) = with_user("ann");
     let trust = Trust::Account(ann.account);
     let there = world.account("other").account.id;
-    world.acting().create_agency(there, "ops", "", trust, None).unwrap();
+    let ops = world.acting().create_agency(there, "ops", "", trust, None).unwrap().id;
     let login = world.acting().log_in(Some(Arc::clone(&ann)), PASSWORD, None).unwrap();
     let signing = world.signing(&ann);
     let change = UserChange { password: Some("Another-1-horse"), ..UserChange::default() };
@@ -302,11 +302,9 @@ fn who_logged_in_before_the_password_was_changed_gets_no_token() {
     let account = TokenScope::Account;
     assert!(matches!(world.iam.issue_token(&login, account), Err(IamError::NoToken)));
     assert!(matches!(world.iam.key_for(&signing, 900, None), Err(IamError::NoToken)));
-    assert!(matches!(world.iam.assume(&signing, there, "ops", account), Err(IamError::NoToken)));
+    assert!(matches!(world.iam.assume(&signing, ops, account), Err(IamError::NoToken)));
     let now = world.signing(&ann);
-    assert!(
-        world.iam.key_for(&now, 900, None).is_ok() && world.iam.assume(&now, there, "ops", account).is_ok()
-    );
+    assert!(world.iam.key_for(&now, 900, None).is_ok() && world.iam.assume(&now, ops, account).is_ok());
     drop(acme);
 }
 

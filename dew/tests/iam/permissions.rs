@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use dew::caller::Caller;
 use dew::iam::{
-    EnterpriseProjectId, GroupId, IamError, Identity, Level, ProtectPolicy, RoleChange, RoleId, Scope,
-    Subject, TokenScope, Trust,
+    AgencyId, EnterpriseProjectId, GroupId, IamError, Identity, Level, ProtectPolicy, RoleChange, RoleId,
+    Scope, Subject, TokenScope, Trust,
 };
 
 use super::world::{REGION, World};
@@ -110,29 +110,25 @@ fn an_account_lets_another_act_in_it_by_an_agency_and_nobody_else() {
 
     let helping = world.signing(&world.user(helper.account.id, "hal"));
     let scope = TokenScope::Project(acme.project);
-    let issued = world.iam.assume(&helping, acme.account.id, "ops", scope).unwrap();
+    let issued = world.iam.assume(&helping, agency.id, scope).unwrap();
     let token = world.iam.token(&issued.text).unwrap();
     assert_eq!((token.identity.account, token.identity.agency()), (acme.account.id, Some(agency.id)));
     assert_eq!(token.identity.name(), "ops/helper/hal");
     assert!(world.may(&token.identity, "kms:cmk:create", &acme.project.to_string()));
-    let key =
-        world.iam.key_by_agency(&helping, (acme.account.id, "ops"), 900, Some("hal-at-work"), None).unwrap();
+    let key = world.iam.key_by_agency(&helping, agency.id, 900, Some("hal-at-work"), None).unwrap();
     let text = std::str::from_utf8(key.security_token.as_bytes()).unwrap();
     let by_key = world.iam.access_key(key.id.as_str(), Some(text)).unwrap().identity;
     assert_eq!(by_key.agency(), Some(agency.id));
 
     // Nobody of another account, no agency of another name, and no project of another account.
     let stranger = world.signing(&world.user(other.account.id, "sam"));
-    for (who, name) in [(&stranger, "ops"), (&helping, "nope")] {
-        let refused = world.iam.assume(who, acme.account.id, name, TokenScope::Account);
-        assert!(matches!(refused, Err(IamError::NotTrusted)), "{name}");
+    for (who, id) in [(&stranger, agency.id), (&helping, AgencyId::from([1; 16]))] {
+        let refused = world.iam.assume(who, id, TokenScope::Account);
+        assert!(matches!(refused, Err(IamError::NotTrusted)), "{id}");
     }
-    let theirs = world.iam.assume(&helping, acme.account.id, "ops", TokenScope::Project(helper.project));
+    let theirs = world.iam.assume(&helping, agency.id, TokenScope::Project(helper.project));
     assert!(matches!(theirs, Err(IamError::Unknown("project"))));
-    assert!(matches!(
-        world.iam.assume(&token.identity, acme.account.id, "ops", scope),
-        Err(IamError::NeedsUser)
-    ));
+    assert!(matches!(world.iam.assume(&token.identity, agency.id, scope), Err(IamError::NeedsUser)));
 
     // It ends with its term, and with the helper.
     let good = || world.iam.token(&issued.text).is_ok();
@@ -142,7 +138,13 @@ fn an_account_lets_another_act_in_it_by_an_agency_and_nobody_else() {
     world.acting().enable_account(helper.account.id, true).unwrap();
     assert!(good());
     world.wait(86_400);
-    assert!(matches!(world.iam.assume(&helping, acme.account.id, "ops", scope), Err(IamError::NotTrusted)));
+    assert!(matches!(world.iam.assume(&helping, agency.id, scope), Err(IamError::NotTrusted)));
+
+    // Another one of its name is not the one that was asked for.
+    world.acting().delete_agency(acme.account.id, agency.id).unwrap();
+    let again = Trust::Account(helper.account.id);
+    world.acting().create_agency(acme.account.id, "ops", "", again, None).unwrap();
+    assert!(matches!(world.iam.assume(&helping, agency.id, scope), Err(IamError::NotTrusted)));
 }
 
 #[test]

@@ -79,8 +79,8 @@ impl Operation for Op {
             (["assume_role"], _, Some(assumed)) => {
                 let agency = assumed.agency.permitted(caller, "CreateTemporaryAccessKeyByAgency", iam)?;
                 let called = assumed.session_user.and_then(|called| called.name);
-                let (whose, seconds) = ((agency.account, agency.name.as_str()), seconds(assumed.duration_seconds));
-                iam.key_by_agency(&caller.identity, whose, seconds, called.as_deref(), policy)?
+                let seconds = seconds(assumed.duration_seconds);
+                iam.key_by_agency(&caller.identity, agency.id, seconds, called.as_deref(), policy)?
             }
             _ => {
                 return Err(IamError::Invalid(

@@ -90,7 +90,7 @@ impl Operation for Op {
             (["assume_role"], Shown { assume_role: Some(agency), .. }) => {
                 let agency = agency.permitted(caller, "KeystoneCreateAgencyToken", iam)?;
                 let scope = scope.in_account(agency.account, iam)?;
-                iam.assume(&caller.identity, agency.account, &agency.name, scope)?
+                iam.assume(&caller.identity, agency.id, scope)?
             }
             _ => {
                 return Err(IamError::Invalid(
