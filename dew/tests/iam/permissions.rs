@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use dew::caller::Caller;
+use dew::iam::policy::{SYSTEM_POLICIES, SystemPolicy};
 use dew::iam::{
-    AgencyId, EnterpriseProjectId, GroupId, IamError, Identity, Level, ProtectPolicy, RoleChange, RoleId,
-    Scope, Subject, TokenScope, Trust,
+    AgencyId, EnterpriseProjectId, GroupId, IamError, Identity, Level, ProtectPolicy, Quota, RoleChange,
+    RoleId, Scope, Subject, TokenScope, Trust,
 };
 
 use super::world::{REGION, World};
 
 fn system(name: &str) -> RoleId {
-    dew::iam::policy::SystemPolicy::find(name).unwrap().id.parse().unwrap()
+    SystemPolicy::find(name).unwrap().id.parse().unwrap()
 }
 
 /// Requirement: IAM-001
@@ -182,6 +183,46 @@ fn several_policies_are_given_and_taken_all_or_none() {
     }
     world.acting().take_all(id, &[first, second]).unwrap();
     assert_eq!(given(), 0);
+}
+
+#[test]
+fn policies_that_are_given_together_count_together() {
+    let world = World::new();
+    let id = world.account("acme").account.id;
+    let [one, other] =
+        ["one", "other"].map(|name| Subject::Group(world.acting().create_group(id, name, "").unwrap().id));
+    let mut scopes = vec![Scope::EnterpriseProject(EnterpriseProjectId::DEFAULT)];
+    scopes.extend((0..99).map(|n| {
+        let project = world.acting().create_enterprise_project(id, &format!("shop-{n}"), "").unwrap();
+        Scope::EnterpriseProject(project.id)
+    }));
+    let roles: Vec<_> = SYSTEM_POLICIES.iter().filter(|policy| policy.layer == "XA").collect();
+    let all = |to| -> Vec<_> {
+        let of = |role: &SystemPolicy| {
+            let role = role.id.parse().unwrap();
+            scopes.iter().map(move |scope| (to, role, *scope))
+        };
+        roles
+            .iter()
+            .flat_map(|role| of(role))
+            .chain([(to, system("FullAccess"), Scope::AllProjects)])
+            .collect()
+    };
+    let (mut many, most) = (all(one), Quota::Assignment.most());
+    assert!(many.len() > most, "{}", many.len());
+    many.truncate(most + 1);
+    let (last, all_but_last) = many.split_last().unwrap();
+    let refused =
+        |all: &[_]| matches!(world.acting().give_all(id, all), Err(IamError::Quota(Quota::Assignment)));
+    assert!(refused(&many));
+    let (next, those) = all_but_last.split_last().unwrap();
+    world.acting().give_all(id, those).unwrap();
+    assert!(refused(&[*next, *last]));
+    // What is given already counts once, and each has a count of its own.
+    let theirs: Vec<_> = all(other).into_iter().take(2).collect();
+    world.acting().give_all(id, &[those[0], *next, *next, theirs[0], theirs[1]]).unwrap();
+    assert!(refused(&[*last]));
+    assert_eq!(world.iam.assignments_to(one).len(), most);
 }
 
 #[test]
