@@ -169,8 +169,13 @@ fn policies_know_agencies_by_their_ids_and_nobody_is_told_what_another_account_h
     let region = text(&region["projects"][0]["name"]);
     assert_eq!(token(&ann, "other", "one", &region).0, 201);
     assert_eq!(key(&ann, "other", "one"), 201);
-    // By its name, or any other agency's, no policy lets her.
     assert_eq!((token(&ann, "other", "two", &region).0, key(&ann, "other", "two")), (403, 403));
+    // A policy with an agency's name lets nobody act by it.
+    let (cid, id) = acme.user("cid");
+    let by_name = json!({ "Effect": "Allow", "Action": ["iam:agencies:assume"],
+        "Resource": { "uri": ["/iam/agencies/one"] } });
+    acme.rule("its name", &id, &by_name);
+    assert_eq!((token(&cid, "other", "one", &region).0, key(&cid, "other", "one")), (403, 403));
     // Neither who may not, nor who is not trusted, learns what accounts, agencies and projects there are.
     let refused = token(&bob, "other", "one", &region);
     assert_eq!(refused.0, 403);
