@@ -2,5 +2,6 @@
 
 mod credentials;
 mod durable;
+mod log_ins;
 mod permissions;
 mod world;

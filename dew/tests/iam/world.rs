@@ -145,6 +145,13 @@ impl World {
     }
 }
 
+pub(crate) fn with_user(name: &str) -> (World, CreatedAccount, Arc<User>) {
+    let world = World::new();
+    let account = world.account("acme");
+    let user = world.user(account.account.id, name);
+    (world, account, user)
+}
+
 fn open(
     store: &Arc<MemoryStore>,
     anchor: &Arc<MemoryAnchor>,

@@ -168,7 +168,7 @@ ask = iam.RevokeRoleFromAgencyOnEnterpriseProjectRequest(body=body)
 root.revoke_role_from_agency_on_enterprise_project(ask)
 refused(404, root.revoke_role_from_agency_on_enterprise_project, ask)
 assert of_agencies() == []
-# Nor is an agency given what would let it manage the account or pass on.
+# Nor is an agency given one of the two roles that are for no agency.
 for name in ["secu_admin", "te_agency"]:
     (kept,) = [one for one in root.keystone_list_permissions(iam.KeystoneListPermissionsRequest()).roles if one.name == name]
     give = iam.AssociateAgencyWithDomainPermissionRequest(domain_id=DOMAIN, agency_id=agency.id, role_id=kept.id)
