@@ -28,7 +28,7 @@ use crate::store::redb::RedbStore;
 
 mod sealing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use sealing::{Sealing, Sockets};
 
@@ -51,7 +51,7 @@ pub(crate) struct Daemon {
     /// Held while the daemon is opened or sealed, and while its root key changes.
     unsealing: Mutex<()>,
     sealing: Sealing,
-    /// Those of applications.
+    /// Those of applications and consoles.
     pub(crate) sockets: Sockets,
     /// The doors of instances.
     pub(crate) remotes: Remotes,

@@ -189,6 +189,7 @@ impl Doors<'_> {
             return Ok(());
         };
         let daemon = Arc::clone(self.daemon);
+        let socket = daemon.sockets.admit(socket);
         spawn("console", ADMIN_STACK, move || {
             let _counted = counted;
             admin::serve(&daemon, &socket, peer);
@@ -204,7 +205,45 @@ fn spawn(name: &str, stack: usize, serve: impl FnOnce() + Send + 'static) -> io:
 mod tests {
     use std::cell::Cell;
 
+    use wire::admin::{Ask, Told, backup, root};
+    use wire::{codec, frame};
+
     use super::*;
+
+    fn ask(console: &UnixStream, ask: &Ask) {
+        let mut request = Vec::new();
+        frame::begin(&mut request);
+        codec::encode(ask, &mut request).unwrap();
+        frame::end(&mut request, &mut &*console).unwrap();
+    }
+
+    fn told(console: &UnixStream) -> io::Result<Told> {
+        let mut reply = Vec::new();
+        frame::read(&mut &*console, &mut reply)?;
+        Ok(codec::decode(&reply).unwrap())
+    }
+
+    #[test]
+    fn sealing_ends_a_console_that_is_silent_in_the_middle_of_a_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let daemon = Arc::new(crate::daemon::tests::daemon(folder.path()));
+        let doors = Doors { daemon: &daemon, consoles: Arc::default(), refusals: Arc::default() };
+        let console = || {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            ours.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+            doors.console(theirs, listener::peer(&ours).unwrap()).unwrap();
+            ours
+        };
+        let (silent, asking) = (console(), console());
+        let with = backup::With::Passphrase(b"a passphrase of some length".as_slice().into());
+        ask(&silent, &Ask::Backup(backup::Ask::Verify { with }));
+        assert!(matches!(told(&silent).unwrap(), Told::Send), "it waits for the file");
+        ask(&asking, &Ask::Root(root::Ask::Seal));
+        assert!(matches!(told(&asking).unwrap(), Told::Done), "and who asked is told");
+        while told(&silent).is_ok_and(|told| matches!(told, Told::Failed { .. })) {}
+        ask(&asking, &Ask::Unseal { passphrase: wire::Bytes::default() });
+        assert!(matches!(told(&asking).unwrap(), Told::Done));
+    }
 
     #[test]
     fn a_flood_of_connections_does_not_keep_the_daemon_from_its_other_doors() {

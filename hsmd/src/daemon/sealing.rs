@@ -27,7 +27,7 @@ const YIELD: Duration = Duration::from_millis(20);
 /// How long it waits after a failure, such as a full disk.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// The sockets of applications, so that sealing can end their connections.
+/// The sockets of applications and consoles, so that sealing can end their connections.
 #[derive(Default)]
 pub(crate) struct Sockets(Mutex<Vec<Weak<UnixStream>>>);
 
@@ -43,10 +43,13 @@ impl Sockets {
         socket
     }
 
-    fn shut(&self) {
+    /// Ends all connections but that of the console which asks for it.
+    fn shut(&self, asking: Option<&UnixStream>) {
         for socket in self.0.lock().iter().filter_map(Weak::upgrade) {
-            // One that is closed already is shut.
-            let _ = socket.shutdown(std::net::Shutdown::Both);
+            if !asking.is_some_and(|asking| std::ptr::eq(asking, &*socket)) {
+                // One that is closed already is shut.
+                let _ = socket.shutdown(std::net::Shutdown::Both);
+            }
         }
     }
 }
@@ -202,17 +205,18 @@ impl Daemon {
         }
     }
 
-    /// Drops the HSM from memory: every connection of an application and every session ends, every key is wiped.
+    /// Drops the HSM from memory: every connection and every session ends, every key is wiped. A console that asks for
+    /// it stays, to be told what comes of it.
     ///
     /// # Errors
     /// `Sealed` if there is none; `StillBusy` if calls that were under way did not end: the HSM is out of reach
     /// then, and is wiped when they do.
-    pub(crate) fn seal(&self, why: &str) -> Result<(), OpenError> {
+    pub(crate) fn seal(&self, why: &str, asking: Option<&UnixStream>) -> Result<(), OpenError> {
         let _one_at_a_time = self.unsealing.lock();
-        self.seal_now(why)
+        self.seal_now(why, asking)
     }
 
-    fn seal_now(&self, why: &str) -> Result<(), OpenError> {
+    fn seal_now(&self, why: &str, asking: Option<&UnixStream>) -> Result<(), OpenError> {
         let (hsm, services) = {
             let mut state = self.hsm.write();
             match std::mem::replace(&mut *state, State::Sealed(why.to_owned())) {
@@ -224,7 +228,7 @@ impl Daemon {
             }
         };
         self.end_rekeyer();
-        self.sockets.shut();
+        self.sockets.shut(asking);
         hsm.end_all();
         let until = Instant::now() + self.sealing.patience;
         // Requests under way leave their counts and traces first.
@@ -304,9 +308,9 @@ impl Daemon {
     ///
     /// # Errors
     /// As [`Self::seal`]; what store and anchor say, and then it goes on at the next start.
-    pub(crate) fn zeroize(&self) -> Result<(), OpenError> {
+    pub(crate) fn zeroize(&self, asking: Option<&UnixStream>) -> Result<(), OpenError> {
         let _one_at_a_time = self.unsealing.lock();
-        self.seal_now("the HSM is being zeroized")?;
+        self.seal_now("the HSM is being zeroized", asking)?;
         Vault::zeroize(&*self.store, &*self.anchor)?;
         self.after_zeroizing()
     }

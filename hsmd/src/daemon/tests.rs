@@ -12,7 +12,7 @@ use super::*;
 use crate::traces::{Answered, Asked};
 
 /// A daemon in a folder, which opens by itself.
-fn daemon(folder: &Path) -> Daemon {
+pub(crate) fn daemon(folder: &Path) -> Daemon {
     let (store, key) = (folder.join("store"), folder.join("root.key"));
     let text = format!("[store]\npath = {store:?}\n[root_key]\nfile = {key:?}\n");
     fs::write(folder.join("hsmd.toml"), text).unwrap();
@@ -27,7 +27,7 @@ fn what_was_sealed_is_not_opened_beside_a_call_that_does_not_end() {
     daemon.sealing.patience = Duration::from_millis(20);
     let call = daemon.hsm().unwrap();
     let busy = |result: Result<(), OpenError>| matches!(result, Err(OpenError::StillBusy));
-    assert!(busy(daemon.seal("a test")));
+    assert!(busy(daemon.seal("a test", None)));
     assert!(busy(daemon.unseal(b"").map(drop)));
     assert!(daemon.hsm().is_err());
     drop(call);
@@ -43,7 +43,7 @@ fn an_unseal_that_fails_leaves_no_log_behind() {
         Write { kind: Kind::Account, number: 1, was: None, value: Some(b"of another form".to_vec()) };
     let deed = Deed { by: Actor::DAEMON, action: "test", details: &[] };
     daemon.hsm().unwrap().service_commit(vec![foreign], &[], &[deed]).unwrap();
-    daemon.seal("a test").unwrap();
+    daemon.seal("a test", None).unwrap();
     for _ in 0..2 {
         let refused = daemon.unseal(b"").unwrap_err();
         assert!(matches!(refused, OpenError::Services(_)), "{refused}");
@@ -81,7 +81,7 @@ fn what_was_counted_of_traces_is_written_when_the_daemon_is_sealed() {
         services.traces.leave(&asked, &Answered { status: 200, body: b"" }, &services.kms).unwrap();
     }
     drop(services);
-    daemon.seal("a test").unwrap();
+    daemon.seal("a test", None).unwrap();
     daemon.unseal(b"").unwrap();
     let mut reading = daemon.audit.log().unwrap().reading(0).unwrap();
     let records = std::iter::from_fn(|| reading.next().unwrap());

@@ -101,7 +101,7 @@ impl Drop for Outgoing {
 ///
 /// # Errors
 /// `TimedOut` if it takes longer than `patience`; else what the kernel says.
-fn write(bytes: &[u8], more: &[u8], socket: &UnixStream, patience: Duration) -> io::Result<()> {
+pub(super) fn write(bytes: &[u8], more: &[u8], socket: &UnixStream, patience: Duration) -> io::Result<()> {
     let mut parts = [IoSlice::new(bytes), IoSlice::new(more)];
     let mut left = parts.as_mut_slice();
     IoSlice::advance_slices(&mut left, 0); // past those that are empty

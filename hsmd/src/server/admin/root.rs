@@ -22,7 +22,7 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     match ask {
         Ask::Show => shown(daemon),
         Ask::Seal => {
-            daemon.seal("it was sealed by hand: hsm-admin unseal").map_err(text)?;
+            daemon.seal("it was sealed by hand: hsm-admin unseal", Some(talk.socket())).map_err(text)?;
             Ok(Told::Done)
         }
         Ask::Share { ukey } => Ok(Told::Root(Answer::Share(daemon.share(ukey).map_err(text)?.into()))),
@@ -50,7 +50,7 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             Ok(Told::Done)
         }
         Ask::ZeroizeHsm => {
-            daemon.zeroize().map_err(text)?;
+            daemon.zeroize(Some(talk.socket())).map_err(text)?;
             Ok(Told::Done)
         }
     }

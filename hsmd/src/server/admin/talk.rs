@@ -18,11 +18,14 @@ use wire::{Bytes, frame};
 use crate::audit::Reading;
 use crate::daemon::Daemon;
 use crate::server::incoming::{Incoming, Next};
+use crate::server::outgoing;
 
 /// The longest question, in bytes.
 const MAX_ASK: u32 = 64 << 10;
 /// How long a console may be silent.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// How long it may take to read what it is told: a backup may go to a slow disk.
+const TAKE: Duration = Duration::from_secs(120);
 
 /// A console's connection.
 pub(super) struct Talk<'a> {
@@ -76,12 +79,18 @@ impl<'a> Talk<'a> {
         Ok(Some(ask.map_err(|_| "this hsmd does not know the command: is hsm-admin of the same release?")))
     }
 
-    /// Tells the console something.
+    /// Tells the console something, which must take it in time.
     pub(super) fn tell(&mut self, told: &Told) -> io::Result<()> {
         let mut reply = Vec::new();
         frame::begin(&mut reply);
         encode(told, &mut reply).map_err(|_| io::ErrorKind::InvalidData)?;
-        frame::end(&mut reply, &mut &*self.socket)
+        frame::close(&mut reply)?;
+        outgoing::write(&reply, &[], self.socket, TAKE)
+    }
+
+    /// The connection.
+    pub(super) const fn socket(&self) -> &'a UnixStream {
+        self.socket
     }
 
     /// Tells it how far a command has come.
