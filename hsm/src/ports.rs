@@ -2,7 +2,7 @@
 //! go.
 
 use std::os::fd::BorrowedFd;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 pub use crate::event::{Event, Events};
 use crate::partition::Partition;
@@ -11,6 +11,9 @@ use crate::partition::Partition;
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> SystemTime;
+
+    /// Lets a moment pass while somebody is waited for. With a clock that stands still there is nothing to wait for.
+    fn pause(&self, _moment: Duration) {}
 }
 
 /// Who calls: the peer of a connection, as the kernel told when it connected.

@@ -341,6 +341,10 @@ impl Clock for SystemClock {
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }
+
+    fn pause(&self, moment: Duration) {
+        std::thread::sleep(moment);
+    }
 }
 
 /// Who may open which partition, as the configuration has it.

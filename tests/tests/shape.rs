@@ -135,6 +135,24 @@ fn unsafe_stands_only_around_c_functions_and_c_pointers() {
     assert!(seen > 0, "the test no longer sees any unsafe code");
 }
 
+/// Where what is shipped and does no I/O tells the time all the same: a store's notices are waited for.
+const CLOCKS: &[&str] = &["hsm/src/store/feed.rs"];
+
+#[test]
+fn what_decides_is_handed_the_time_and_does_not_wait() {
+    let decides = |name: &str| ["hsm/src/", "dew/src/"].iter().any(|place| name.starts_with(place));
+    let is_test = |name: &str| name.ends_with("/tests.rs") || name.contains("/tests/");
+    let words = ["Instant::now", "SystemTime::now", "thread::sleep"];
+    let mut clocks = BTreeSet::new();
+    for (name, text) in rust_files().filter(|(name, _)| decides(name) && !is_test(name)) {
+        let shipped = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        if shipped.lines().any(|line| words.iter().any(|word| line.contains(word))) {
+            clocks.insert(name);
+        }
+    }
+    assert_eq!(clocks.iter().map(String::as_str).collect::<Vec<_>>(), CLOCKS, "reads a clock, or waits");
+}
+
 #[test]
 fn arrows_between_crates_point_one_way() {
     for (name, allowed) in DEPENDENCIES {

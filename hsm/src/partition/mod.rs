@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use wire::SlotId;
@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::event::{Act, Place};
 use crate::object::Index;
 use crate::policy::Profile;
+use crate::ports::Clock;
 use crate::vault::{Batch, Change, Vault, Version};
 
 mod confinement;
@@ -34,8 +35,8 @@ pub use task::Revision;
 pub(crate) use task::Task;
 pub use users::{MAX_USERS, NamedUser};
 
-/// How long sessions are waited for that may be those of an application that has ended.
-const PARTING: Duration = Duration::from_millis(250);
+/// How long sessions are waited for that may be those of an application that has ended: so many moments, of this length.
+const PARTING: (usize, Duration) = (100, Duration::from_micros(2500));
 
 /// A partition.
 pub struct Partition {
@@ -160,19 +161,19 @@ impl Partition {
         }
     }
 
+    /// Gives sessions a moment to end, before something is done that needs that none is open: those of an application
+    /// that has just ended may be there a little longer than it.
+    pub(crate) fn let_part(&self, clock: &dyn Clock) {
+        let (moments, moment) = PARTING;
+        (0..moments).take_while(|_| self.sessions() > 0).for_each(|_| clock.pause(moment));
+    }
+
     /// Does what needs that no session is open, and keeps any from opening meanwhile.
-    ///
-    /// Sessions of an application that has just ended may be there a moment longer than it: they are waited for.
     fn alone<T>(&self, act: impl FnOnce(&mut Door) -> Result<T, Error>) -> Result<T, Error> {
-        let until = Instant::now() + PARTING;
-        loop {
-            let mut door = self.door.write();
-            match self.sessions() {
-                0 => return act(&mut door),
-                open if Instant::now() >= until => return Err(Error::SessionExists(open)),
-                _ => drop(door),
-            }
-            std::thread::sleep(PARTING / 100);
+        let mut door = self.door.write();
+        match self.sessions() {
+            0 => act(&mut door),
+            open => Err(Error::SessionExists(open)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Sessions, their states, and who may log in when.
 
+use std::sync::Arc;
+
 use wire::calls::session::{CloseAllSessions, GetSessionInfo, SessionCalls};
 use wire::calls::slot::{GetTokenInfo, InitToken, SlotCalls};
 use wire::{Rv, SessionHandle, Slice, SlotId};
@@ -183,16 +185,22 @@ fn a_token_is_not_initialised_or_deleted_while_a_session_is_open() {
 #[test]
 fn who_needs_a_token_alone_waits_for_who_is_just_leaving_it() {
     let world = World::new();
-    let (app, other) = (world.app(), world.app());
-    let session = other.open(STANDARD, RW).unwrap();
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            std::thread::sleep(std::time::Duration::from_millis(30));
-            other.close(session).unwrap();
-        });
-        let call = InitToken { slot: STANDARD, pin: Some(Slice(SO_PIN)), label: Slice(b"again") };
-        app.init_token(call).unwrap();
-    });
+    let (app, other) = (world.app(), Arc::new(world.app()));
+    let leaves = || {
+        let (other, session) = (Arc::clone(&other), other.open(STANDARD, RW).unwrap());
+        world.clock.in_a_moment(move || other.close(session).unwrap());
+    };
+    let init =
+        || app.init_token(InitToken { slot: STANDARD, pin: Some(Slice(SO_PIN)), label: Slice(b"again") });
+    leaves();
+    init().unwrap();
+    // Nobody waits for sessions of one's own.
+    let session = app.open(STANDARD, RW).unwrap();
+    leaves();
+    assert_eq!(rv(init()), Rv::SESSION_EXISTS);
+    assert_eq!(world.partition(STANDARD).sessions(), 2);
+    app.close(session).unwrap();
+    world.hsm.delete_partition(&world.partition(STANDARD), &Actor::DAEMON).unwrap();
 }
 
 #[test]

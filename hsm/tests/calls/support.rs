@@ -39,17 +39,27 @@ pub(crate) const CKU_CONTEXT: u64 = 2;
 
 /// A clock that stands still until it is set, in seconds since 1970.
 #[derive(Default)]
-pub(crate) struct Hands(AtomicU64);
+pub(crate) struct Hands(AtomicU64, Mutex<Option<Box<dyn FnOnce() + Send>>>);
 
 impl Hands {
     pub(crate) fn set(&self, seconds: u64) {
         self.0.store(seconds, Ordering::Relaxed);
+    }
+
+    /// What happens while somebody is waited for.
+    pub(crate) fn in_a_moment(&self, happens: impl FnOnce() + Send + 'static) {
+        *self.1.lock() = Some(Box::new(happens));
     }
 }
 
 impl Clock for Hands {
     fn now(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(self.0.load(Ordering::Relaxed))
+    }
+
+    fn pause(&self, _: Duration) {
+        let happens = self.1.lock().take();
+        happens.into_iter().for_each(|happens| happens());
     }
 }
 
