@@ -5,7 +5,7 @@
 //! ask for all of them, so they are granted, and the first use decides. The history belongs to the key, not to
 //! the object: copies, both halves of a pair, and the same key in another object share it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crypto::{Hash, Secret};
 
@@ -89,6 +89,8 @@ impl Role {
 #[derive(Debug, Default)]
 pub struct Roles {
     used: AtomicU32,
+    /// Whether some of that could not be written with the objects that hold the key, and is still to be.
+    unwritten: AtomicBool,
     /// The usages that need approval: bits of [`Usages`].
     guarded: AtomicU32,
     /// Under [`Profile::Legacy`], nothing conflicts.
@@ -100,7 +102,8 @@ impl Roles {
     #[must_use]
     pub const fn new(used: u32, profile: Profile) -> Self {
         let lenient = matches!(profile, Profile::Legacy);
-        Self { used: AtomicU32::new(used), guarded: AtomicU32::new(0), lenient }
+        let (guarded, unwritten) = (AtomicU32::new(0), AtomicBool::new(false));
+        Self { used: AtomicU32::new(used), unwritten, guarded, lenient }
     }
 
     /// From now on these usages of the key need approval, and no others.
@@ -131,6 +134,16 @@ impl Roles {
     #[must_use]
     pub fn used(&self) -> u32 {
         self.used.load(Ordering::Acquire)
+    }
+
+    /// Notes whether all of that is written with the objects that hold the key, as far as they are kept.
+    pub(crate) fn set_written(&self, written: bool) {
+        self.unwritten.store(!written, Ordering::Release);
+    }
+
+    /// Whether all of that is written where it is to be.
+    pub(crate) fn are_written(&self) -> bool {
+        !self.unwritten.load(Ordering::Acquire)
     }
 
     /// Adds what another object that holds the same key knows.

@@ -110,8 +110,9 @@ impl Partition {
         vault.commit(Batch::new(changes, notes))?;
         numbers.into_iter().zip(brought).for_each(|(number, brought)| self.adopt(number, brought));
         let objects: Vec<_> = objects.into_iter().map(Arc::new).collect();
-        self.show_new(vault, objects.iter().cloned(), stored, one_at_a_time.as_ref())?;
-        Ok(objects)
+        let shown = self.show_new(&objects);
+        self.keep_early_roles(vault, &objects, stored, one_at_a_time.as_ref());
+        shown.map(|()| objects)
     }
 
     /// Refuses so many more objects than there is room for.
@@ -132,38 +133,48 @@ impl Partition {
         Ok((objects.iter().map(creation).collect::<Result<_, Error>>()?, stored))
     }
 
-    /// Shows new objects that are durable, with what each told of the use of its key. `changes` is held here, unless
-    /// the caller does.
-    pub(super) fn show_new(
+    /// Shows new objects that are durable.
+    ///
+    /// # Errors
+    /// If the library fails; all are shown then too.
+    pub(super) fn show_new(&self, objects: &[Arc<Object>]) -> Result<(), Error> {
+        let shown = objects.iter().map(|object| self.show(Arc::clone(object)));
+        shown.fold(Ok(()), Result::and)
+    }
+
+    /// Writes what the keys of new objects were used for while those were not yet known of, if they told of less.
+    /// `changes` is held here, unless the caller does.
+    ///
+    /// The objects are there, whatever comes of this: what cannot be written now is with the next use of the key.
+    pub(super) fn keep_early_roles(
         &self,
         vault: &Vault,
-        objects: impl Iterator<Item = Arc<Object>>,
+        objects: &[Arc<Object>],
         stored: Vec<u32>,
         held: Option<&MutexGuard<'_, ()>>,
-    ) -> Result<(), Error> {
-        for (object, stored) in objects.zip(stored) {
-            self.show(Arc::clone(&object))?;
-            // The key may have been used while its new object was not yet known of.
+    ) {
+        for (object, stored) in objects.iter().zip(stored) {
             let used = object.roles().used();
             if used != stored {
                 let _one_at_a_time = held.is_none().then(|| self.changes.lock());
-                self.keep_roles(vault, &object, used, Role::Encrypt)?;
+                let kept = self.keep_roles(vault, object, used, Role::Encrypt);
+                object.roles().set_written(kept.is_ok());
             }
         }
-        Ok(())
     }
 
     /// Puts a token object that is durable into the index.
     pub(super) fn show(&self, object: Arc<Object>) -> Result<(), Error> {
         let mut identities = self.identities.lock();
-        if let Some(identity) = identity(object.attributes(), identities.secret.as_bytes())? {
+        let identity = identity(object.attributes(), identities.secret.as_bytes());
+        if let Ok(Some(identity)) = identity {
             let held = identities.held.entry(identity);
             let new = || Held { roles: Arc::downgrade(object.roles()), numbers: Vec::new() };
             held.or_insert_with(new).numbers.push(object.number);
         }
         drop(identities);
         self.objects.write().insert(object);
-        Ok(())
+        identity.map(drop)
     }
 
     /// Takes a token object that is gone out of the index.
@@ -259,7 +270,7 @@ impl Partition {
     /// `KeyFunctionNotPermitted` if the key has been used in a conflicting role; what the vault says.
     pub(crate) fn claim_role(&self, vault: &Vault, object: &Object, role: Role) -> Result<(), Error> {
         let roles = object.roles();
-        if roles.has(role) && !self.must_remember(object, role)? {
+        if roles.has(role) && roles.are_written() && !self.must_remember(object, role)? {
             return Ok(());
         }
         if !self.is_lasting(object)? && !self.must_remember(object, role)? {
@@ -273,6 +284,7 @@ impl Partition {
         roles.check(role)?;
         // In memory it counts only once it is durable, so that nobody goes by what may be forgotten.
         self.keep_roles(vault, object, roles.used() | role.bit(), role)?;
+        roles.set_written(true);
         roles.claim(role).map(drop)
     }
 

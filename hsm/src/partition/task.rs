@@ -78,13 +78,14 @@ impl Partition {
             notes = notes.into_iter().map(Note::making_room).collect();
         }
         let version = vault.commit(Batch::new(changes, notes))?;
-        self.show_new(vault, add.into_iter().map(Arc::new), stored, Some(&one_at_a_time))?;
+        // It is done, and all of it is shown, whatever fails now.
+        let add: Vec<_> = add.into_iter().map(Arc::new).collect();
+        let shown = self.show_new(&add);
         for object in revised {
             self.objects.write().replace(Arc::new(object));
         }
-        for number in remove {
-            self.hide(number)?;
-        }
-        Ok(version)
+        let hidden = remove.into_iter().map(|number| self.hide(number)).fold(Ok(()), Result::and);
+        self.keep_early_roles(vault, &add, stored, Some(&one_at_a_time));
+        shown.and(hidden).map(|()| version)
     }
 }

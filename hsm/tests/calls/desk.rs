@@ -1,10 +1,13 @@
 //! What a service does at its desk on a partition: all of it or nothing, recorded of each object, and beside what
 //! applications do there meanwhile.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use hsm::object::Attr;
+use hsm::store::StoreError;
+use hsm::store::memory::Fault;
 use hsm::{Desk, Guest, Revision, Work};
 use wire::Rv;
 use wire::calls::decrypt::{DecryptCalls, DecryptInit, DecryptUpdate};
@@ -179,6 +182,36 @@ fn what_a_key_is_used_for_while_its_object_comes_is_remembered() {
         }));
         desk.commit(Work { action: "make", add: vec![fresh], ..Work::default() }).unwrap();
         assert!(world.events.meanwhile.lock().is_none());
+    }
+    let world = world.restart();
+    let user = world.user(STANDARD);
+    let kept = user.on().find(&[(Attr::LABEL, b"kept")])[0];
+    let target = user.on().generate(&[(Attr::EXTRACTABLE, YES)]).unwrap();
+    assert_eq!(rv(user.on().wrap(kept, target)), Rv::KEY_FUNCTION_NOT_PERMITTED);
+}
+
+#[test]
+fn what_was_done_is_shown_though_the_use_of_its_key_cannot_be_written_before_the_next() {
+    let world = World::new();
+    let roles = [(Attr::WRAP, YES), (Attr::DECRYPT, YES), (Attr::LABEL, b"kept")];
+    {
+        let (desk, user) = (desk(&world), world.user(STANDARD));
+        let old = desk.bring(&[known(&[2; 16], &[(Attr::LABEL, b"old")])]).unwrap();
+        let remove = old.numbers();
+        desk.commit(Work { action: "make", add: vec![old], ..Work::default() }).unwrap();
+        let fresh = desk.bring(&[known(&[1; 16], &roles)]).unwrap();
+        let own = user.on().known(&[1; 16], &roles).unwrap();
+        let store = Arc::clone(&world.store);
+        *world.events.meanwhile.lock() = Some(Box::new(move || {
+            assert_eq!(rv(user.on().decrypt(mechanism(AES_ECB), own, &[0; 16])), Rv::OK);
+            store.inject(Fault::FailsAfter(1, StoreError::Full("no space".into())));
+        }));
+        desk.commit(Work { action: "replace", add: vec![fresh], remove, ..Work::default() }).unwrap();
+        world.store.inject(Fault::None);
+        let user = world.user(STANDARD);
+        assert!(user.on().find(&[(Attr::LABEL, b"old")]).is_empty());
+        let kept = user.on().find(&[(Attr::LABEL, b"kept")])[0];
+        assert_eq!(rv(user.on().decrypt(mechanism(AES_ECB), kept, &[0; 16])), Rv::OK);
     }
     let world = world.restart();
     let user = world.user(STANDARD);
