@@ -141,6 +141,15 @@ fn a_key_that_is_suspended_does_not_leave_and_its_copy_is_suspended_too() {
     assert_eq!(rv(used), Rv::KEY_FUNCTION_NOT_PERMITTED);
 }
 
+/// Ends the other thread also where this one fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn what_an_application_changes_is_not_undone_by_a_revision_at_the_same_time() {
     let world = World::new();
@@ -156,6 +165,7 @@ fn what_an_application_changes_is_not_undone_by_a_revision_at_the_same_time() {
                 desk.commit(Work { action: "label", revise, ..Work::default() }).unwrap();
             }
         });
+        let stop_at_end = Stop(&stop);
         let user = world.user(STANDARD);
         let object = user.on().find(&[(Attr::TOKEN, YES)])[0];
         let kept = (0..2000u32).all(|id| {
@@ -163,7 +173,7 @@ fn what_an_application_changes_is_not_undone_by_a_revision_at_the_same_time() {
             thread::yield_now();
             user.on().read(object, Attr::ID).unwrap().unwrap() == id.to_le_bytes()
         });
-        stop.store(true, Ordering::Relaxed);
+        drop(stop_at_end);
         assert!(kept);
     });
 }
