@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crypto::Hash;
 use hsm::vault::{Anchor, AnchorError, AnchorState};
@@ -22,12 +23,14 @@ const USED: usize = AnchorState::LEN + SUM;
 pub(crate) struct FileAnchor {
     path: PathBuf,
     file: Mutex<Option<File>>,
+    /// Whether the store is being destroyed, which a late commit must not undo. Changed while `file` is held.
+    zeroizing: AtomicBool,
 }
 
 impl FileAnchor {
     /// The anchor in `directory`. Nothing is opened or made before it is used.
     pub(crate) fn new(directory: &Path) -> Self {
-        Self { path: directory.join("anchor"), file: Mutex::new(None) }
+        Self { path: directory.join("anchor"), file: Mutex::new(None), zeroizing: AtomicBool::new(false) }
     }
 
     fn failed(&self, error: &io::Error) -> AnchorError {
@@ -80,6 +83,9 @@ impl Anchor for FileAnchor {
         let sum = sum(&bytes)?;
         slot.iter_mut().zip(bytes.iter().chain(&sum)).for_each(|(to, from)| *to = *from);
         let mut file = self.file.lock();
+        if self.zeroizing.load(Ordering::Acquire) && !state.is_zeroizing() {
+            return Err(AnchorError::Zeroizing);
+        }
         let open = match file.take() {
             Some(open) => open,
             None => self.make().map_err(|error| self.failed(&error))?,
@@ -87,6 +93,7 @@ impl Anchor for FileAnchor {
         open.write_all_at(&slot, state.sequence % 2 * SLOT)
             .and_then(|()| open.sync_data())
             .map_err(|error| self.failed(&error))?;
+        self.zeroizing.store(state.is_zeroizing(), Ordering::Release);
         *file = Some(open);
         Ok(())
     }
@@ -94,6 +101,7 @@ impl Anchor for FileAnchor {
     fn forget(&self) -> Result<(), AnchorError> {
         let mut file = self.file.lock();
         *file = None;
+        self.zeroizing.store(false, Ordering::Release);
         let open = match OpenOptions::new().write(true).open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             open => open.map_err(|error| self.failed(&error))?,

@@ -105,6 +105,12 @@ pub(crate) enum OpenError {
         "calls under way have not ended: nothing is taken any more, but keys are in memory until they do"
     )]
     StillBusy,
+    /// As before; and the HSM is being zeroized.
+    #[error(
+        "the HSM is being zeroized, and calls under way hold it in memory: it is destroyed when they end, or when hsmd \
+         is started again"
+    )]
+    Zeroizing,
 }
 
 impl From<StoreError> for OpenError {

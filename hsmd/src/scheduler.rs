@@ -40,7 +40,10 @@ pub(crate) fn start(daemon: &Arc<Daemon>) -> io::Result<()> {
 /// Does what is due, and tells when to look again.
 fn run(daemon: &Daemon) -> Duration {
     let Some(_under_way) = daemon.begin_call() else { return OFTEN };
-    let Ok(services) = daemon.services() else { return OFTEN };
+    let Ok(services) = daemon.services() else {
+        daemon.look_after_zeroizing();
+        return OFTEN;
+    };
     let run = services.kms.run_due();
     if run.done > 0 {
         info!(done = run.done, "what was due of keys is done");

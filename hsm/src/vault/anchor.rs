@@ -16,6 +16,9 @@ pub enum AnchorError {
     /// What is there is no anchor.
     #[error("the anchor is damaged: {0}")]
     Corrupt(String),
+    /// The store is being destroyed.
+    #[error("the store is being zeroized")]
+    Zeroizing,
     /// The cryptographic library failed.
     #[error(transparent)]
     Crypto(#[from] crypto::Error),
@@ -68,7 +71,9 @@ impl AnchorState {
         Self { sequence: u64::MAX, store, tag: [0; 16], mac: [0; 32] }
     }
 
-    pub(super) const fn is_zeroizing(&self) -> bool {
+    /// Whether a store is being destroyed: no other state may follow this one.
+    #[must_use]
+    pub const fn is_zeroizing(&self) -> bool {
         self.sequence == u64::MAX
     }
 

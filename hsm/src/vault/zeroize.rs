@@ -54,9 +54,18 @@ impl Vault {
     /// # Errors
     /// What store and anchor say. If the first step was done, [`Self::finish_zeroizing_all`] goes on.
     pub fn zeroize(store: &dyn Store, anchor: &dyn Anchor) -> Result<(), VaultError> {
-        let header = store.get(HEADER)?.ok_or(Damage::HeaderMissing)?;
-        anchor.advance(&AnchorState::zeroizing(header::store_id(&header.value)?))?;
+        Self::begin_zeroizing_all(store, anchor)?;
         destroy(store, anchor)
+    }
+
+    /// The first step of [`Self::zeroize`] alone, for as long as somebody has the vault open still: from here on there is
+    /// no way back.
+    ///
+    /// # Errors
+    /// What store and anchor say.
+    pub fn begin_zeroizing_all(store: &dyn Store, anchor: &dyn Anchor) -> Result<(), VaultError> {
+        let header = store.get(HEADER)?.ok_or(Damage::HeaderMissing)?;
+        Ok(anchor.advance(&AnchorState::zeroizing(header::store_id(&header.value)?))?)
     }
 
     /// Goes on with what [`Self::zeroize`] began, if a crash cut it short. Tells whether it had.

@@ -60,14 +60,21 @@ pub(super) struct Sealing {
     rekeyer: Mutex<Option<Rekeyer>>,
     /// The HSM that was open before, as long as a call holds it.
     before: Mutex<Weak<Hsm>>,
+    /// Whether that one is to be destroyed when it is not held any more.
+    zeroizing: AtomicBool,
     /// How long calls that are under way may take to end.
     pub(super) patience: Duration,
 }
 
 impl Default for Sealing {
     fn default() -> Self {
-        let (collected, rekeyer, before) = (Collected::default(), Mutex::default(), Mutex::default());
-        Self { collected, rekeyer, before, patience: PATIENCE }
+        Self {
+            collected: Collected::default(),
+            rekeyer: Mutex::default(),
+            before: Mutex::default(),
+            zeroizing: AtomicBool::new(false),
+            patience: PATIENCE,
+        }
     }
 }
 
@@ -89,9 +96,7 @@ impl Daemon {
     /// # Errors
     /// Anything that another root key would not mend.
     pub(super) fn open_by_itself(&self) -> Result<(), OpenError> {
-        if Vault::finish_zeroizing_all(&*self.store, &*self.anchor)? {
-            self.after_zeroizing()?;
-        }
+        self.go_on_zeroizing()?;
         let obtained = match self.custody() {
             Ok(Some(custody)) => custody.obtain(&self.config.root_key).map(|root| (custody, root)),
             Ok(None) => root_key::first(&self.config.root_key),
@@ -145,9 +150,7 @@ impl Daemon {
     /// Why it is still sealed.
     pub(crate) fn unseal(&self, secret: &[u8]) -> Result<(), OpenError> {
         let _one_at_a_time = self.unsealing.lock();
-        if self.hsm().is_ok() {
-            return Err(OpenError::NotSealed);
-        }
+        self.may_open()?;
         let config = &self.config.root_key;
         let (custody, root) = match self.custody()? {
             Some(Custody::UKeys(shares)) => {
@@ -182,9 +185,7 @@ impl Daemon {
     /// Why the share is refused, or why the daemon is still sealed.
     pub(crate) fn give_share(&self, share: &[u8]) -> Result<(), OpenError> {
         let _one_at_a_time = self.unsealing.lock();
-        if self.hsm().is_ok() {
-            return Err(OpenError::NotSealed);
-        }
+        self.may_open()?;
         let shares = self.shares()?;
         let forget = Duration::from_secs(self.config.root_key.share_seconds.unwrap_or(SHARE_SECONDS));
         match self.sealing.collected.give(share, &shares, forget)? {
@@ -307,12 +308,56 @@ impl Daemon {
     /// that is new.
     ///
     /// # Errors
-    /// As [`Self::seal`]; what store and anchor say, and then it goes on at the next start.
+    /// `Sealed`; `Zeroizing` if calls that were under way did not end: it is done when they have. What store and anchor
+    /// say, and then it goes on at the next start.
     pub(crate) fn zeroize(&self, asking: Option<&UnixStream>) -> Result<(), OpenError> {
         let _one_at_a_time = self.unsealing.lock();
-        self.seal_now("the HSM is being zeroized", asking)?;
+        match self.seal_now("the HSM is being zeroized", asking) {
+            Err(OpenError::StillBusy) => {
+                Vault::begin_zeroizing_all(&*self.store, &*self.anchor)?;
+                self.sealing.zeroizing.store(true, Ordering::Release);
+                return Err(OpenError::Zeroizing);
+            }
+            sealed => sealed?,
+        }
         Vault::zeroize(&*self.store, &*self.anchor)?;
         self.after_zeroizing()
+    }
+
+    /// Destroys what is to be zeroized and was held in memory, once it is no more.
+    pub(crate) fn look_after_zeroizing(&self) {
+        if self.sealing.zeroizing.load(Ordering::Acquire)
+            && !self.sealing.is_busy()
+            && let Some(_one_at_a_time) = self.unsealing.try_lock()
+            && let Err(error) = self.go_on_zeroizing()
+        {
+            warn!("the HSM is not zeroized yet: {error}");
+        }
+    }
+
+    /// # Errors
+    /// `Zeroizing` if somebody has the HSM in memory still; what store and anchor say.
+    fn go_on_zeroizing(&self) -> Result<(), OpenError> {
+        let begun = &self.sealing.zeroizing;
+        if begun.load(Ordering::Acquire) && self.sealing.is_busy() {
+            return Err(OpenError::Zeroizing);
+        }
+        if Vault::finish_zeroizing_all(&*self.store, &*self.anchor)? {
+            self.after_zeroizing()?;
+        }
+        begun.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// That the daemon can be opened, as far as what was open before goes.
+    ///
+    /// # Errors
+    /// `NotSealed`, and as [`Self::go_on_zeroizing`].
+    fn may_open(&self) -> Result<(), OpenError> {
+        if self.hsm().is_ok() {
+            return Err(OpenError::NotSealed);
+        }
+        self.go_on_zeroizing()
     }
 
     fn after_zeroizing(&self) -> Result<(), OpenError> {

@@ -36,6 +36,28 @@ fn what_was_sealed_is_not_opened_beside_a_call_that_does_not_end() {
 }
 
 #[test]
+fn an_hsm_that_a_call_holds_is_zeroized_when_the_call_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut daemon = daemon(folder.path());
+    daemon.sealing.patience = Duration::from_millis(20);
+    let call = daemon.hsm().unwrap();
+    let zeroizing = |result: Result<(), OpenError>| matches!(result, Err(OpenError::Zeroizing));
+    assert!(zeroizing(daemon.zeroize(None)));
+    daemon.look_after_zeroizing();
+    assert!(zeroizing(daemon.unseal(b"")) && zeroizing(daemon.give_share(b"")));
+    assert!(folder.path().join("root.key").exists());
+    // What the call changes yet does not bring it back.
+    let late = Write { kind: Kind::Account, number: 1, was: None, value: Some(b"late".to_vec()) };
+    let deed = Deed { by: Actor::DAEMON, action: "test", details: &[] };
+    assert!(call.service_commit(vec![late], &[], &[deed]).is_err());
+    drop(call);
+    daemon.look_after_zeroizing();
+    assert!(!folder.path().join("root.key").exists(), "the root key is destroyed as well");
+    assert!(daemon.custody().unwrap().is_none(), "nothing is left");
+    assert!(daemon.hsm().err().unwrap().contains("was zeroized"));
+}
+
+#[test]
 fn an_unseal_that_fails_leaves_no_log_behind() {
     let folder = tempfile::tempdir().unwrap();
     let daemon = daemon(folder.path());
