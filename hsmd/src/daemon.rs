@@ -287,6 +287,7 @@ impl Daemon {
         if let (Ok(hsm), Ok(services)) = (self.hsm(), self.services()) {
             self.close_up(&hsm, &services, "stop");
         }
+        self.close_sealed();
         self.store.close();
     }
 }

@@ -15,6 +15,7 @@ use super::{Daemon, OpenError, State};
 use crate::audit;
 use crate::root_key::shares::{Collected, Shares};
 use crate::root_key::{self, Custody, RootKeyError};
+use crate::services::Services;
 
 /// How long calls that are under way may take to end when the daemon is sealed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -60,6 +61,8 @@ pub(super) struct Sealing {
     rekeyer: Mutex<Option<Rekeyer>>,
     /// The HSM that was open before, as long as a call holds it.
     before: Mutex<Weak<Hsm>>,
+    /// What is being sealed, until its counts are written and its log is closed. Held while that is done.
+    closing: Mutex<Option<(Arc<Hsm>, Arc<Services>)>>,
     /// Whether that one is to be destroyed when it is not held any more.
     zeroizing: AtomicBool,
     /// How long calls that are under way may take to end.
@@ -72,6 +75,7 @@ impl Default for Sealing {
             collected: Collected::default(),
             rekeyer: Mutex::default(),
             before: Mutex::default(),
+            closing: Mutex::default(),
             zeroizing: AtomicBool::new(false),
             patience: PATIENCE,
         }
@@ -221,7 +225,12 @@ impl Daemon {
         let (hsm, services) = {
             let mut state = self.hsm.write();
             match std::mem::replace(&mut *state, State::Sealed(why.to_owned())) {
-                State::Open(hsm, services) => (hsm, services),
+                State::Open(hsm, services) => {
+                    let held = Arc::downgrade(&services);
+                    *self.sealing.before.lock() = Arc::downgrade(&hsm);
+                    *self.sealing.closing.lock() = Some((Arc::clone(&hsm), services));
+                    (hsm, held)
+                }
                 sealed => {
                     *state = sealed;
                     return Err(OpenError::Sealed);
@@ -231,18 +240,24 @@ impl Daemon {
         self.end_rekeyer();
         self.sockets.shut(asking);
         hsm.end_all();
+        drop(hsm);
         let until = Instant::now() + self.sealing.patience;
         // Requests under way leave their counts and traces first.
-        let ended = wait_for(until, || Arc::strong_count(&services) == 1);
-        self.close_up(&hsm, &services, "seal");
-        drop(services);
-        *self.sealing.before.lock() = Arc::downgrade(&hsm);
-        drop(hsm);
+        let ended = wait_for(until, || services.strong_count() <= 1);
+        self.close_sealed();
         if !ended || !wait_for(until, || !self.sealing.is_busy()) {
             return Err(OpenError::StillBusy);
         }
         info!("hsmd is sealed: {why}");
         Ok(())
+    }
+
+    /// Closes up after what is being sealed, unless that is done: also when the daemon stops meanwhile.
+    pub(super) fn close_sealed(&self) {
+        let mut closing = self.sealing.closing.lock();
+        if let Some((hsm, services)) = closing.take() {
+            self.close_up(&hsm, &services, "seal");
+        }
     }
 
     /// Has another root key open the store, kept by whoever `make` says.

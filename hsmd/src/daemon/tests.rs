@@ -16,7 +16,9 @@ pub(crate) fn daemon(folder: &Path) -> Daemon {
     let (store, key) = (folder.join("store"), folder.join("root.key"));
     let text = format!("[store]\npath = {store:?}\n[root_key]\nfile = {key:?}\n");
     fs::write(folder.join("hsmd.toml"), text).unwrap();
-    crate::root_key::make_file(&key).unwrap();
+    if !key.exists() {
+        crate::root_key::make_file(&key).unwrap();
+    }
     Daemon::start(Config::read(&folder.join("hsmd.toml")).unwrap(), Trust::Anchor, false).unwrap()
 }
 
@@ -74,12 +76,11 @@ fn an_unseal_that_fails_leaves_no_log_behind() {
     }
 }
 
-#[test]
-fn what_was_counted_of_traces_is_written_when_the_daemon_is_sealed() {
-    const ASKED: u64 = 700; // more than are told one by one
-    let folder = tempfile::tempdir().unwrap();
-    let daemon = daemon(folder.path());
-    let services = daemon.services().unwrap();
+/// More requests than are told one by one.
+const ASKED: u64 = 700;
+
+/// Has services leave traces of so many; gives what those are of.
+fn leave_traces(services: &Services) -> &'static str {
     let caller = Caller {
         identity: services.nobody(),
         project: None,
@@ -102,12 +103,43 @@ fn what_was_counted_of_traces_is_written_when_the_daemon_is_sealed() {
     for _ in 0..ASKED {
         services.traces.leave(&asked, &Answered { status: 200, body: b"" }, &services.kms).unwrap();
     }
-    drop(services);
-    daemon.seal("a test", None).unwrap();
-    daemon.unseal(b"").unwrap();
+    asked.traced.name
+}
+
+/// How often something is in the audit log.
+fn told(daemon: &Daemon, action: &str) -> u64 {
     let mut reading = daemon.audit.log().unwrap().reading(0).unwrap();
     let records = std::iter::from_fn(|| reading.next().unwrap());
-    let told: u64 =
-        records.filter(|record| record.action.as_str() == asked.traced.name).map(|it| it.count).sum();
-    assert_eq!(told, ASKED);
+    records.filter(|record| record.action.as_str() == action).map(|record| record.count).sum()
+}
+
+#[test]
+fn what_was_counted_of_traces_is_written_when_the_daemon_is_sealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = daemon(folder.path());
+    let traced = leave_traces(&daemon.services().unwrap());
+    daemon.seal("a test", None).unwrap();
+    daemon.unseal(b"").unwrap();
+    assert_eq!(told(&daemon, traced), ASKED);
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_seal_loses_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let stopped = daemon(folder.path());
+    let request = stopped.services().unwrap();
+    let traced = leave_traces(&request);
+    std::thread::scope(|scope| {
+        let sealing = scope.spawn(|| stopped.seal("a test", None));
+        while stopped.hsm().is_ok() {
+            std::thread::yield_now();
+        }
+        stopped.stop();
+        assert!(stopped.audit.log().is_none(), "what comes later, the end of the process cuts off");
+        drop(request);
+        sealing.join().unwrap().unwrap();
+    });
+    drop(stopped);
+    let daemon = daemon(folder.path());
+    assert_eq!((told(&daemon, traced), told(&daemon, "seal")), (ASKED, 1));
 }
