@@ -364,15 +364,19 @@ impl Daemon {
         Ok(())
     }
 
-    /// That the daemon can be opened, as far as what was open before goes.
+    /// That the daemon can be opened, as far as what was open before goes. It comes before anything is taken for that.
     ///
     /// # Errors
-    /// `NotSealed`, and as [`Self::go_on_zeroizing`].
+    /// `NotSealed`, `StillBusy`, and as [`Self::go_on_zeroizing`].
     fn may_open(&self) -> Result<(), OpenError> {
         if self.hsm().is_ok() {
             return Err(OpenError::NotSealed);
         }
-        self.go_on_zeroizing()
+        self.go_on_zeroizing()?;
+        match self.sealing.is_busy() {
+            true => Err(OpenError::StillBusy),
+            false => Ok(()),
+        }
     }
 
     fn after_zeroizing(&self) -> Result<(), OpenError> {

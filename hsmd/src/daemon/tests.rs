@@ -7,8 +7,12 @@ use dew::caller::Caller;
 use dew::cts::{self, Act, TRACED};
 use dew::iam::ProjectId;
 use hsm::service::{Deed, Kind, Write};
+use ukey::Holder;
+use wire::admin::root::SHARE;
 
 use super::*;
+use crate::root_key::Custody;
+use crate::root_key::shares::Shares;
 use crate::traces::{Answered, Asked};
 
 /// A daemon in a folder, which opens by itself.
@@ -142,4 +146,31 @@ fn a_stop_in_the_middle_of_a_seal_loses_nothing_of_it() {
     drop(stopped);
     let daemon = daemon(folder.path());
     assert_eq!((told(&daemon, traced), told(&daemon, "seal")), (ASKED, 1));
+}
+
+#[test]
+fn shares_are_not_used_up_while_the_hsm_cannot_be_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut daemon = daemon(folder.path());
+    daemon.sealing.patience = Duration::from_millis(20);
+    let cost = ukey::file::Cost::new(19 << 10, 2, 1).unwrap();
+    let keys = ["Ada", "Bo"].map(|name| {
+        let (bytes, _) = ukey::file::create(name, ukey::Algorithm::Ed25519, b"123456", cost).unwrap();
+        ukey::file::open(&bytes, b"123456").unwrap()
+    });
+    let publics = keys.each_ref().map(|key| key.public().clone());
+    let custody = daemon.change_root(|| {
+        let (shares, root) = Shares::make(2, &publics)?;
+        Ok((Custody::UKeys(shares), root))
+    });
+    let Custody::UKeys(shares) = custody.unwrap() else { panic!("UKeys keep it now") };
+    let share = |at: usize| keys[at].open(SHARE, &shares.holders[at].share).unwrap();
+    let call = daemon.hsm().unwrap();
+    assert!(matches!(daemon.seal("a test", None), Err(OpenError::StillBusy)));
+    assert!(matches!(daemon.give_share(share(0).as_bytes()), Err(OpenError::StillBusy)));
+    drop(call);
+    for at in 0..2 {
+        daemon.give_share(share(at).as_bytes()).unwrap();
+    }
+    assert!(daemon.hsm().is_ok());
 }
