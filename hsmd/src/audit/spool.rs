@@ -63,12 +63,38 @@ impl Spool {
         let Some((id, records, good)) = decode(&bytes) else {
             return self.give_up(&bytes);
         };
-        if good < bytes.len() {
-            warn!("{} bytes of what happened while hsmd was sealed are no records", bytes.len() - good);
+        (self.id, self.waiting) = (id, records);
+        if let Some(rest) = bytes.get(good..).filter(|rest| !rest.is_empty()) {
+            self.keep_aside(rest)?;
             file.set_len(good as u64)?;
         }
-        (self.id, self.waiting, self.file) = (id, records, Some(file));
+        self.file = Some(file);
         Ok(())
+    }
+
+    /// Keeps bytes that are no records: the first of them may be damaged, and what follows it not.
+    fn keep_aside(&self, rest: &[u8]) -> io::Result<()> {
+        let aside = self.aside()?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(&aside)?;
+        file.write_all(rest)?;
+        file.sync_all()?;
+        File::open(&self.directory)?.sync_all()?;
+        warn!(
+            "{} bytes of what happened while hsmd was sealed are no records, and are kept as {}",
+            rest.len(),
+            aside.display()
+        );
+        Ok(())
+    }
+
+    /// A path for what cannot be read.
+    fn aside(&self) -> io::Result<PathBuf> {
+        let free = (1..).map(|number| self.directory.join(format!("{NAME}.unreadable-{number}")));
+        let free = free.take(ASIDE).find(|path| !path.exists());
+        free.ok_or_else(|| {
+            let (directory, name) = (self.directory.display(), NAME);
+            io::Error::other(format!("{directory} has {ASIDE} files {name}.unreadable-* already"))
+        })
     }
 
     /// Makes room for a file of this process in the place of one that is none of this form.
@@ -79,10 +105,7 @@ impl Spool {
             return fs::remove_file(path);
         }
         // It may be of a later release, or damaged: people may still find in it what happened.
-        let free = (1..).map(|number| self.directory.join(format!("{NAME}.unreadable-{number}")));
-        let Some(aside) = free.take(ASIDE).find(|path| !path.exists()) else {
-            return Err(io::Error::other(format!("{} is none of its form", path.display())));
-        };
+        let aside = self.aside()?;
         fs::rename(&path, &aside)?;
         warn!(
             "what happened while hsmd was sealed is in no form that is known, and is kept as {}",
@@ -261,14 +284,22 @@ mod tests {
         }
         let whole = fs::read(&path).unwrap();
         let all = actions(&spool);
+        let aside = folder.path().join(format!("{NAME}.unreadable-1"));
         for end in 0..whole.len() {
             fs::write(&path, &whole[..end]).unwrap();
             let left = actions(&at());
             assert!(left.len() < 3 && all.starts_with(&left), "{end}: {left:?}");
+            let _ = fs::remove_file(&aside);
             let mut bent = whole.clone();
             bent[end] ^= 0x10;
             fs::write(&path, &bent).unwrap();
             let left = actions(&at());
+            // Nothing is lost: what is no record is beside what is.
+            if end >= HEAD {
+                let kept = [fs::read(&path).unwrap(), fs::read(&aside).unwrap()].concat();
+                assert!(kept == bent, "{end}");
+            }
+            let _ = fs::remove_file(&aside);
             // Of the id nothing shows.
             assert!(
                 all.starts_with(&left) && (left.len() < 3 || (8..HEAD).contains(&end)),
