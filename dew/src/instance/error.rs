@@ -6,7 +6,7 @@ use hsm::people::PeopleError;
 
 use super::network::Cidr;
 use super::order::{MAX_INSTANCES, MAX_MONTHS, MAX_NAME, MAX_QUANTITY};
-use super::state::OutOfOrder;
+use super::state::{Next, OutOfOrder};
 use crate::tag::TagError;
 
 /// Why not. Nothing was changed.
@@ -47,7 +47,7 @@ pub enum InstanceError {
     )]
     NeedsOfficer(String),
     #[error("{name} has no certificates before it is initialised: {next}")]
-    NotInitialised { name: String, next: &'static str },
+    NotInitialised { name: String, next: Next },
     #[error("{name} has {limit} partitions, and that is its limit")]
     Partitions { name: String, limit: u16 },
     #[error("an instance holds at least 1 partition, 1 session and 1 object")]

@@ -26,7 +26,7 @@ pub use life::{Activating, Addresses};
 pub use network::{Cidr, MAX_ALLOWED, NoCidr};
 pub use order::{MAX_INSTANCES, Order};
 pub use record::{Access, Activation, Id, Instance, Issued, Limits, described, months_after};
-pub use state::{OutOfOrder, Status, Step, after};
+pub use state::{Next, OutOfOrder, Status, Step, after};
 
 /// The instances of an HSM, as somebody sees and changes them.
 #[derive(Clone, Copy)]

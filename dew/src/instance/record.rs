@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::{Edition, Type};
 use super::network::Cidr;
-use super::state::Status;
+use super::state::{Next, Status};
 use crate::tag::Tags;
 
 /// What tells an instance from all others: random, given once.
@@ -161,15 +161,15 @@ impl Instance {
         }
     }
 
-    /// What comes next for it at this time, in words.
+    /// What comes next for it at this time.
     #[must_use]
-    pub fn next(&self, now: u64) -> &'static str {
+    pub fn next(&self, now: u64) -> Next {
         match self.status(now) {
-            Status::Running if !self.initialised => {
-                "next, its security officer is registered with a UKey (`people add partition-so`), and initialises it: `instance initialise`"
-            }
+            Status::Running if !self.initialised => Next::due(
+                "its security officer is registered with a UKey (`people add partition-so`), and initialises it: `instance initialise`",
+            ),
             Status::Running if self.access.as_ref().is_none_or(|access| access.issued.is_empty()) => {
-                "next, its security officer gives a client a certificate: `instance certificate`"
+                Next::due("its security officer gives a client a certificate: `instance certificate`")
             }
             status => status.next(),
         }

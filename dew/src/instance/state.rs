@@ -48,17 +48,44 @@ impl Status {
 
     /// What comes next.
     #[must_use]
-    pub const fn next(self) -> &'static str {
+    pub const fn next(self) -> Next {
         match self {
-            Self::Installing => "next, the HSM's security officer allocates it: `instance allocate`",
-            Self::ToBeActivated => "next, it is activated: `instance activate`",
-            Self::Creating => "it is being made, which ends by itself",
+            Self::Installing => Next::due("the HSM's security officer allocates it: `instance allocate`"),
+            Self::ToBeActivated => Next::due("it is activated: `instance activate`"),
+            Self::Creating => Next::none("it is being made, which ends by itself"),
             Self::CreationFailed => {
-                "all that is left is to delete it (`instance delete`) and to order another"
+                Next::none("all that is left is to delete it (`instance delete`) and to order another")
             }
-            Self::Running => "it runs",
-            Self::Frozen => "next, it is renewed: `instance renew`",
+            Self::Running => Next::none("it runs"),
+            Self::Frozen => Next::due("it is renewed: `instance renew`"),
         }
+    }
+}
+
+/// What comes next for an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// Whether its life goes on with that.
+    due: bool,
+    /// In words, as under a heading.
+    pub words: &'static str,
+}
+
+impl Next {
+    pub(super) const fn due(words: &'static str) -> Self {
+        Self { due: true, words }
+    }
+
+    const fn none(words: &'static str) -> Self {
+        Self { due: false, words }
+    }
+}
+
+/// As a part of a sentence.
+impl fmt::Display for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.due { "next, " } else { "" })?;
+        f.write_str(self.words)
     }
 }
 
@@ -212,5 +239,7 @@ mod tests {
         assert!(says(Status::ToBeActivated, Step::Initialise).contains("`instance activate`"));
         assert!(says(Status::Frozen, Step::Certify).contains("`instance renew`"));
         assert!(says(Status::CreationFailed, Step::Activate).contains("`instance delete`"));
+        assert!(says(Status::Frozen, Step::Certify).ends_with(": next, it is renewed: `instance renew`"));
+        assert!(Status::ALL.iter().all(|status| !status.next().words.starts_with("next")), "it says it once");
     }
 }

@@ -226,7 +226,7 @@ pub struct Instance {
     pub clients: Vec<String>,
     /// Why it could not be made, or why clients cannot reach it.
     pub failure: Option<String>,
-    /// What comes next.
+    /// What comes next, in words as under a heading.
     pub next: String,
 }
 

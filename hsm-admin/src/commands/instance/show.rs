@@ -80,8 +80,7 @@ pub(super) fn in_full(one: &Shown) -> String {
     if let Some(why) = &one.failure {
         rows.push(("failure", Cell::from(why).styled(BAD)));
     }
-    let next = one.next.strip_prefix("next, ").unwrap_or(&one.next);
-    rows.push(("what comes next", Cell::from(next)));
+    rows.push(("what comes next", Cell::from(&one.next)));
     facts(rows)
 }
 
@@ -161,13 +160,6 @@ mod tests {
             failure: None,
             next: "it runs".into(),
         }
-    }
-
-    #[test]
-    fn what_comes_next_is_said_once() {
-        let next = "next, it is activated: `instance activate`";
-        let text = in_full(&Shown { next: next.into(), ..running("a") });
-        assert!(strip_str(&text).to_string().contains("what comes next  it is activated: "), "{text}");
     }
 
     #[test]

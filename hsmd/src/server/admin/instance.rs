@@ -195,7 +195,7 @@ fn shown(hsm: &Hsm, instances: Instances<'_>, instance: &Instance, remotes: &Rem
         initialised: instance.initialised,
         clients: clients.map(|issued| issued.client.clone()).collect(),
         failure: instance.failure.clone().or_else(|| remotes.trouble(instance.number)),
-        next: instance.next(now).to_owned(),
+        next: instance.next(now).words.to_owned(),
     }
 }
 
