@@ -12,3 +12,16 @@ pub mod iam;
 pub mod instance;
 pub mod kms;
 pub mod tag;
+
+use hsm::service::{Described, Kind};
+
+/// What a restore must know of a record of these services.
+#[must_use]
+pub fn described(kind: Kind, record: &[u8]) -> Option<Described> {
+    match kind {
+        Kind::Instance => instance::described(record),
+        Kind::Kms => kms::described_home(record),
+        Kind::KmsStore => kms::described_store(record),
+        _ => None,
+    }
+}

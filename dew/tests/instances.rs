@@ -6,8 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use backup::{DomainSecret, Opener, Recipients};
 use dew::instance::{
-    Access, Activating, Instance, InstanceError, Instances, Limits, Order, Status, Type, described,
-    months_after,
+    Access, Activating, Instance, InstanceError, Instances, Limits, Order, Status, Type, months_after,
 };
 use hsm::backup::How;
 use hsm::event::{Actor, Unrecorded};
@@ -346,7 +345,7 @@ fn back_up(world: &World, partition: Option<&str>) -> Vec<u8> {
 
 /// Restores a file; tells why not.
 fn restore(world: &World, file: &[u8], replace: bool, older: bool) -> Result<(), String> {
-    let how = How { replace, older, limit: 1 << 30, file: None, services: described };
+    let how = How { replace, older, limit: 1 << 30, file: None, services: dew::described };
     let restored = world.hsm.restore(file, &Opener::Domain(domain()), how, &Actor::DAEMON);
     restored.map(drop).map_err(|error| error.to_string())
 }

@@ -84,6 +84,8 @@ pub struct Described {
     pub name: String,
     /// The addresses that no other may have.
     pub places: Vec<String>,
+    /// The serial number of the partition that it stands for, if it is one of those that go together with one.
+    pub partition: Option<String>,
 }
 
 /// Reads a service's record; none of one that does not decode.

@@ -25,7 +25,8 @@ pub use kind::{Edition, Type};
 pub use life::{Activating, Addresses};
 pub use network::{Cidr, MAX_ALLOWED, NoCidr};
 pub use order::{MAX_INSTANCES, Order};
-pub use record::{Access, Activation, Id, Instance, Issued, Limits, described, months_after};
+pub(crate) use record::described;
+pub use record::{Access, Activation, Id, Instance, Issued, Limits, months_after};
 pub use state::{Next, OutOfOrder, Status, Step, after};
 
 /// The instances of an HSM, as somebody sees and changes them.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use hsm::service::{Described, Kind};
+use hsm::service::Described;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
@@ -178,18 +178,14 @@ impl Instance {
 
 /// What tells an instance from others, from its record: for a restore, which brings instances back with their
 /// authority and the certificates that it issued, so that clients go on.
-#[must_use]
-pub fn described(kind: Kind, record: &[u8]) -> Option<Described> {
-    if kind != Kind::Instance {
-        return None;
-    }
+pub(crate) fn described(record: &[u8]) -> Option<Described> {
     let Instance { id, name, activation, stage, .. } = postcard::from_bytes(record).ok()?;
     let activation = activation.filter(|_| stage != Status::CreationFailed);
     let places = activation.map_or_else(Vec::new, |activation| {
         let doors = activation.doors().into_iter().map(|door| door.to_string());
         activation.addresses().iter().map(ToString::to_string).chain(doors).collect()
     });
-    Some(Described { id: id.0, name, places })
+    Some(Described { id: id.0, name, places, partition: None })
 }
 
 /// The same time of day so many months later, on the last day of a month that is too short.

@@ -68,10 +68,12 @@ pub use key::{DAY, Imported, Key, Millis, Multi, Origin, Rotation, State, Versio
 pub use key_policy::{KeyPolicy, Terms};
 pub use list::{Page, Paged, Quota, Search};
 pub use mac::MacAlgorithm;
+pub(crate) use project::described as described_home;
 pub use re_encrypt::{Place, ReEncrypted};
 pub use record::Kept;
 pub use region::Replica;
 pub use signature::{Algorithm, Message};
+pub(crate) use store::described as described_store;
 pub use store::{KeyStore, NewKeyStore, StoreKind, Uuid};
 pub use tags::{KeyBreach, TagCall};
 

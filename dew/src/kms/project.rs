@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hsm::Hsm;
 use hsm::partition::Partition;
-use hsm::service::{Kind, Write};
+use hsm::service::{Described, Kind, Write};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ use super::id::KeyId;
 use super::import::Ticket;
 use super::key::Key;
 use super::key_policy::KeyPolicy;
-use super::record::Kept;
+use super::record::{Kept, decoded};
 use super::store::{Stores, Uuid};
 use crate::iam::{AccountId, ProjectId};
 
@@ -37,6 +37,12 @@ pub(super) struct Home {
     pub(super) slot: u64,
     /// The serial number of its partition: that stays as it is, wherever it is restored and whatever it is called.
     pub(super) serial: String,
+}
+
+/// What a restore must know of a record of one.
+pub(crate) fn described(record: &[u8]) -> Option<Described> {
+    let Home { project, serial, .. } = decoded(record).ok()?;
+    Some(Described { id: project.0, name: project.to_string(), places: Vec::new(), partition: Some(serial) })
 }
 
 /// A project that has keys.

@@ -30,18 +30,21 @@ impl<T> std::ops::Deref for Kept<T> {
     }
 }
 
+/// What a record holds.
+pub(super) fn decoded<T: DeserializeOwned>(record: &[u8]) -> Result<T> {
+    match record.split_first() {
+        Some((&FORM, fields)) => {
+            postcard::from_bytes(fields).map_err(|_| KmsError::Internal("what the KMS keeps decodes"))
+        }
+        _ => Err(KmsError::Internal("what the KMS keeps is of this release or an earlier one")),
+    }
+}
+
 impl<T: Serialize + DeserializeOwned> Kept<T> {
     /// A record as it was read.
     pub(super) fn read(read: Read) -> Result<Self> {
         let (number, version, bytes) = read;
-        match bytes.as_bytes().split_first() {
-            Some((&FORM, fields)) => {
-                let value = postcard::from_bytes(fields);
-                let value = value.map_err(|_| KmsError::Internal("what the KMS keeps decodes"))?;
-                Ok(Self { number, version, value: Arc::new(value) })
-            }
-            _ => Err(KmsError::Internal("what the KMS keeps is of this release or an earlier one")),
-        }
+        Ok(Self { number, version, value: Arc::new(decoded(bytes.as_bytes())?) })
     }
 
     /// The change that takes it away.

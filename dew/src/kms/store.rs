@@ -13,7 +13,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use hsm::partition::Partition;
-use hsm::service::{Deed, Kind, Write};
+use hsm::service::{Deed, Described, Kind, Write};
 use hsm::{Revision, Work};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ use super::error::{KmsError, Result};
 use super::key::State;
 use super::name::check_name;
 use super::project::Project;
-use super::record::{Kept, creation};
+use super::record::{Kept, creation, decoded};
 use super::{KeyId, Kms, Millis, numbered};
 use crate::caller::Caller;
 use crate::iam::{AccountId, EnterpriseProjectId, ProjectId};
@@ -149,6 +149,12 @@ pub struct NewKeyStore<'a> {
     pub hsm_cluster: &'a str,
     /// Which cluster it is said to be on.
     pub cluster: &'a str,
+}
+
+/// What a restore must know of a record of one.
+pub(crate) fn described(record: &[u8]) -> Option<Described> {
+    let KeyStore { id, name, serial, .. } = decoded(record).ok()?;
+    Some(Described { id: id.0, name, places: Vec::new(), partition: Some(serial) })
 }
 
 /// All key stores.

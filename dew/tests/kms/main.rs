@@ -10,6 +10,7 @@ mod lists;
 mod office;
 mod races;
 mod regions;
+mod restore;
 mod sessions;
 mod stores;
 mod support;

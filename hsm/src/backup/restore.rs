@@ -1,6 +1,6 @@
 //! Restore: all that a file holds, in one commit, or nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::event::Actor;
 use crate::hsm::{Hsm, SlotTurn};
 use crate::partition::Partition;
-use crate::service::Describe;
+use crate::service::{Describe, Kind};
 use crate::vault::{Batch, Change, Expect, RecordId, Version, kind};
 
 /// How a restore is meant.
@@ -144,7 +144,8 @@ impl Hsm {
                 older.extend(self.older_partition(here, header, records.unwrap_or(&Records::new()))?);
             }
         }
-        let mut changes = self.own_changes(content, how, &mut older)?;
+        let stay = self.records_that_stay(content, how)?;
+        let mut changes = self.own_changes(content, how, &stay, &mut older)?;
         let instances = self.instances(content, how.services)?;
         changes.extend(self.instances_back(&instances, &header.facts, how.replace, &mut older)?);
         instances.check(content)?;
@@ -279,11 +280,39 @@ impl Hsm {
         Ok(Lineage::from_bytes(record.as_bytes()).map(|lineage| (lineage, version)))
     }
 
+    /// What services keep of partitions that are here and not in the backup: as they stay, so does that.
+    ///
+    /// # Errors
+    /// `Clash` if the backup has something else under its number.
+    fn records_that_stay(&self, content: &Content, how: How) -> Result<BTreeSet<RecordId>, BackupError> {
+        let coming = &content.header.facts.partitions;
+        let here: BTreeSet<_> = self.partitions().iter().map(|partition| partition.serial()).collect();
+        let stays =
+            |serial: &String| here.contains(serial) && !coming.iter().any(|facts| facts.serial == *serial);
+        let mut stay = BTreeSet::new();
+        for (service, kind) in [(Kind::Kms, kind::KMS), (Kind::KmsStore, kind::KMS_STORE)] {
+            for (number, _, record) in self.service_records(service)? {
+                let described = (how.services)(service, record.as_bytes());
+                let serial = described.and_then(|described| described.partition).filter(&stays);
+                let Some(serial) = serial else { continue };
+                if content.own.contains_key(&(kind, number)) {
+                    return Err(BackupError::Clash(format!(
+                        "the KMS had for another partition the number that it has for partition {serial} here, which \
+                         stays: a whole HSM comes back with its numbers or not at all"
+                    )));
+                }
+                stay.insert(RecordId { domain: 0, kind, number });
+            }
+        }
+        Ok(stay)
+    }
+
     /// The changes to the HSM's own records.
     fn own_changes(
         &self,
         content: &Content,
         how: How,
+        stay: &BTreeSet<RecordId>,
         older: &mut Vec<String>,
     ) -> Result<Vec<Change>, BackupError> {
         let facts = &content.header.facts;
@@ -306,7 +335,8 @@ impl Hsm {
                 ));
             }
         }
-        let mut changes: BTreeMap<RecordId, Option<Secret>> = here.into_iter().map(|id| (id, None)).collect();
+        let gone = here.into_iter().filter(|id| !stay.contains(id));
+        let mut changes: BTreeMap<RecordId, Option<Secret>> = gone.map(|id| (id, None)).collect();
         for ((kind, number), record) in content.own.iter().filter(|((kind, _), _)| is_setting(*kind)) {
             changes.insert(RecordId { domain: 0, kind: *kind, number: *number }, Some(record.duplicate()));
         }

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use backup::{DomainSecret, Header, Opener, Recipients};
 use crypto::Secret;
-use dew::instance::described;
+use dew::described;
 use hsm::Hsm;
 use hsm::backup::{BackupError, Holders, How};
 use hsm::event::{Actor, Door, Person};
