@@ -210,7 +210,10 @@ fn curl_sends_a_body_that_came_from_standard_input() {
     for dash in ["-", "@-"] {
         let out = signed(content.as_bytes(), &["--body", dash]);
         assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
-        let sent = sent(&listener, text(&out.stdout));
+        let printed = text(&out.stdout);
+        let (_, line) = printed.split_once("| curl").expect("the shell hands curl the body");
+        assert!(!line.contains("key_alias"), "everyone can see it: {line}");
+        let sent = sent(&listener, printed);
         sent.checked(&Secret::new(b"secret".to_vec())).unwrap();
         assert_eq!(text(&sent.body), content);
     }

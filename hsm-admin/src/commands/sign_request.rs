@@ -19,7 +19,7 @@ use crate::secret::{self, Prompt, Source};
 /// The longest body, in bytes: what a signed call may carry.
 const LONGEST_BODY: u64 = 12 << 20;
 
-/// The longest body in a command of curl: a word of a command has less than 128 KiB.
+/// The longest body in what a shell is to run: where `printf` is a program, its words have less than 128 KiB.
 const LONGEST_INLINE: usize = 100 << 10;
 
 /// What the SDKs send also where there is no body.
@@ -67,7 +67,7 @@ pub(crate) struct SignRequest {
     sk_fd: Option<u32>,
 
     /// The file with the body (as in curl, an `@` may stand before it); `-` for standard
-    /// input, and then the command for curl has the body in it
+    /// input, and then the shell hands curl the body, which is in no list of processes
     #[arg(long, value_name = "FILE")]
     body: Option<String>,
 
@@ -150,14 +150,8 @@ impl SignRequest {
             canonical_request: String::from_utf8_lossy(&canonical).into_owned(),
             string_to_sign,
         };
-        let sent = match self.file() {
-            None => None,
-            // The shell that runs the command reads the command itself from there.
-            Some("-") => Some(inline(&body)),
-            Some(file) => Some(Ok(["--data-binary".to_owned(), format!("@{file}")])),
-        };
         let curl = match self.format {
-            Format::Curl if !screen.is_json() => curl(&signed, sent.transpose()?)?,
+            Format::Curl if !screen.is_json() => self.curl(&signed, &body)?,
             _ => String::new(),
         };
         screen.show(&signed, |signed| match self.format {
@@ -165,6 +159,15 @@ impl SignRequest {
             Format::Headers => lines(&signed.headers),
             Format::Canonical => format!("{}\n\n{}", signed.canonical_request, signed.string_to_sign),
         })
+    }
+
+    fn curl(&self, signed: &Signed, body: &[u8]) -> Result<String, Error> {
+        match self.file() {
+            None => curl(signed, None),
+            // The shell that runs the command reads the command itself from there.
+            Some("-") => Ok(format!("printf %s {} | {}", inline(body)?, curl(signed, Some("@-"))?)),
+            Some(file) => curl(signed, Some(&format!("@{file}"))),
+        }
     }
 
     fn date(&self) -> Result<Date, Error> {
@@ -306,8 +309,14 @@ fn lines(headers: &[(String, String)]) -> String {
     lines.join("\n")
 }
 
-/// A body as curl is given it in its own line.
-fn inline(body: &[u8]) -> Result<[String; 2], Error> {
+/// A word for a shell.
+fn quoted(word: &str) -> Result<String, Error> {
+    let quoted = shlex::try_quote(word).map(String::from);
+    quoted.map_err(|_| Error::Usage("what is to be sent holds a zero byte".into()))
+}
+
+/// A body as a word for a shell. Its `printf` hands it to curl: what stands in curl's own line, everyone can see.
+fn inline(body: &[u8]) -> Result<String, Error> {
     let text =
         std::str::from_utf8(body).ok().filter(|text| !text.contains('\0') && text.len() <= LONGEST_INLINE);
     let text = text.ok_or_else(|| {
@@ -315,15 +324,11 @@ fn inline(body: &[u8]) -> Result<[String; 2], Error> {
             "--body -: for curl, what is no text of up to {LONGEST_INLINE} bytes must be in a file"
         ))
     })?;
-    Ok(["--data-raw".to_owned(), text.to_owned()])
+    quoted(text)
 }
 
 /// The command that sends the request as it was signed: curl is told to leave the path alone, and each header.
-fn curl(signed: &Signed, body: Option<[String; 2]>) -> Result<String, Error> {
-    let quoted = |word: &str| {
-        let quoted = shlex::try_quote(word).map(String::from);
-        quoted.map_err(|_| Error::Usage("what is to be sent holds a zero byte".into()))
-    };
+fn curl(signed: &Signed, body: Option<&str>) -> Result<String, Error> {
     let mut parts = vec!["curl --path-as-is --globoff".to_owned()];
     parts.push(match signed.method.as_str() {
         "HEAD" => "--head".to_owned(),
@@ -334,8 +339,8 @@ fn curl(signed: &Signed, body: Option<[String; 2]>) -> Result<String, Error> {
         let line = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
         parts.push(format!("--header {}", quoted(&line)?));
     }
-    if let Some([option, body]) = body {
-        parts.push(format!("{option} {}", quoted(&body)?));
+    if let Some(body) = body {
+        parts.push(format!("--data-binary {}", quoted(body)?));
     }
     parts.push(quoted(&signed.url)?);
     Ok(parts.join(" \\\n    "))
@@ -385,7 +390,7 @@ mod tests {
             canonical_request: String::new(),
             string_to_sign: String::new(),
         };
-        let command = curl(&signed, Some(["--data-binary".into(), "@my body".into()])).unwrap();
+        let command = curl(&signed, Some("@my body")).unwrap();
         let words = shlex::split(&command.replace("\\\n", " ")).unwrap();
         let expected = [
             "curl",
