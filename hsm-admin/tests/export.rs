@@ -29,6 +29,9 @@ fn daemon() -> FakeDaemon {
         named(5, "PUBLIC_KEY", "twice"),
         named(6, "PUBLIC_KEY", "twice"),
         named(7, "SECRET_KEY", "kek"),
+        named(8, "SECRET_KEY", "server key"),
+        named(9, "PRIVATE_KEY", "server key"),
+        named(10, "PUBLIC_KEY", "server key"),
     ];
     FakeDaemon::start(move |ask| match ask {
         Ask::ObjectList { after, .. } => Told::Objects(
@@ -77,4 +80,29 @@ fn of_two_pairs_of_one_name_the_public_keys_are_told_to_choose_from() {
     let told = text(&out.stderr);
     assert!(told.contains("2 objects") && told.contains("unique-5") && told.contains("unique-6"), "{told}");
     assert!(!told.contains("unique-4"), "{told}");
+}
+
+#[test]
+fn of_a_secret_and_a_private_key_of_one_name_neither_is_wrapped_and_neither_wraps() {
+    let daemon = daemon();
+    let (pin, to) = (daemon.file("pin", "1234\n"), daemon.dir.path().join("blob"));
+    let wrapped = |words: &[&str]| {
+        let fixed = ["export", "wrapped", "payments", "--pin-file", &pin, "--out", to.to_str().unwrap()];
+        daemon.run(&[&fixed[..], words].concat())
+    };
+    for (words, option, numbers) in [
+        (["server key", "--under", "kek"], "(--class)", ["unique-8", "unique-9"]),
+        (["server", "--under", "server key"], "(--under-class)", ["unique-8", "unique-10"]),
+    ] {
+        let out = wrapped(&words);
+        assert_eq!(out.status.code(), Some(1));
+        let told = text(&out.stderr);
+        assert!(told.contains(option) && numbers.iter().all(|number| told.contains(number)), "{told}");
+    }
+    assert!(!daemon.asked().iter().any(|ask| matches!(ask, Ask::Import(_))), "nothing is wrapped");
+    let words = ["server key", "--class", "private", "--under", "server key", "--under-class", "public"];
+    let out = wrapped(&words);
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    let asked = daemon.asked();
+    assert!(matches!(asked.last(), Some(Ask::Import(Exports::Wrapped { number: 9, under: 10, .. }))));
 }

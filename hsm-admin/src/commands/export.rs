@@ -11,7 +11,7 @@ use wire::admin::import::{self as protocol, Public, Wrapping};
 use wire::admin::{Ask, Told};
 
 use super::import::UserPin;
-use super::key::{CLASSES, first_of};
+use super::key::{CLASSES, first_of, one_among};
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;
@@ -161,9 +161,11 @@ impl Wrapped {
         let Which { partition, object, class } = &self.which;
         let how = Wrapping::ALL.into_iter().find(|how| how.name() == self.how);
         let how = how.ok_or_else(|| Error::Usage("no such way to wrap".into()))?;
-        let found = first_of(daemon, partition, object, class.as_deref(), &["secret", "private"])?;
-        let wrapping = ["secret", "public"];
-        let under = first_of(daemon, partition, &self.under, self.under_class.as_deref(), &wrapping)?;
+        // Which key leaves, and under which, is not chosen by the way.
+        let class = ("--class", class.as_deref());
+        let found = one_among(daemon, partition, object, class, &["secret", "private"])?;
+        let class = ("--under-class", self.under_class.as_deref());
+        let under = one_among(daemon, partition, &self.under, class, &["secret", "public"])?;
         let ask = protocol::Ask::Wrapped {
             partition: partition.clone(),
             pin: self.pin.obtain()?,

@@ -193,7 +193,29 @@ pub(super) fn first_of(
     if let Some(word) = order.iter().find(|word| found.iter().any(|object| is(word, object))) {
         found.retain(|object| is(word, object));
     }
-    only(found, name)
+    only(found, name, "--class")
+}
+
+/// As [`one`]; where no class is given, of objects of these classes, if there are any: the other half of a pair mostly has
+/// the same name. `option` is what tells a class.
+pub(super) fn one_among(
+    daemon: &Daemon,
+    partition: &str,
+    name: &str,
+    (option, class): (&str, Option<&str>),
+    classes: &[&str],
+) -> Result<admin::Object, Error> {
+    if class.is_some() {
+        return one(daemon, partition, name, class);
+    }
+    let mut found = named(daemon, partition, name, |_| true)?;
+    let fits = |object: &admin::Object| {
+        CLASSES.iter().any(|(word, class)| classes.contains(word) && object.class == *class)
+    };
+    if found.iter().any(fits) {
+        found.retain(fits);
+    }
+    only(found, name, option)
 }
 
 /// As [`one`], of the objects that may be meant.
@@ -203,7 +225,7 @@ pub(super) fn one_of(
     name: &str,
     may_be: impl Fn(&admin::Object) -> bool,
 ) -> Result<admin::Object, Error> {
-    only(named(daemon, partition, name, may_be)?, name)
+    only(named(daemon, partition, name, may_be)?, name, "--class")
 }
 
 /// The objects of this name that may be meant.
@@ -223,7 +245,7 @@ fn named(
     Ok(object::all(daemon, partition)?.into_iter().filter(fits).collect())
 }
 
-fn only(mut found: Vec<admin::Object>, name: &str) -> Result<admin::Object, Error> {
+fn only(mut found: Vec<admin::Object>, name: &str, option: &str) -> Result<admin::Object, Error> {
     match (found.pop(), found.len()) {
         (Some(object), 0) => Ok(object),
         (None, _) => Err(Error::Failed(format!("no object of the partition is named {name:?}"))),
@@ -235,7 +257,7 @@ fn only(mut found: Vec<admin::Object>, name: &str) -> Result<admin::Object, Erro
                 .map(|object| format!("{} {}", object::class(&object.class), object.unique_id))
                 .collect();
             Err(Error::Failed(format!(
-                "{} objects of the partition are named {name:?}: name one by its class or its unique id: {}",
+                "{} objects of the partition are named {name:?}: name one by its class ({option}) or its unique id: {}",
                 more + 1,
                 all.join(", ")
             )))
