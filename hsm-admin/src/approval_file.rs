@@ -12,7 +12,7 @@ use wire::admin::people::hex;
 use crate::caller::sign;
 use crate::error::Error;
 use crate::table::{Cell, facts};
-use crate::ukey::whole::{self, Readers};
+use crate::whole::{self, Readers};
 
 /// The most bytes of such a file.
 const LONGEST: u64 = 1 << 20;

@@ -16,6 +16,7 @@ mod secret;
 mod source;
 mod table;
 mod ukey;
+mod whole;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

@@ -2,7 +2,6 @@
 
 pub(crate) mod token;
 mod uri;
-pub(crate) mod whole;
 
 use std::convert::Infallible;
 use std::fmt;

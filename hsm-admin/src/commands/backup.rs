@@ -17,8 +17,8 @@ use crate::error::Error;
 use crate::screen::Screen;
 use crate::secret::{self, Prompt};
 use crate::table::{Cell, Column, Table, printable};
-use crate::ukey::whole::{self, Readers};
 use crate::ukey::{self as ukeys, Spec};
+use crate::whole::{self, Readers};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -13,8 +13,8 @@ use crate::error::Error;
 use crate::screen::{GOOD, Screen};
 use crate::secret::{self, Prompt, Source};
 use crate::table::{Cell, facts, printable};
-use crate::ukey::whole::{self, Readers};
 use crate::ukey::{Spec, Uri, token};
+use crate::whole::{self, Readers};
 
 const PIN: &str = "the UKey's PIN";
 const OLD_PIN: &str = "the UKey's old PIN";

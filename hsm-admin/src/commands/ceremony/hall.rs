@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::secret::{self, Prompt};
 use crate::table::printable;
 use crate::ukey::Spec;
-use crate::ukey::whole::{self, Readers};
+use crate::whole::{self, Readers};
 
 /// Where a ceremony is held.
 pub(super) struct Hall<'a> {

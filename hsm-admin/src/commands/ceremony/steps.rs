@@ -12,7 +12,7 @@ use crate::commands::people::{Newcomer, add, init};
 use crate::commands::user as users;
 use crate::error::Error;
 use crate::secret::{self, Prompt};
-use crate::ukey::whole::{self, Readers};
+use crate::whole::{self, Readers};
 
 /// Does what is still to be done.
 pub(super) fn all(hall: &mut Hall<'_>) -> Result<(), Error> {

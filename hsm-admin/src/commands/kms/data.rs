@@ -17,7 +17,7 @@ use super::text;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;
-use crate::ukey::whole;
+use crate::whole;
 
 /// The most bytes that the interface encrypts, and that a signature is over.
 const MOST: usize = 4096;
