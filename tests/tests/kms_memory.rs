@@ -44,6 +44,6 @@ fn a_project_takes_no_more_memory_than_what_it_holds() {
     let before = resident(pid);
     make(&root, domain, "second");
     let grown = resident(pid).saturating_sub(before);
-    // Forty projects: a PIN alone is hashed in 19 MiB, which are free again.
+    // Forty projects: a PIN alone is hashed in 19 MiB, which the daemon has since the first one and uses again.
     assert!(grown < 40 * 1024, "{grown} KiB for forty projects");
 }

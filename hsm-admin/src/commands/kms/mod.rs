@@ -1,6 +1,6 @@
 //! `key`, as far as it is about keys of the KMS: tables over the operations of the REST interface.
 
-// A field that an answer does not have is null: indexing a JSON value panics for none that is read.
+// To read a field that an answer does not have gives null, and only objects that are made here are written to.
 #![allow(clippy::indexing_slicing)]
 
 use clap::{Args, Subcommand};
