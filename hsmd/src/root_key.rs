@@ -179,7 +179,10 @@ pub(crate) fn first_with(
 
 fn from_config(config: &config::RootKey) -> Result<RootKey, RootKeyError> {
     match config {
-        config::RootKey { file: Some(path), .. } => file::read(path, true),
+        config::RootKey { file: Some(path), .. } => {
+            file::finish_taking(path)?;
+            file::read(path, true)
+        }
         config::RootKey { credential: Some(name), .. } => match std::env::var_os("CREDENTIALS_DIRECTORY") {
             // The service manager sees to who may read it.
             Some(directory) => file::read(&Path::new(&directory).join(name), false),

@@ -119,6 +119,21 @@ pub(super) fn take_next(path: &Path) -> Result<(), RootKeyError> {
     fs::rename(next(path), path).and_then(|()| sync_directory(path)).map_err(failed)
 }
 
+/// Goes on with [`take_next`], if a crash came after the old key was written over and before the next took its place.
+///
+/// # Errors
+/// Those of input and output.
+pub(super) fn finish_taking(path: &Path) -> Result<(), RootKeyError> {
+    let next = next(path);
+    let is_zeros = |old: &[u8]| !old.is_empty() && old.iter().all(|byte| *byte == 0);
+    let is_gone = || content(path, false, 100).is_ok_and(|old| is_zeros(&old));
+    if !next.exists() || !is_gone() {
+        return Ok(());
+    }
+    let failed = |error| RootKeyError::File { path: path.into(), error };
+    fs::rename(next, path).and_then(|()| sync_directory(path)).map_err(failed)
+}
+
 /// Destroys a root key file: its content first.
 ///
 /// # Errors
@@ -205,5 +220,22 @@ mod tests {
         destroy(&path).unwrap();
         destroy(&path).unwrap();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_crash_before_the_next_key_takes_its_place_is_made_up_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("root.key");
+        make_file(&path).unwrap();
+        make_file(&next(&path)).unwrap();
+        let (old, new) = (fs::read(&path).unwrap(), fs::read(next(&path)).unwrap());
+        let config = crate::config::RootKey { file: Some(path.clone()), ..Default::default() };
+        // Before anything is written over, which of them opens the store is not known.
+        super::super::from_config(&config).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), old);
+        overwrite(&path).unwrap();
+        super::super::from_config(&config).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), new);
+        assert!(!next(&path).exists());
     }
 }
