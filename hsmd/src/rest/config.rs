@@ -29,7 +29,7 @@ pub(crate) struct Config {
     pub(crate) connections: usize,
     /// Bytes of a request's body.
     pub(crate) body_bytes: usize,
-    /// Seconds that a request may take to arrive.
+    /// Seconds that a request may take to arrive, and its answer to be taken.
     pub(crate) receive_seconds: u64,
     /// Custom keys of a project.
     pub(crate) key_quota: usize,

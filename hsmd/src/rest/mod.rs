@@ -10,6 +10,7 @@ mod huawei;
 mod identify;
 mod operation;
 mod own;
+mod patient;
 mod routes;
 mod serve;
 mod tls;

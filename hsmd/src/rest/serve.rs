@@ -26,6 +26,7 @@ use super::Config;
 use super::failure::{Failure, Shape};
 use super::identify::{Purpose, Raw, identify, is_anonymous};
 use super::operation::{Done, Input, Row};
+use super::patient::Patient;
 use super::routes::{NoRoute, Routes};
 use super::tls::{self, TlsError};
 use crate::daemon::Daemon;
@@ -200,7 +201,7 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(door.patience())
         .max_buf_size(HEAD)
-        .serve_connection(TokioIo::new(stream), serve)
+        .serve_connection(TokioIo::new(Patient::new(stream, door.patience())), serve)
         .await
         .map_err(|error| error.to_string())
 }
@@ -216,7 +217,7 @@ struct Answer {
 }
 
 impl Door {
-    /// How long a request may take to arrive.
+    /// How long a request may take to arrive, and its answer to be taken.
     const fn patience(&self) -> Duration {
         Duration::from_secs(self.limits.receive_seconds)
     }
@@ -417,4 +418,55 @@ pub(crate) fn request_id() -> String {
     // That there is no randomness, whoever needs some for more than a name will tell.
     let _ = crypto::random::fill(&mut bytes);
     data_encoding::HEXLOWER.encode(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    /// Sends requests and reads no answer, until the other side has closed the connection; tells whether it has.
+    fn flood(mut to: &UnixStream) -> bool {
+        let until = Instant::now() + Duration::from_secs(30);
+        to.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
+        while Instant::now() < until {
+            match to.write(b"GET /nothing HTTP/1.1\r\nhost: h\r\n\r\n") {
+                Ok(0) => return true,
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return true,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    #[test]
+    fn who_reads_no_answer_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = Config { receive_seconds: 1, ..Config::default() };
+        let door = Arc::new(Door {
+            daemon: Arc::new(crate::daemon::tests::daemon(folder.path())),
+            routes: Routes::all(),
+            limits,
+            requests: Semaphore::new(1),
+            anonymous: Semaphore::new(1),
+            large: Semaphore::new(1),
+            connections: Arc::new(Semaphore::new(1)),
+        });
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = thread::spawn(move || {
+            let ended = flood(&ours);
+            (ended, ours)
+        });
+        let served = runtime.block_on(async {
+            let stream = tokio::net::UnixStream::from_std(theirs).unwrap();
+            let from = From { peer: [127, 0, 0, 1].into(), tls: false };
+            timeout(Duration::from_secs(20), connection(&door, stream, from)).await
+        });
+        assert!(served.is_ok_and(|served| served.is_err()), "it is served for ever");
+        assert!(client.join().unwrap().0);
+    }
 }
