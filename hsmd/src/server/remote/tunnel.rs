@@ -22,6 +22,8 @@ use crate::server::{STACK, connection, spawn};
 
 /// How long a client may take to show who it is.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long it may take to take what it is sent.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked whether a client may still be there.
 const LOOK: u16 = 2000; // milliseconds
 /// Bytes that are taken at once.
@@ -78,7 +80,7 @@ pub(super) fn serve(
     })
     .map_err(Refused::Io)?;
     let may_stay = || terms.admits(from.ip()) && terms.client(&digest).is_some();
-    match pump(socket, &ours, &mut tls, may_stay) {
+    match pump(socket, &ours, &mut tls, PATIENCE, may_stay) {
         Ok(()) => debug!(instance = terms.name, %from, "client gone"),
         Err(error) => debug!(instance = terms.name, %from, "client lost: {error}"),
     }
@@ -119,32 +121,43 @@ fn handshake(socket: &TcpStream, terms: &Terms) -> Result<ServerConnection, Refu
     Ok(tls)
 }
 
-/// Moves bytes in both directions until one side closes. Neither side is read from while what it sent waits for the
-/// other.
+/// Moves bytes in both directions until one side closes, or the client does not take in time what it is sent. Neither
+/// side is read from while what it sent waits for the other.
 fn pump(
     outer: &TcpStream,
     inner: &UnixStream,
     tls: &mut ServerConnection,
+    patience: Duration,
     may_stay: impl Fn() -> bool,
 ) -> io::Result<()> {
     outer.set_nonblocking(true)?;
     inner.set_nonblocking(true)?;
     let mut waiting = Waiting::default();
     let mut looked = Instant::now();
+    let mut late = None;
     loop {
         take_plaintext(tls, &mut waiting)?;
         let outer_waits = !send(tls, outer)?;
         waiting.flush(inner)?;
+        match outer_waits {
+            false => late = None,
+            true if *late.get_or_insert_with(|| Instant::now() + patience) < Instant::now() => {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            true => {}
+        }
         if !waiting.is_empty() || outer_waits || !ready_now(tls) {
-            let mut files = [
-                PollFd::new(outer.as_fd(), interest(waiting.is_empty(), outer_waits)),
-                PollFd::new(inner.as_fd(), interest(!outer_waits, !waiting.is_empty())),
-            ];
+            let inner_interest = interest(!outer_waits, !waiting.is_empty());
+            let mut files = vec![PollFd::new(outer.as_fd(), interest(waiting.is_empty(), outer_waits))];
+            // Where nothing is to be done with it, that it has closed would wake us again and again.
+            files.extend((!inner_interest.is_empty()).then(|| PollFd::new(inner.as_fd(), inner_interest)));
             match poll(&mut files, LOOK) {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(errno.into()),
             }
-            let [outer_ready, inner_ready] = files.map(|file| file.any().unwrap_or(false));
+            let mut ready = files.iter().map(|file| file.any().unwrap_or(false));
+            let (outer_ready, inner_ready) =
+                (ready.next().unwrap_or_default(), ready.next().unwrap_or_default());
             if outer_ready && waiting.is_empty() && receive(tls, outer)? == Ended::Yes {
                 return Ok(());
             }
@@ -266,4 +279,75 @@ fn answer(tls: &mut ServerConnection, mut from: &UnixStream) -> io::Result<Ended
     wipe(&mut part);
     sealed?;
     Ok(Ended::No)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use nix::sys::socket::setsockopt;
+    use nix::sys::socket::sockopt::{RcvBuf, SndBuf};
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig};
+
+    use super::*;
+
+    /// What the kernel keeps for either end, in bytes.
+    const SMALL: usize = 16 << 10;
+
+    /// Both ends of a connection whose handshake is done, the client's first.
+    fn connected() -> (ClientConnection, TcpStream, ServerConnection, TcpStream) {
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["here".to_owned()]).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(cert.der().clone()).unwrap();
+        let client = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+        let server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut theirs, _) = listener.accept().unwrap();
+        let name = ServerName::try_from("here").unwrap();
+        let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
+        let mut server = ServerConnection::new(Arc::new(server)).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| client.complete_io(&mut ours).unwrap());
+            while server.is_handshaking() {
+                server.complete_io(&mut theirs).unwrap();
+            }
+        });
+        (client, ours, server, theirs)
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_is_given_up_also_when_nobody_serves_it_any_more() {
+        const SHORT: Duration = Duration::from_millis(1500);
+        for served in [true, false] {
+            let (_client, client, mut tls, outer) = connected();
+            setsockopt(&client, RcvBuf, &SMALL).unwrap();
+            setsockopt(&outer, SndBuf, &SMALL).unwrap();
+            let (inner, mut ours) = UnixStream::pair().unwrap();
+            let (sends, ended) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                let pumped = pump(&outer, &inner, &mut tls, SHORT, || true);
+                sends.send(pumped.map_err(|error| error.kind()))
+            });
+            // Until nothing is taken any more.
+            ours.set_write_timeout(Some(SHORT / 3)).unwrap();
+            while ours.write(&[0; PART]).is_ok() {}
+            let _kept = served.then_some(ours);
+            let pumped = ended.recv_timeout(Duration::from_secs(30)).expect("it is pumped for ever");
+            assert_eq!(pumped, Err(io::ErrorKind::TimedOut));
+        }
+    }
 }
