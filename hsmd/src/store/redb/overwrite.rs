@@ -23,6 +23,10 @@ fn beside(path: &Path, name: &str) -> PathBuf {
 impl RedbStore {
     /// Copies what is there into a new file, and writes over the old one.
     pub(super) fn renew(&self) -> Result<(), StoreError> {
+        self.renew_with(sync_directory)
+    }
+
+    fn renew_with(&self, sync: impl FnOnce(&Path) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let mut database = self.database.write();
         let Some(Open::Writable(old)) = &*database else {
             return Err(match &*database {
@@ -39,8 +43,9 @@ impl RedbStore {
         let failed = |error: io::Error| io_error(&self.path.display().to_string(), &error);
         fs::hard_link(&self.path, beside(&self.path, "old")).map_err(failed)?;
         fs::rename(&new_path, &self.path).map_err(failed)?;
-        sync_directory(&self.path)?;
+        // From here on the old file is the one to be written over, whatever fails: nothing may be put into it any more.
         *database = Some(Open::Writable(new));
+        sync(&self.path)?;
         finish(&self.path)
     }
 }
@@ -161,5 +166,19 @@ mod tests {
         fs::copy(&path, path.with_extension("old")).unwrap();
         drop(RedbStore::open(directory.path(), LIMIT, false).unwrap());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_is_written_after_the_new_file_could_not_be_made_sure_of_is_not_written_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = filled(directory.path());
+        let failed =
+            store.renew_with(|path| Err(io_error(&path.display().to_string(), &io::Error::other("no"))));
+        failed.unwrap_err();
+        put(&store, b"later", b"kept");
+        drop(store);
+        let store = RedbStore::open(directory.path(), LIMIT, false).unwrap();
+        assert_eq!(store.get(b"later").unwrap().map(|entry| entry.value), Some(b"kept".to_vec()));
+        assert!(!holds(directory.path()), "the old file is written over all the same");
     }
 }
