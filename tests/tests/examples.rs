@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -150,4 +150,126 @@ fn disk_images_and_objects_of_a_store_are_read_back_whole_or_not_at_all() {
 
     example.admin("key disable disks --yes");
     example.run("kms-object", &["get", "s3://archive/disk.img", "again"]).fails().says("KMS.0209").done();
+}
+
+/// A database server with data keys of KMS; it ends with this value.
+struct Database<'a> {
+    example: &'a Example,
+    server: Child,
+}
+
+impl<'a> Database<'a> {
+    /// The folder of a new database.
+    fn install(example: &Example) {
+        let user = nix::unistd::User::from_uid(nix::unistd::getuid()).expect("users").expect("this one").name;
+        let install =
+            "mariadb-install-db --no-defaults --auth-root-authentication-method=normal --skip-test-db";
+        let data = example.hsm.path("data");
+        example.hsm.line(&format!("{install} --user={user} --datadir={}", data.display())).succeeds().done();
+    }
+
+    fn command(example: &Example) -> std::process::Command {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("examples").join("kms-mariadb");
+        let user = nix::unistd::User::from_uid(nix::unistd::getuid()).expect("users").expect("this one").name;
+        let mut command = example.hsm.command(&example.python);
+        command.env("PYTHONDONTWRITEBYTECODE", "1").arg(program);
+        // With a folder and a socket of its own, and nothing of the machine's.
+        command.args(["run", "keys.json", "--", "mariadbd", "--no-defaults", "--skip-networking"]);
+        command
+            .arg(format!("--user={user}"))
+            .arg(format!("--datadir={}", example.hsm.path("data").display()));
+        command.arg(format!("--socket={}", example.hsm.path("sock").display()));
+        command.arg(format!("--pid-file={}", example.hsm.path("mariadbd.pid").display()));
+        command
+    }
+
+    fn start(example: &'a Example) -> Self {
+        let log = std::fs::File::create(example.hsm.path("mariadbd.log")).expect("a log");
+        let mut command = Self::command(example);
+        let server = command.stdout(Stdio::null()).stderr(log).spawn().expect("the server");
+        let (mut database, began) = (Self { example, server }, Instant::now());
+        while !database.sql("SELECT 1").succeeded() {
+            let ended = database.server.try_wait().expect("a child");
+            let log = String::from_utf8_lossy(&example.file("mariadbd.log")).into_owned();
+            assert!(ended.is_none() && began.elapsed() < Duration::from_secs(60), "no database: {log}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        database
+    }
+
+    fn sql(&self, statement: &str) -> Run {
+        let mut client = self.example.hsm.command("mariadb");
+        let socket = format!("--socket={}", self.example.hsm.path("sock").display());
+        Run::of(client.args(["--no-defaults", "--user=root", "--batch", &socket, "--execute", statement]))
+    }
+
+    fn stop(mut self) {
+        self.sql("SHUTDOWN").succeeds().done();
+        self.server.wait().expect("its end");
+    }
+}
+
+impl Drop for Database<'_> {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// Requirement: KMS-032
+#[test]
+fn tables_of_a_database_are_read_while_kms_has_their_key_enabled() {
+    needs!("mariadbd", "mariadb", "mariadb-install-db");
+    let example = example!();
+    Database::install(&example);
+    example.run("kms-mariadb", &["create", "keys.json", &example.key]).succeeds().done();
+    example.run("kms-mariadb", &["create", "keys.json", &example.key]).fails().says("there already").done();
+    example.run("kms-mariadb", &["add", "keys.json"]).succeeds().says("ENCRYPTION_KEY_ID=2").done();
+
+    let database = Database::start(&example);
+    let secret = "a row that nobody finds on the disk";
+    for statement in [
+        "CREATE DATABASE shop".to_owned(),
+        "CREATE TABLE shop.one (text VARCHAR(200))".into(),
+        "CREATE TABLE shop.two (text VARCHAR(200)) ENCRYPTED=YES ENCRYPTION_KEY_ID=2".into(),
+        format!("INSERT INTO shop.one VALUES ('{secret}')"),
+        format!("INSERT INTO shop.two VALUES ('{secret}')"),
+    ] {
+        database.sql(&statement).succeeds().done();
+    }
+    database.sql("CREATE TABLE shop.three (a INT) ENCRYPTED=YES ENCRYPTION_KEY_ID=3").fails().done();
+    let keys = "SELECT CURRENT_KEY_ID FROM information_schema.INNODB_TABLESPACES_ENCRYPTION WHERE NAME LIKE 'shop/%'";
+    assert_eq!(
+        database.sql(&format!("{keys} ORDER BY 1")).succeeds().out().lines().collect::<Vec<_>>(),
+        ["CURRENT_KEY_ID", "1", "2"]
+    );
+    database.stop();
+    let mut folders = vec![example.hsm.path("data")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+                continue;
+            }
+            let bytes = std::fs::read(&entry).expect("a file");
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "the row is in {}", entry.display());
+        }
+    }
+
+    example.admin("key disable disks --yes");
+    Run::of(&Database::command(&example)).fails().says("KMS.0209").done();
+    example.admin("key enable disks");
+    let database = Database::start(&example);
+    for table in ["one", "two"] {
+        database.sql(&format!("SELECT text FROM shop.{table}")).succeeds().says(secret).done();
+    }
+    database.stop();
+
+    // Other data keys open nothing.
+    std::fs::rename(example.hsm.path("keys.json"), example.hsm.path("right.json")).expect("renamed");
+    example.run("kms-mariadb", &["create", "keys.json", &example.key]).succeeds().done();
+    Run::of(&Database::command(&example)).fails().done();
+    example.hsm.write("keys.json", "{}");
+    Run::of(&Database::command(&example)).fails().says("kms-mariadb create makes such files").done();
 }
