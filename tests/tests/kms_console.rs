@@ -336,3 +336,76 @@ fn the_console_edits_grants_moves_keys_and_shows_what_they_were_asked_for() {
     assert!(!own["message"].as_str().expect("a text").contains("Url"), "{own}");
     assert!(!traces.iter().any(|trace| trace["trace_name"] == "showKeyCounts"));
 }
+
+/// Requirement: KMS-148
+#[test]
+fn counts_of_several_keys_are_shown_and_written_to_a_file() {
+    let console = console!();
+    let (one, two, gone) = (console.create(&["one"]), console.create(&["two"]), console.create(&["gone"]));
+    let rest = Rest::of(&console.hsm);
+    for key in [&one, &one, &two, &gone] {
+        rest.kms("encrypt-data", &json!({ "key_id": key, "plain_text": "x" })).done();
+    }
+    rest.kms("create-datakey", &json!({ "key_id": two })).done();
+    console.run(&["key", "delete", &gone, "--days", "7", "--yes"]).succeeds().done();
+
+    let rows = |told: Value| -> Vec<(String, String, u64)> {
+        let row = |row: &Value| {
+            let word = |field: &str| row[field].as_str().expect("a word").to_owned();
+            (word("key_id"), word("operation"), row["requests"].as_u64().expect("a number"))
+        };
+        let mut rows: Vec<_> = told.as_array().expect("rows").iter().map(row).collect();
+        rows.sort();
+        rows
+    };
+    let encrypted = |key: &str, count: u64| (key.to_owned(), "EncryptData".to_owned(), count);
+    let mut expected =
+        vec![encrypted(&one, 2), encrypted(&two, 1), (two.clone(), "CreateDatakey".to_owned(), 1)];
+    expected.sort();
+    let uses = |told: Value| {
+        rows(told).into_iter().filter(|(_, operation, _)| operation != "ListKeyDetail").collect::<Vec<_>>()
+    };
+    assert_eq!(uses(console.json(&["key", "counts"])), expected);
+    assert_eq!(uses(console.json(&["key", "counts", "one"])), [encrypted(&one, 2)]);
+    assert_eq!(console.json(&["key", "counts", "--to", "2020-01"]), json!([]));
+    console.run(&["key", "counts", "--from", "today"]).fails().done();
+    console.run(&["key", "counts", &gone]).fails().done();
+    let shown = console.run(&["key", "counts"]).succeeds().says("REQUESTS").out();
+    assert!(shown.lines().all(|line| line.len() <= 80), "{shown}");
+
+    let file = console.hsm.path("counts.csv");
+    let csv = ["key", "counts", "--csv", file.to_str().expect("a path")];
+    console.run(&csv).succeeds().says("counts.csv").done();
+    let text = std::fs::read_to_string(&file).expect("the file");
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines[0], "key_id,name,month,operation,requests");
+    let line = |key: &str, name: &str| {
+        let begins = format!("{key},{name},20");
+        lines.iter().find(|line| line.starts_with(&begins) && line.contains(",EncryptData,")).copied()
+    };
+    assert!(line(&one, "one").expect("of one").ends_with(",EncryptData,2"), "{text}");
+    assert!(line(&two, "two").expect("of two").ends_with(",EncryptData,1"), "{text}");
+    assert!(!text.contains(&gone), "{text}");
+    // What is there is not written over.
+    console.run(&csv).fails().says("counts.csv").done();
+    assert_eq!(std::fs::read_to_string(&file).expect("the file"), text);
+}
+
+/// Requirement: KMS-161
+#[test]
+fn the_tool_for_small_data_takes_no_default_key() {
+    let console = console!();
+    let body = json!({ "key_id": "kms/default", "plain_text": "x" });
+    let made = Rest::of(&console.hsm).kms("encrypt-data", &body).done();
+    let key = made["key_id"].as_str().expect("an id");
+    console.hsm.write("data", "x");
+    console.hsm.write("cipher", made["cipher_text"].as_str().expect("text"));
+    let [data, cipher] = ["data", "cipher"].map(|file| console.hsm.path(file).display().to_string());
+    for named in [key, "kms/default"] {
+        let encrypt = ["key", "encrypt", named, "--input", &data];
+        console.run(&encrypt).fails().says("does not take default keys").done();
+    }
+    console.run(&["key", "decrypt", "--input", &cipher]).fails().done();
+    // The interface does.
+    assert_eq!(console.json(&["key", "call", "EncryptData", &body.to_string()])["key_id"], key);
+}

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::screen::Screen;
 
 mod attached;
+mod counts;
 mod data;
 mod desk;
 mod import;
@@ -42,6 +43,7 @@ pub(crate) enum Kms {
     Decrypt(data::Decrypt),
     Sign(data::Sign),
     Verify(data::Verify),
+    Counts(counts::Counts),
     Call(Call),
 }
 
@@ -82,6 +84,7 @@ impl Kms {
             Self::Decrypt(command) => command.run(daemon, screen),
             Self::Sign(command) => command.run(daemon, screen),
             Self::Verify(command) => command.run(daemon, screen),
+            Self::Counts(command) => command.run(daemon, screen),
             Self::Call(command) => command.run(daemon, screen),
         }
     }
