@@ -255,6 +255,8 @@ fn hsm_code(error: &hsm::Error) -> (u16, &'static str) {
         Error::Vault(VaultError::Conflict { .. }) => (503, "KMS.0104"),
         // It was disabled after it was looked at.
         Error::KeySuspended => (400, "KMS.0209"),
+        // Its quorum lets a program use it that people have approved, which none is that comes here.
+        Error::ApprovalMissing { .. } => (403, "KMS.0306"),
         Error::Vault(_) | Error::NotRecorded(_) => (500, "KMS.0102"),
         _ => (500, "KMS.0101"),
     }
@@ -273,3 +275,17 @@ const fn tag_code(error: &TagError) -> (u16, &'static str) {
 
 /// The result of what the KMS does.
 pub type Result<T, E = KmsError> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_hsm_refuses_for_good_reason_is_no_fault_of_the_service() {
+        let missing = hsm::Error::ApprovalMissing { usage: "sign", needed: 2, of: "Ada, Ben and Eva".into() };
+        let refused = KmsError::from(missing);
+        assert_eq!(refused.code(), (403, "KMS.0306"));
+        assert!(refused.to_string().contains("takes the approval of 2 of Ada, Ben and Eva"), "{refused}");
+        assert_eq!(KmsError::from(hsm::Error::KeySuspended).code(), (400, "KMS.0209"));
+    }
+}
