@@ -16,6 +16,7 @@ pub mod approval;
 pub mod audit;
 pub mod backup;
 pub mod command;
+pub mod iam;
 pub mod import;
 pub mod instance;
 pub mod key;
@@ -123,6 +124,8 @@ pub enum Ask {
     Key(key::Ask),
     /// Keys of the KMS.
     Kms(kms::Ask),
+    /// Users, groups, access keys and policies of an account.
+    Iam(iam::Ask),
 }
 
 impl Ask {
@@ -167,6 +170,7 @@ impl Ask {
             Self::Organization(ask) => ask.act(),
             Self::Key(ask) => ask.act(),
             Self::Kms(ask) => ask.act(),
+            Self::Iam(ask) => ask.act(),
             Self::Chunk(_) | Self::End => Act::new(Command::Chunk),
         }
     }
@@ -233,6 +237,8 @@ pub enum Told {
     Key(key::Told),
     /// To [`Ask::Kms`].
     Kms(kms::Told),
+    /// To [`Ask::Iam`].
+    Iam(iam::Told),
 }
 
 /// The daemon as a whole.

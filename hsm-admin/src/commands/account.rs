@@ -5,9 +5,11 @@ use serde_json::json;
 use wire::admin::account::{Account as Row, Ask as Accounts, Step, Told as Answer};
 use wire::admin::{Ask, Told};
 
+use super::iam;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::{BAD, GOOD, Screen};
+use crate::secret::{self, Prompt};
 use crate::table::{Cell, Column, Table, printable};
 
 const EXAMPLES: &str = "\
@@ -18,6 +20,7 @@ Examples:
   hsm-admin account create acme --region local-1
   hsm-admin account create acme --json
   hsm-admin account list
+  hsm-admin account show acme
   hsm-admin account mfa create acme
   hsm-admin account mfa bind acme 123456 654321
   hsm-admin account protect acme on";
@@ -37,13 +40,19 @@ pub(crate) enum Account {
     },
     /// List the accounts
     List,
+    /// Show an account: its projects, and how much it has of what it may have
+    Show {
+        /// The account's name or id
+        account: String,
+    },
     /// Operation protection: whether deletions from the console need a code
     ///
     /// With it on, who deletes something of the account's KMS (keys, their
-    /// material, aliases, grants, key policies, key stores, access points) shows
-    /// a code of its root user's virtual MFA device; so does who switches it
-    /// off. Changes that can be taken back need none, such as a key's tags, and
-    /// requests of the SDKs are not affected.
+    /// material, aliases, grants, key policies, key stores, access points) or
+    /// its IAM (users, groups, access keys, policies) shows a code of its root
+    /// user's virtual MFA device; so does who makes an access key, sets a user's
+    /// password, or switches it off. Changes that can be taken back need none,
+    /// such as a key's tags, and requests of the SDKs are not affected.
     Protect {
         /// The account's name or id
         account: String,
@@ -127,6 +136,7 @@ impl Account {
                 };
                 screen.table(&all.into_vec(), |accounts| table(accounts))
             }
+            Self::Show { account } => iam::accounts::show(daemon, screen, account),
             Self::Protect { account, state, code } => {
                 let on = state.map(|state| state == State::On);
                 let ask = Accounts::Protect { account: account.clone(), on, code: code.clone() };
@@ -167,6 +177,20 @@ impl Mfa {
             _ => Err(Error::Unknown),
         }
     }
+}
+
+/// The code of a device: the one that is given, or what is asked for.
+///
+/// # Errors
+/// `Usage` if nobody can be asked, `NotConfirmed` if nothing is answered.
+pub(super) fn code(given: Option<&str>) -> Result<String, Error> {
+    if let Some(code) = given {
+        return Ok(code.to_owned());
+    }
+    let instead = "operation protection is on: give --code";
+    let code = secret::ask("the code of the virtual MFA device", Prompt::Once, instead)?;
+    let code = code.ok_or_else(|| Error::NotConfirmed("the code is empty".into()))?;
+    Ok(String::from_utf8_lossy(&code).into_owned())
 }
 
 fn table(accounts: &[Row]) -> Table {

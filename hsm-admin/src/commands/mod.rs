@@ -9,6 +9,7 @@ mod ceremony;
 mod clone;
 mod export;
 mod generate;
+mod iam;
 mod import;
 mod instance;
 mod key;
@@ -51,11 +52,19 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Account(account::Account),
     #[command(subcommand)]
+    Project(iam::projects::Project),
+    #[command(subcommand)]
+    Group(iam::groups::Group),
+    #[command(subcommand)]
+    Ak(iam::keys::Ak),
+    #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
     Unit(unit::Unit),
     #[command(subcommand)]
     TagPolicy(tag_policy::TagPolicy),
+    #[command(subcommand)]
+    Agency(iam::agencies::Agency),
     #[command(subcommand)]
     Object(object::Object),
     #[command(subcommand)]
@@ -107,9 +116,13 @@ impl Command {
             Self::Partition(command) => command.run(daemon, screen),
             Self::User(command) => command.run(daemon, screen),
             Self::Account(command) => command.run(daemon, screen),
+            Self::Project(command) => command.run(daemon, screen),
+            Self::Group(command) => command.run(daemon, screen),
+            Self::Ak(command) => command.run(daemon, screen),
             Self::Policy(command) => command.run(daemon, screen),
             Self::Unit(command) => command.run(daemon, screen),
             Self::TagPolicy(command) => command.run(daemon, screen),
+            Self::Agency(command) => command.run(daemon, screen),
             Self::Object(command) => command.run(daemon, screen),
             Self::Key(command) => command.run(daemon, screen),
             Self::Import(command) => command.run(daemon, screen),

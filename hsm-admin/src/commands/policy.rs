@@ -1,16 +1,28 @@
-//! `policy`: the policies of the cloud services.
+//! `policy`: the policies of the cloud services, and what they decide.
 
 use clap::Subcommand;
 use serde_json::json;
 use wire::admin::account::{Ask as Accounts, Decision, Told as Answer};
 use wire::admin::{Ask, Told};
 
+use super::iam::policies;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;
 use crate::table::printable;
 
 const EXAMPLES: &str = "\
+ACCOUNT/POLICY names a policy of the account or, where none has that name, of
+the system.
+
+Examples:
+  hsm-admin policy list acme --system
+  hsm-admin policy show 'acme/KMS CMKReadOnlyAccess'
+  hsm-admin policy create acme/decrypt-only decrypt-only.json
+  hsm-admin policy attach acme/decrypt-only --group operators --project local-1
+  hsm-admin policy explain acme/ann kms:cmk:decryptData '*'";
+
+const EXPLAIN_EXAMPLES: &str = "\
 What is decided is what a request gets now that the user signs with a lasting
 access key: by the policies of its groups and its own, all there is for a root
 user, what users may do to themselves, and who may change the root user. A key
@@ -30,11 +42,19 @@ Examples:
   hsm-admin policy explain acme/ann kms:cmk:create 'kms:local-1::KeyId:*'
   hsm-admin policy explain acme/ann iam:users:createUser '*' --json";
 
-/// Explain what policies of the cloud services decide
+/// IAM: manage policies, give them to groups and users, explain what they decide
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub(crate) enum Policy {
+    List(policies::List),
+    Show(policies::Show),
+    Create(policies::Create),
+    Update(policies::Update),
+    Delete(policies::Delete),
+    Attach(policies::Attach),
+    Detach(policies::Detach),
     /// Say whether a user may do something, and which statement decides
+    #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain {
         /// The user: ACCOUNT/NAME, or its id
         user: String,
@@ -48,20 +68,32 @@ pub(crate) enum Policy {
 
 impl Policy {
     pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
-        let Self::Explain { user, action, resource } = self;
-        let ask =
-            Accounts::Explain { user: user.clone(), action: action.clone(), resource: resource.clone() };
-        let Told::Account(Answer::Explained(decisions)) = daemon.ask(&Ask::Account(ask))? else {
-            return Err(Error::Unknown);
-        };
-        let row = |one: &Decision| json!({ "action": one.action, "allowed": one.allowed, "why": one.why });
-        let shown: Vec<_> = decisions.iter().map(row).collect();
-        screen.show(&json!(shown), |_| {
-            let line = |one: &Decision| {
-                let is = if one.allowed { "allowed" } else { "refused" };
-                format!("{}: {is}: {}", printable(&one.action), printable(&one.why))
-            };
-            decisions.iter().map(line).collect::<Vec<_>>().join("\n")
-        })
+        match self {
+            Self::List(command) => command.run(daemon, screen),
+            Self::Show(command) => command.run(daemon, screen),
+            Self::Create(command) => command.run(daemon, screen),
+            Self::Update(command) => command.run(daemon, screen),
+            Self::Delete(command) => command.run(daemon, screen),
+            Self::Attach(command) => command.run(daemon, screen),
+            Self::Detach(command) => command.run(daemon, screen),
+            Self::Explain { user, action, resource } => explain(daemon, screen, user, action, resource),
+        }
     }
+}
+
+fn explain(daemon: &Daemon, screen: &Screen, user: &str, action: &str, resource: &str) -> Result<(), Error> {
+    let (user, action, resource) = (user.to_owned(), action.to_owned(), resource.to_owned());
+    let ask = Accounts::Explain { user, action, resource };
+    let Told::Account(Answer::Explained(decisions)) = daemon.ask(&Ask::Account(ask))? else {
+        return Err(Error::Unknown);
+    };
+    let row = |one: &Decision| json!({ "action": one.action, "allowed": one.allowed, "why": one.why });
+    let shown: Vec<_> = decisions.iter().map(row).collect();
+    screen.show(&json!(shown), |_| {
+        let line = |one: &Decision| {
+            let is = if one.allowed { "allowed" } else { "refused" };
+            format!("{}: {is}: {}", printable(&one.action), printable(&one.why))
+        };
+        decisions.iter().map(line).collect::<Vec<_>>().join("\n")
+    })
 }

@@ -1,4 +1,4 @@
-//! `user`: the users of a partition's token, by whose PINs applications log in.
+//! `user`: the users of a partition's token, by whose PINs applications log in, and the users of an account.
 
 use std::path::PathBuf;
 
@@ -8,6 +8,7 @@ use wire::Bytes;
 use wire::admin::user::{Ask as Users, Told as Answer, User as Row};
 use wire::admin::{Ask, Role, Told};
 
+use super::iam::users;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::{BAD, GOOD, Screen, WARN};
@@ -15,6 +16,20 @@ use crate::secret::{self, Prompt, Source};
 use crate::table::{Cell, Column, Table, printable};
 
 const EXAMPLES: &str = "\
+There are two kinds of users. What takes a partition (add, list, remove, pin,
+unlock) is about users of its token. What takes ACCOUNT/NAME (create, show,
+enable, disable, password, delete), and list --account, is about users of an
+account of the cloud services.
+
+Examples:
+  hsm-admin user add payments web-1 --role crypto-user --pin-file web-1.pin
+  hsm-admin user list payments
+  hsm-admin user unlock payments web-1
+  hsm-admin user create acme/ann --email ann@example.com
+  hsm-admin user list --account acme
+  hsm-admin user password acme/ann --must-change";
+
+const ADD_EXAMPLES: &str = "\
 Applications log in as one of these users with C_LoginUser and the name. `user`
 is the one that every token has: a crypto officer, as whom C_Login(CKU_USER)
 logs in. C_Login(CKU_CRYPTO_USER), 0x80000001, logs in as the crypto user of the
@@ -27,26 +42,36 @@ Examples:
   hsm-admin user pin payments web-1
   hsm-admin user remove payments web-1";
 
-/// Manage the users by whose PINs applications log in to a partition
+/// Manage users: those of a partition, who have PINs, and those of an account (IAM)
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub(crate) enum User {
     Add(Add),
-    /// List the users of a partition
+    /// List the users of a partition, or those of an account
     List {
         /// The partition: its label, serial number or slot number
-        partition: String,
+        #[arg(required_unless_present = "account", conflicts_with = "account")]
+        partition: Option<String>,
+        /// IAM: the account, by its name or id
+        #[arg(long)]
+        account: Option<String>,
     },
     /// Remove a user, and end its log-ins
     Remove(Which),
     Pin(Pin),
     /// Forget a user's wrong tries, which unlocks its PIN
     Unlock(Which),
+    Create(users::Create),
+    Show(users::Show),
+    Enable(users::Enable),
+    Disable(users::Disable),
+    Password(users::Password),
+    Delete(users::Delete),
 }
 
 /// Make a user, with a PIN of its own
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = ADD_EXAMPLES)]
 pub(crate) struct Add {
     #[command(flatten)]
     which: Which,
@@ -61,7 +86,7 @@ pub(crate) struct Add {
 
 /// Give a user another PIN, which also unlocks it
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = ADD_EXAMPLES)]
 pub(crate) struct Pin {
     #[command(flatten)]
     which: Which,
@@ -110,7 +135,11 @@ impl User {
                 let done = add(daemon, partition, name, *role, pin.obtain()?)?;
                 screen.show(&done, |user| format!("{} is a {} now.", printable(&user.name), user.role))
             }
-            Self::List { partition } => screen.table(&all(daemon, partition)?, |users| table(users)),
+            Self::List { account: Some(account), .. } => users::list(daemon, screen, account),
+            Self::List { partition, .. } => {
+                let partition = partition.as_deref().unwrap_or_default();
+                screen.table(&all(daemon, partition)?, |users| table(users))
+            }
             Self::Remove(Which { partition, name }) => {
                 let remove = Users::Remove { partition: partition.clone(), name: name.clone() };
                 let Told::Done = daemon.ask(&Ask::User(remove))? else { return Err(Error::Unknown) };
@@ -127,6 +156,12 @@ impl User {
                     format!("{} can log in again.", printable(&user.name))
                 })
             }
+            Self::Create(command) => command.run(daemon, screen),
+            Self::Show(command) => command.run(daemon, screen),
+            Self::Enable(command) => command.run(daemon, screen),
+            Self::Disable(command) => command.run(daemon, screen),
+            Self::Password(command) => command.run(daemon, screen),
+            Self::Delete(command) => command.run(daemon, screen),
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use dew::caller::Caller;
 use dew::cts::{self, Kind};
+use dew::iam::ProjectId;
 
-use super::operation::Input;
+use super::failure::Failure;
+use super::operation::{Input, Row};
 use super::{huawei, own};
 use crate::services::Services;
 use crate::traces::Asked;
@@ -21,8 +23,37 @@ pub(crate) fn kms(
 ) -> Result<Vec<u8>, String> {
     let row = huawei::OF_KMS.iter().chain(own::OPERATIONS).find(|row| row.name == operation);
     let row = row.ok_or_else(|| format!("the KMS has no operation {operation:?}"))?;
-    let input = Input { body: body.to_vec(), ..Input::default() };
     let project = services.cts.project_of(caller);
+    act(row, body, caller, services, project)
+        .map_err(|failure| format!("{} ({})", failure.message, failure.code))
+}
+
+/// As [`kms`], an operation of IAM. Its trace would be of the first project of the caller's account: that of an operation
+/// which is about a project is no other.
+///
+/// # Errors
+/// Why it was not done.
+pub(crate) fn iam(
+    operation: &str,
+    body: &[u8],
+    caller: &Caller,
+    services: &Services,
+) -> Result<Vec<u8>, String> {
+    let row = huawei::OF_IAM.iter().find(|row| row.name == operation);
+    let row = row.ok_or_else(|| format!("IAM has no operation {operation:?}"))?;
+    let first = services.iam.account(caller.identity.account).map(|account| account.project);
+    act(row, body, caller, services, services.cts.project_of(caller).or(first))
+        .map_err(|failure| failure.message)
+}
+
+fn act(
+    row: &Row,
+    body: &[u8],
+    caller: &Caller,
+    services: &Services,
+    project: Option<ProjectId>,
+) -> Result<Vec<u8>, Failure> {
+    let input = Input { body: body.to_vec(), ..Input::default() };
     let path = row.path.replace("{project_id}", &project.map(|id| id.to_string()).unwrap_or_default());
     let asked = cts::traced(row.service.name, row.name).zip(project).map(|(traced, project)| Asked {
         traced,
@@ -35,6 +66,21 @@ pub(crate) fn kms(
         body,
         fields: Vec::new(),
     });
-    let done = row.act(input, caller, services, asked);
-    done.map(|done| done.body).map_err(|failure| format!("{} ({})", failure.message, failure.code))
+    row.act(input, caller, services, asked).map(|done| done.body)
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::admin::iam::{Kind, OPERATIONS};
+
+    use super::*;
+
+    #[test]
+    fn what_the_console_asks_of_iam_is_there_and_what_only_looks_is_a_look() {
+        for (name, kind) in OPERATIONS {
+            let row = huawei::OF_IAM.iter().find(|row| row.name == *name);
+            let row = row.unwrap_or_else(|| panic!("IAM has no {name}"));
+            assert_eq!(row.method == hyper::Method::GET, *kind == Kind::Look, "{name}");
+        }
+    }
 }

@@ -17,5 +17,5 @@ mod tls;
 mod token_key;
 
 pub(crate) use config::Config;
-pub(crate) use console::kms;
+pub(crate) use console::{iam, kms};
 pub(crate) use serve::{request_id, start};

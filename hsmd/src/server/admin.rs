@@ -15,6 +15,7 @@ mod account;
 mod approval;
 mod audit;
 mod backup;
+mod iam;
 mod import;
 mod instance;
 mod key;
@@ -140,6 +141,7 @@ fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::Organization(ask) => organization::answer(talk, ask),
         Ask::Key(ask) => key::answer(talk, ask),
         Ask::Kms(ask) => kms::answer(talk, ask),
+        Ask::Iam(ask) => iam::answer(talk, ask),
         Ask::Chunk(_) | Ask::End => Err("no command waits for data".into()),
         Ask::PartitionCreate { .. }
         | Ask::PartitionList

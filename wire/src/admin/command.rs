@@ -269,6 +269,12 @@ commands! {
     // Nobody but a holder of the device's code switches it off.
     AccountProtect   "account protect"       HSM_SO,       Change, Settable;
     AccountDevice    "account mfa"           HSM_SO,       Change, Settable;
+    // One for each kind of operation on users, groups, access keys and policies of an account, as its root user: who may
+    // make accounts may, since nobody else is root of all of them.
+    IamLook          "iam look"              ANY_ROLE,     Look,   Never;
+    IamChange        "iam change"            HSM_SO,       Change, Settable;
+    IamCredential    "iam credential"        HSM_SO,       Change, Settable;
+    IamDelete        "iam delete"            HSM_SO,       Change, Settable;
     // The organization of all accounts has one administrator.
     UnitList         "unit list"             ANY_ROLE,     Look,   Never;
     UnitCreate       "unit create"           HSM_SO,       Change, Settable;

@@ -7,6 +7,7 @@ use wire::admin::{Ask, Told};
 use wire::{Bytes, List};
 
 use super::text;
+use crate::commands::account;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::secret;
@@ -77,14 +78,10 @@ impl Sure {
     /// `NotConfirmed`; `Usage` if nobody can be asked.
     pub(super) fn ask(&self, desk: &Desk<'_>, consequence: &str) -> Result<Option<String>, Error> {
         if desk.project.protected {
-            if let Some(code) = &self.code {
-                return Ok(Some(code.clone()));
+            if self.code.is_none() {
+                anstream::eprintln!("{consequence}");
             }
-            anstream::eprintln!("{consequence}");
-            let instead = "operation protection is on: give --code";
-            let code = secret::ask("the code of the virtual MFA device", secret::Prompt::Once, instead)?;
-            let code = code.ok_or_else(|| Error::NotConfirmed("the code is empty".into()))?;
-            return Ok(Some(String::from_utf8_lossy(&code).into_owned()));
+            return account::code(self.code.as_deref()).map(Some);
         }
         if !self.yes {
             secret::confirm(consequence, "the word", "DELETE")?;

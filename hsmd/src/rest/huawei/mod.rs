@@ -12,5 +12,8 @@ pub(crate) use kms::shown::enterprise_project;
 /// The operations of all services.
 pub(crate) static OPERATIONS: &[&[Row]] = &[cts::OPERATIONS, iam::OPERATIONS, kms::OPERATIONS];
 
+/// The operations of IAM.
+pub(crate) static OF_IAM: &[Row] = iam::OPERATIONS;
+
 /// The operations of the KMS.
 pub(crate) static OF_KMS: &[Row] = kms::OPERATIONS;
