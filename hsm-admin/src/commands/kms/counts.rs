@@ -11,7 +11,7 @@ use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;
 use crate::table::{Cell, Column, Table};
-use crate::ukey::whole::{self, Readers};
+use crate::whole::{self, Readers};
 
 /// What a key's state is while it has counts: enabled, or disabled.
 const COUNTED: [&str; 2] = ["2", "3"];
