@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use dew::iam::{AccessMode, IamError, Identity, TemporaryKey, TokenScope, Trust, User, UserChange};
+use dew::iam::{
+    AccessMode, AgencyChange, IamError, Identity, TemporaryKey, TokenScope, Trust, User, UserChange,
+};
 use proptest::prelude::*;
 
 use super::world::{PASSWORD, World, with_user};
@@ -308,4 +310,45 @@ fn a_key_that_expires_is_held_to_the_policy_that_it_was_asked_for_with() {
     for bad in ["{", &"x".repeat(2049)] {
         assert!(matches!(world.iam.key_for(&root, 900, Some(bad)), Err(IamError::Policy(_))));
     }
+}
+
+/// Also when it trusts the first again: what was taken from somebody does not come back.
+#[test]
+fn what_was_given_through_an_agency_ends_with_its_trust_and_its_account() {
+    let (world, acme, ann) = with_user("ann");
+    let [there, third] = ["there", "third"].map(|name| world.account(name).account.id);
+    let trust = Trust::Account(acme.account.id);
+    let ops = world.acting().create_agency(there, "ops", "", trust.clone(), None).unwrap().id;
+    let given = || world.iam.assume(&world.signing(&ann), ops, TokenScope::Account).unwrap().text;
+    let first = given();
+    for trust in [Trust::Account(third), trust] {
+        let change = AgencyChange { trust: Some(trust), ..AgencyChange::default() };
+        world.acting().change_agency(there, ops, change).unwrap();
+        assert!(matches!(world.iam.token(&first), Err(IamError::NoToken)));
+    }
+    let second = given();
+    world.acting().enable_account(there, false).unwrap();
+    assert!(matches!(world.iam.token(&second), Err(IamError::NoToken)));
+}
+
+#[test]
+fn no_token_is_for_a_project_that_is_suspended() {
+    let (world, acme, ann) = with_user("ann");
+    let login = world.acting().log_in(Some(ann), PASSWORD, None).unwrap();
+    let token = || world.iam.issue_token(&login, TokenScope::Project(acme.project));
+    assert!(token().is_ok());
+    world.acting().change_project(acme.account.id, acme.project, None, None, Some(true)).unwrap();
+    assert!(matches!(token(), Err(IamError::Unknown("project"))));
+}
+
+#[test]
+fn a_user_is_in_ten_groups_at_the_most() {
+    let (world, acme, ann) = with_user("ann");
+    let id = acme.account.id;
+    let join = |n: u32| {
+        let group = world.acting().create_group(id, &format!("g{n}"), "").unwrap().id;
+        world.acting().add_to_group(id, group, ann.id)
+    };
+    (0..10).for_each(|n| join(n).unwrap());
+    assert!(matches!(join(10), Err(IamError::Quota(_))));
 }

@@ -7,7 +7,7 @@ use data_encoding::BASE32_NOPAD;
 use dew::caller::Caller;
 use dew::iam::{
     IamError, Level, LoginPolicy, LoginProtection, NewUser, PasswordPolicy, ProtectPolicy, Scope, Subject,
-    User, UserChange,
+    TokenScope, User, UserChange,
 };
 use totp_rs::Builder;
 
@@ -157,6 +157,28 @@ fn a_bound_device_is_asked_for_and_takes_each_code_once() {
     let next = codes.generate(world.now()).to_string();
     world.acting().unbind_device(id, ann.id, &next).unwrap();
     login(None).unwrap();
+}
+
+#[test]
+fn a_device_is_bound_by_two_codes_in_a_row_and_what_was_given_ends_with_it() {
+    let (world, acme, ann) = with_user("ann");
+    let id = acme.account.id;
+    let made = world.acting().create_device(id, ann.id, "phone").unwrap();
+    let seed = made.device.as_ref().unwrap().seed();
+    let codes = Builder::new().with_secret(BASE32_NOPAD.decode(seed.as_bytes()).unwrap()).build().unwrap();
+    let code = |offset: i64| codes.generate(world.now().saturating_add_signed(offset)).to_string();
+    let bind = |one: i64, two: i64| world.acting().bind_device(id, ann.id, &code(one), &code(two));
+    let unbind = || world.acting().unbind_device(id, ann.id, &code(0));
+    assert!(matches!(bind(-30, 30), Err(IamError::WrongLogin)), "there is one between them");
+    assert!(matches!(unbind(), Err(IamError::Unknown(_))), "it is not bound");
+    bind(0, 30).unwrap();
+    world.wait(60);
+    let login = world.acting().log_in(world.iam.user(id, ann.id), PASSWORD, Some(&code(0))).unwrap();
+    let token = world.iam.issue_token(&login, TokenScope::Account).unwrap().text;
+    assert!(world.iam.token(&token).is_ok());
+    world.wait(30);
+    unbind().unwrap();
+    assert!(matches!(world.iam.token(&token), Err(IamError::NoToken)));
 }
 
 /// Who knows a password guesses at codes no more often than anybody: what the password does by itself forgets no wrong code.
