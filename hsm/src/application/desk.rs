@@ -20,7 +20,7 @@ use super::{Application, Login};
 use crate::error::Error;
 use crate::event::{Act, Actor, Class, Door, Person};
 use crate::hsm::Hsm;
-use crate::object::{Attr, AttributeMap, AttributeValue, KeyType, Object, create, pkcs8, unique_id};
+use crate::object::{Attr, AttributeMap, AttributeValue, KeyType, Object, create, pkcs8, roles, unique_id};
 use crate::partition::{Partition, Revision, Task};
 use crate::remote::Remote;
 use crate::service::Write;
@@ -209,8 +209,15 @@ impl Desk {
         self.fresh(objects)
     }
 
+    /// Keys that take the roles that they are for with their making: so their first use writes nothing.
     fn fresh(&self, keys: Vec<AttributeMap>) -> Result<Fresh, Error> {
-        let objects = keys.into_iter().map(|attributes| self.partition.new_object(attributes));
+        let objects = keys.into_iter().map(|mut attributes| {
+            match roles::meant(&attributes) {
+                0 => {}
+                meant => attributes.set_ulong(Attr::ROLES_USED, meant.into()),
+            }
+            self.partition.new_object(attributes)
+        });
         Ok(Fresh(objects.collect::<Result<_, _>>()?))
     }
 

@@ -205,6 +205,16 @@ pub(super) fn granted(attributes: &AttributeMap) -> u32 {
     granted.fold(0, |bits, role| bits | role.bit())
 }
 
+/// The bits of the roles that the attributes of a secret or private key grant, if none of them excludes another.
+pub(crate) fn meant(attributes: &AttributeMap) -> u32 {
+    let class = attributes.ulong(Attr::CLASS).map(Class);
+    let Some(class @ (Class::SECRET_KEY | Class::PRIVATE_KEY)) = class else { return 0 };
+    let roles = || Role::of_class(class).filter(|role| attributes.flag(role.attribute()));
+    let (bits, excluded) =
+        roles().fold((0, 0), |(bits, excluded), role| (bits | role.bit(), excluded | role.excluding()));
+    if bits & excluded == 0 { bits } else { 0 }
+}
+
 /// What all objects that hold one key have in common: for a pair a digest of the public half, for a secret key
 /// a MAC of its value under a secret of the partition, whatever the key's type. None of what holds no key.
 ///

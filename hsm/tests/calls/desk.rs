@@ -70,6 +70,27 @@ fn each_object_of_a_work_is_recorded_and_a_work_without_any_once() {
 }
 
 #[test]
+fn a_key_takes_the_roles_that_it_is_for_with_its_making_unless_they_exclude_each_other() {
+    let world = World::new();
+    let desk = desk(&world);
+    let user = world.user(STANDARD);
+    let target = user.on().generate(&[(Attr::EXTRACTABLE, YES), (Attr::SENSITIVE, YES)]).unwrap();
+    let wraps = |key| rv(user.on().wrap(key, target));
+    let both = [(Attr::ENCRYPT, YES), (Attr::DECRYPT, YES), (Attr::UNWRAP, NO), (Attr::DERIVE, NO)];
+    for (value, wrap, writes) in [([1; 16], NO, 0), ([2; 16], YES, 1)] {
+        let given = [&both[..], &[(Attr::WRAP, wrap)]].concat();
+        let key = desk.bring(&[known(&value, &[&given[..], &[(Attr::ID, &value)]].concat())]).unwrap();
+        desk.commit(Work { action: "make", add: vec![key], ..Work::default() }).unwrap();
+        let key = user.on().find(&[(Attr::ID, &value)])[0];
+        let before = world.store.revision();
+        user.on().encrypt(mechanism(AES_ECB), key, &[0; 16]).unwrap();
+        user.on().encrypt(mechanism(AES_ECB), key, &[0; 16]).unwrap();
+        assert_eq!(world.store.revision() - before, writes, "commits for {given:?}");
+        assert_eq!(wraps(key), Rv::KEY_FUNCTION_NOT_PERMITTED);
+    }
+}
+
+#[test]
 fn a_key_that_is_suspended_is_digested_no_more_than_used() {
     let world = World::new();
     let desk = desk(&world);
