@@ -36,7 +36,7 @@ type Reads = fn(u64, &Secret, Describe) -> bool;
 
 /// The kinds of record of the HSM itself that make sense on another machine, with what reads each before it is taken
 /// in: people, what they must approve, for whom backups are made, the cloning domain, the directory of accounts,
-/// instances, and what the KMS keeps beside its projects' partitions. Not its counters, its audit log's key, or what is
+/// instances, trackers, and what the KMS keeps beside its projects' partitions. Not its counters, its audit log's key, or what is
 /// under way.
 const TRAVELS: &[(u8, Reads)] = &[
     (kind::PERSON, |_, record, _| people::reads(kind::PERSON, record)),
@@ -61,6 +61,7 @@ const TRAVELS: &[(u8, Reads)] = &[
     (kind::TAG_POLICY_SWITCH, of_service),
     (kind::KMS, of_service),
     (kind::KMS_STORE, of_service),
+    (kind::CTS_TRACKER, of_service),
 ];
 
 fn of_service(_: u64, record: &Secret, _: Describe) -> bool {

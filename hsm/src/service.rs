@@ -70,6 +70,8 @@ pub enum Kind {
     Attached,
     /// Whether tag policies bind.
     TagPolicySwitch,
+    /// Trackers of CTS.
+    CtsTracker,
 }
 
 /// The record that counts a service's records: the number of the next, as eight bytes, the lowest first.
@@ -119,15 +121,16 @@ impl Kind {
             Self::TagPolicy => kind::TAG_POLICY,
             Self::Attached => kind::TAG_POLICY_ATTACHED,
             Self::TagPolicySwitch => kind::TAG_POLICY_SWITCH,
+            Self::CtsTracker => kind::CTS_TRACKER,
         };
         RecordId { domain: 0, kind, number }
     }
 }
 
-/// What each record of the directory and of the KMS begins with: the form that this release writes and reads.
+/// What each record of the directory, the KMS and CTS begins with: the form that this release writes and reads.
 pub const FORM: u8 = 1;
 
-/// Whether a record of the directory or of the KMS has the form that this release reads.
+/// Whether a record of the directory, the KMS or CTS has the form that this release reads.
 pub(crate) fn reads(record: &Secret) -> bool {
     record.as_bytes().first() == Some(&FORM)
 }

@@ -5,7 +5,7 @@
 //! from there. All else is written to the file before it is answered, and durable within a second. Uses of keys
 //! that are counted come once a minute.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -30,7 +30,7 @@ mod spool;
 mod uses;
 
 pub(crate) use door::Door;
-pub(crate) use files::OpenError;
+pub(crate) use files::{OpenError, TRANSFERRED};
 pub(crate) use reading::{Place, Places, Reading};
 
 use files::Mark;
@@ -212,6 +212,24 @@ impl Audit {
     /// If the log cannot be read.
     pub(crate) fn reading_since(&self, time: u64) -> Result<Reading, audit::Error> {
         Reading::since(&self.shared, time)
+    }
+
+    /// The number of the last record before what was the newest segment at a time, in nanoseconds since 1970.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub(crate) fn before(&self, time: u64) -> Result<u64, audit::Error> {
+        Ok(Reading::since(&self.shared, time)?.after())
+    }
+
+    /// The number of the newest record that no crash takes away.
+    pub(crate) fn durable(&self) -> u64 {
+        self.shared.log.durable().head.map_or(0, |head| head.body.sequence)
+    }
+
+    /// Where the log is.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.shared.log.directory().to_owned()
     }
 
     /// Reads records here and there.

@@ -30,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) audit: audit::Config,
     pub(crate) metrics: crate::metrics::Endpoint,
     pub(crate) rest: crate::rest::Config,
+    pub(crate) transfer: crate::transfer::Config,
 }
 
 /// Where applications and the console connect, and who may.
@@ -299,6 +300,9 @@ impl Config {
             return Err("[store] anchor: expected a directory outside the store's own".into());
         }
         self.audit.check(&store.path)?;
+        if self.transfer.seconds == 0 {
+            return Err("[transfer] seconds: expected at least 1".into());
+        }
         if self.limits.connections == 0 {
             return Err("[limits] connections: expected at least 1".into());
         }

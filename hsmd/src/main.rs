@@ -22,6 +22,7 @@ mod server;
 mod services;
 mod store;
 mod traces;
+mod transfer;
 
 use std::io::stdout;
 use std::panic;

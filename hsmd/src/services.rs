@@ -10,7 +10,9 @@ use hsm::Hsm;
 use tracing::error;
 
 use crate::audit::Audit;
+use crate::config::Config;
 use crate::traces::Traces;
+use crate::transfer::{Buckets, Transfer};
 
 /// Why the services cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,9 @@ pub(crate) enum ServicesError {
     /// What the KMS keeps cannot be read.
     #[error("what the KMS keeps cannot be read: {0}")]
     Kms(#[from] dew::kms::KmsError),
+    /// What the CTS keeps cannot be read.
+    #[error("what the CTS keeps cannot be read: {0}")]
+    Cts(#[from] dew::cts::CtsError),
     /// There is no thread for the traces.
     #[error("there is no thread for the traces: {0}")]
     Thread(std::io::Error),
@@ -32,6 +37,7 @@ pub(crate) struct Services {
     pub(crate) kms: Kms,
     pub(crate) cts: Cts,
     pub(crate) traces: Arc<Traces>,
+    pub(crate) transfer: Transfer,
     nobody: Arc<Identity>,
 }
 
@@ -39,13 +45,21 @@ impl Services {
     /// The services of an HSM.
     ///
     /// # Errors
-    /// `Iam`, `Kms` if what they keep cannot be read; `Thread`.
-    pub(crate) fn open(hsm: &Arc<Hsm>, quotas: Quotas, audit: &Arc<Audit>) -> Result<Self, ServicesError> {
+    /// `Iam`, `Kms`, `Cts` if what they keep cannot be read; `Thread`.
+    pub(crate) fn open(
+        hsm: &Arc<Hsm>,
+        quotas: Quotas,
+        audit: &Arc<Audit>,
+        config: &Config,
+    ) -> Result<Self, ServicesError> {
         let iam = Arc::new(Iam::open(Arc::clone(hsm))?);
         let traces = Traces::start(Arc::clone(audit)).map_err(ServicesError::Thread)?;
         let kms = Kms::open(Arc::clone(hsm), Arc::clone(&iam), quotas, tracing_in(&traces, hsm))?;
-        let cts = Cts::new(Arc::clone(hsm), Arc::clone(&iam));
-        Ok(Self { iam, kms, cts, traces, nobody: Arc::new(Identity::nobody()) })
+        let buckets =
+            Buckets { folder: config.transfer.folder.clone(), forwards: config.audit.forward.is_some() };
+        let cts = Cts::open(Arc::clone(hsm), Arc::clone(&iam), Box::new(buckets.clone()))?;
+        let transfer = Transfer::new(audit, &config.transfer, buckets);
+        Ok(Self { iam, kms, cts, traces, transfer, nobody: Arc::new(Identity::nobody()) })
     }
 
     /// Reads what the services keep anew, after it was restored from a backup.
@@ -54,7 +68,8 @@ impl Services {
     /// As [`Self::open`].
     pub(crate) fn reload(&self) -> Result<(), ServicesError> {
         self.iam.reload()?;
-        Ok(self.kms.reload()?)
+        self.kms.reload()?;
+        Ok(self.cts.reload()?)
     }
 
     /// Who asks what anyone may ask.

@@ -185,6 +185,11 @@ impl Traces {
     }
 }
 
+/// The trace that a record of the log is; none of one that is no trace.
+pub(crate) fn of_record(record: &Record) -> Option<Trace> {
+    form::trace(record)
+}
+
 fn records(due: &[(Trace, Act)]) -> Vec<Record> {
     due.iter().map(|(trace, act)| form::record(trace, *act)).collect()
 }

@@ -71,6 +71,7 @@ scripts! {
     /// Requirement: TAG-015, TAG-017, TAG-018, TAG-019, TAG-020, TAG-021, TAG-022, TAG-023, TAG-024
     kms/tag_policy
     kms/traces
+    kms/trackers
 }
 
 #[test]

@@ -2,35 +2,57 @@
 //! of the audit log; this is what a trace says, what it must not say, and how traces are found again.
 
 mod error;
+mod file;
 mod index;
 mod mask;
+mod outside;
 mod permit;
 mod table;
 mod trace;
+mod tracker;
+mod tracking;
 
 use std::sync::Arc;
 
 use hsm::Hsm;
 
 pub use error::CtsError;
+pub use file::TraceFile;
 pub use index::{DAYS, Field, Filter, Found, Index};
 pub use mask::Masked;
+pub use outside::{Outside, bucket_fault};
 pub use table::{Act, TRACED, Traced, by_itself, traced};
 pub use trace::{Kind, Rating, Trace, User, trace_id};
+pub use tracker::{MAX_DATA, SYSTEM, Target, TargetChange, Tracker, TrackerChange, TrackerKind, Watched};
 
 use crate::iam::Iam;
+use tracker::Trackers;
 
 /// The CTS, but for the traces themselves: these are in the audit log.
 pub struct Cts {
     hsm: Arc<Hsm>,
     iam: Arc<Iam>,
+    outside: Box<dyn Outside>,
+    trackers: Trackers,
 }
 
 impl Cts {
     /// The CTS of an HSM.
-    #[must_use]
-    pub const fn new(hsm: Arc<Hsm>, iam: Arc<Iam>) -> Self {
-        Self { hsm, iam }
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub fn open(hsm: Arc<Hsm>, iam: Arc<Iam>, outside: Box<dyn Outside>) -> Result<Self, CtsError> {
+        let trackers = Trackers::read(&hsm)?;
+        Ok(Self { hsm, iam, outside, trackers })
+    }
+
+    /// Reads what is kept anew, after it was restored from a backup.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn reload(&self) -> Result<(), CtsError> {
+        self.trackers.replace(Trackers::read(&self.hsm)?);
+        Ok(())
     }
 
     /// Now, in milliseconds since 1970.

@@ -1,9 +1,19 @@
 //! Who may ask for traces: the policies of who asks decide, in the project of the request.
 
+use std::sync::Arc;
+
 use super::{Cts, CtsError};
 use crate::caller::Caller;
 use crate::iam::policy::Action;
-use crate::iam::{Assumed, Policies, Principal, ProjectId, Question};
+use crate::iam::{Assumed, Policies, Principal, Project, ProjectId, Question};
+use crate::tag::Tags;
+
+/// The tags that something has, and those that a request gives it.
+#[derive(Clone, Copy, Default)]
+struct Tagging<'a> {
+    there: Option<&'a Tags>,
+    given: Option<&'a Tags>,
+}
 
 impl Cts {
     /// The project whose traces a request can leave: the caller's own, suspended or not.
@@ -25,10 +35,36 @@ impl Cts {
     /// # Errors
     /// `OtherProject`, `Forbidden`.
     pub fn permitted(&self, caller: &Caller, operation: &str) -> Result<ProjectId, CtsError> {
-        let project = caller.own_project(&self.iam).filter(|project| !project.suspended);
-        let project = project.ok_or(CtsError::OtherProject)?.id;
-        self.allow(caller, operation, Some(project))?;
+        self.permitted_project(caller, operation).map(|project| project.id)
+    }
+
+    /// As [`Self::permitted`], with all that is known of the project.
+    pub(super) fn permitted_project(
+        &self,
+        caller: &Caller,
+        operation: &str,
+    ) -> Result<Arc<Project>, CtsError> {
+        let project = self.own(caller)?;
+        self.allow(caller, operation, Some(project.id), Tagging::default())?;
         Ok(project)
+    }
+
+    /// The project of the request, if it is the caller's and not suspended.
+    pub(super) fn own(&self, caller: &Caller) -> Result<Arc<Project>, CtsError> {
+        let project = caller.own_project(&self.iam).filter(|project| !project.suspended);
+        project.ok_or(CtsError::OtherProject)
+    }
+
+    /// Lets through who may change the tags of something in a project.
+    pub(super) fn allow_tagging(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        project: &Project,
+        there: Option<&Tags>,
+        given: Option<&Tags>,
+    ) -> Result<(), CtsError> {
+        self.allow(caller, operation, Some(project.id), Tagging { there, given })
     }
 
     /// Lets through who may do this operation in the account of which a request gives the id.
@@ -44,10 +80,16 @@ impl Cts {
         if caller.identity.account.to_string() != account {
             return Err(CtsError::OtherProject);
         }
-        self.allow(caller, operation, caller.identity.project)
+        self.allow(caller, operation, caller.identity.project, Tagging::default())
     }
 
-    fn allow(&self, caller: &Caller, operation: &str, project: Option<ProjectId>) -> Result<(), CtsError> {
+    fn allow(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        project: Option<ProjectId>,
+        tags: Tagging<'_>,
+    ) -> Result<(), CtsError> {
         let actions: Vec<_> = Action::of_operation("cts", operation).collect();
         if actions.is_empty() {
             return Err(CtsError::Forbidden(format!("nobody may do {operation}")));
@@ -57,6 +99,8 @@ impl Cts {
             region: Some(home.as_ref().map(|home| home.region()).unwrap_or_default()),
             project,
             project_name: Some(home.as_ref().map(|home| home.name.as_str()).unwrap_or_default()),
+            resource_tags: tags.there,
+            request_tags: tags.given,
             ..Question::new(&actions, caller.identity.account, None)
         };
         match self.iam.refused(caller, &question, Policies::Whole, &[])? {

@@ -50,6 +50,11 @@ const fn policy(operation: &'static str, name: &'static str) -> Traced {
     Traced { resource, id, label, ..key(operation, name, Change) }
 }
 
+const fn tracker(operation: &'static str, name: &'static str) -> Traced {
+    let (service, resource, id, label) = ("CTS", "tracker", "id", "tracker_name");
+    Traced { service, resource, id, label, ..key(operation, name, Change) }
+}
+
 use Act::{Change, Use};
 
 /// The operations. First those of the guide's table; then those that it does not know, in the same spirit: a change
@@ -114,6 +119,12 @@ pub static TRACED: &[Traced] = &[
     // By the console alone.
     key("EditGrant", "editGrant", Change),
     key("MoveKey", "moveKey", Change),
+    // Of CTS itself.
+    tracker("CreateTracker", "createTracker"),
+    tracker("UpdateTracker", "updateTracker"),
+    tracker("DeleteTracker", "deleteTracker"),
+    Traced { id: "resource_id", ..tracker("BatchCreateResourceTags", "batchCreateResourceTags") },
+    Traced { id: "resource_id", ..tracker("BatchDeleteResourceTags", "batchDeleteResourceTags") },
 ];
 
 /// What a service does by itself, as the trace names it: no operation is for it.

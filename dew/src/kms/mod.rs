@@ -41,7 +41,7 @@ mod pin;
 mod project;
 mod random;
 mod re_encrypt;
-mod record;
+pub(crate) mod record;
 mod region;
 mod rotate;
 mod rsa;

@@ -1,4 +1,4 @@
-//! How what the KMS keeps is written: a byte for the form, then the fields.
+//! How what the KMS and CTS keep is written: a byte for the form, then the fields.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use super::error::{KmsError, Result};
 /// Something that is kept, as it was last committed.
 #[derive(Debug)]
 pub struct Kept<T> {
-    pub(super) number: u64,
-    pub(super) version: Version,
-    pub(super) value: Arc<T>,
+    pub(crate) number: u64,
+    pub(crate) version: Version,
+    pub(crate) value: Arc<T>,
 }
 
 impl<T> Clone for Kept<T> {
@@ -42,30 +42,30 @@ pub(super) fn decoded<T: DeserializeOwned>(record: &[u8]) -> Result<T> {
 
 impl<T: Serialize + DeserializeOwned> Kept<T> {
     /// A record as it was read.
-    pub(super) fn read(read: Read) -> Result<Self> {
+    pub(crate) fn read(read: Read) -> Result<Self> {
         let (number, version, bytes) = read;
         Ok(Self { number, version, value: Arc::new(decoded(bytes.as_bytes())?) })
     }
 
     /// The change that takes it away.
-    pub(super) const fn deletion(&self, kind: Kind) -> Write {
+    pub(crate) const fn deletion(&self, kind: Kind) -> Write {
         Write { kind, number: self.number, was: Some(self.version), value: None }
     }
 
     /// The change that makes it another.
-    pub(super) fn update(&self, kind: Kind, value: &T) -> Result<Write> {
+    pub(crate) fn update(&self, kind: Kind, value: &T) -> Result<Write> {
         let value = Some(encoded(value)?);
         Ok(Write { kind, number: self.number, was: Some(self.version), value })
     }
 
     /// It, once a change has made it another.
-    pub(super) fn updated(&self, version: Version, value: T) -> Self {
+    pub(crate) fn updated(&self, version: Version, value: T) -> Self {
         Self { number: self.number, version, value: Arc::new(value) }
     }
 }
 
 /// The change that makes a new record.
-pub(super) fn creation<T: Serialize>(kind: Kind, number: u64, value: &T) -> Result<Write> {
+pub(crate) fn creation<T: Serialize>(kind: Kind, number: u64, value: &T) -> Result<Write> {
     Ok(Write { kind, number, was: None, value: Some(encoded(value)?) })
 }
 

@@ -39,7 +39,7 @@ pub struct Uuid(pub [u8; 16]);
 
 impl Uuid {
     /// A random one.
-    pub(super) const fn from_random(random: [u8; 16]) -> Self {
+    pub(crate) const fn from_random(random: [u8; 16]) -> Self {
         Self(EnterpriseProjectId::from_random(random).0)
     }
 

@@ -83,6 +83,8 @@ pub mod kind {
     pub const TAG_POLICY_ATTACHED: u8 = 103;
     /// In domain 0: whether tag policies bind.
     pub const TAG_POLICY_SWITCH: u8 = 104;
+    /// In domain 0: a tracker of CTS.
+    pub const CTS_TRACKER: u8 = 90;
     /// The quorum of a key.
     pub const KEY_QUORUM: u8 = 61;
     /// What the quorum of a key has approved, and how much of it is left. It goes into no backup.
@@ -136,6 +138,7 @@ pub mod kind {
             TAG_POLICY => Some("tag policy"),
             TAG_POLICY_ATTACHED => Some("attached tag policy"),
             TAG_POLICY_SWITCH => Some("switch of tag policies"),
+            CTS_TRACKER => Some("tracker"),
             KEY_QUORUM => Some("key quorum"),
             GRANT => Some("authorisation"),
             NOTE => Some("note"),

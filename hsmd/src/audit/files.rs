@@ -15,6 +15,9 @@ use tracing::{error, warn};
 use super::form::now;
 use super::keys::{Key, Keys};
 
+/// The folder with the marks of what was transferred, which count in the log's numbers.
+pub(crate) const TRANSFERRED: &str = "transferred";
+
 /// The name of the file with the public key of the oldest segment, with which a verifier begins.
 const PUBLIC_KEY: &str = "public-key.pem";
 
@@ -318,10 +321,13 @@ pub(super) fn set_aside(directory: &Path) -> io::Result<()> {
             fs::rename(&path, aside.join(name))?;
         }
     }
-    match fs::rename(directory.join(HEAD), aside.join(HEAD)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    for name in [HEAD, TRANSFERRED] {
+        match fs::rename(directory.join(name), aside.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// Writes the public key of the oldest segment, and that of what is signed now if it is another.

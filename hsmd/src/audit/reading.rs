@@ -107,6 +107,11 @@ impl Reading {
         Ok(true)
     }
 
+    /// The number of the record before the next.
+    pub(super) const fn after(&self) -> u64 {
+        self.next.saturating_sub(1)
+    }
+
     /// Whether the record after this one is the next.
     pub(crate) fn follows(&self, after: u64) -> bool {
         self.next == after + 1

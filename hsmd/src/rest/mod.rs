@@ -18,4 +18,5 @@ mod token_key;
 
 pub(crate) use config::Config;
 pub(crate) use console::{iam, kms};
+pub(crate) use huawei::ShownTrace;
 pub(crate) use serve::{request_id, start};

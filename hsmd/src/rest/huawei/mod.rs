@@ -6,8 +6,9 @@ mod cts;
 mod iam;
 mod kms;
 
+pub(crate) use cts::Shown as ShownTrace;
 pub(crate) use kms::SERVICE as KMS;
-pub(crate) use kms::shown::enterprise_project;
+pub(crate) use kms::shown::{TagItem, enterprise_project};
 
 /// The operations of all services.
 pub(crate) static OPERATIONS: &[&[Row]] = &[cts::OPERATIONS, iam::OPERATIONS, kms::OPERATIONS];

@@ -5,7 +5,12 @@ use dew::cts::CtsError;
 use crate::rest::failure::{Failure, Shape};
 use crate::rest::operation::{Service, operations};
 
+#[cfg(test)]
+mod catalogue;
 mod shown;
+mod tracker_fields;
+
+pub(crate) use shown::Shown;
 
 static SERVICE: Service = Service {
     name: "cts",
@@ -17,10 +22,18 @@ static SERVICE: Service = Service {
 
 operations! {
     &SERVICE =>
+    batch_create_resource_tags
+    batch_delete_resource_tags
+    check_obs_buckets
+    create_tracker
+    delete_tracker
     list_operations
+    list_quotas
     list_trace_resources
     list_traces
+    list_trackers
     list_user_resources
+    update_tracker
 }
 
 impl From<CtsError> for Failure {
@@ -28,5 +41,13 @@ impl From<CtsError> for Failure {
         let (status, code) = error.code();
         let message = Self::told("the CTS", status, &error);
         Self::new(status, code, message)
+    }
+}
+
+/// Refuses a type of resource that has no tags.
+fn check_type(resource_type: &str) -> Result<(), CtsError> {
+    match resource_type {
+        "cts-tracker" => Ok(()),
+        _ => Err(CtsError::Field("resource_type: expected cts-tracker".to_owned())),
     }
 }

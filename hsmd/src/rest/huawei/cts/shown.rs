@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// `Traces`, with what the user guide's example has besides.
 #[derive(Serialize)]
-pub(super) struct Shown {
+pub(crate) struct Shown {
     trace_id: String,
     trace_name: String,
     trace_rating: &'static str,

