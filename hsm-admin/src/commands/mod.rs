@@ -28,6 +28,7 @@ mod so_pin;
 mod status;
 mod tag_policy;
 mod top;
+mod trace;
 mod ukey;
 mod unit;
 mod unseal;
@@ -92,6 +93,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Audit(audit::Audit),
     #[command(subcommand)]
+    Trace(trace::Trace),
+    #[command(subcommand)]
     Instance(instance::Instance),
     Roles(roles::Roles),
     Ceremony(ceremony::Ceremony),
@@ -137,6 +140,7 @@ impl Command {
             Self::Quorum(command) => command.run(daemon, screen),
             Self::Approval(command) => command.run(daemon, screen),
             Self::Audit(command) => command.run(daemon, screen),
+            Self::Trace(command) => command.run(daemon, screen),
             Self::Instance(command) => command.run(daemon, screen),
             Self::Roles(command) => command.run(screen),
             Self::Ceremony(command) => command.run(daemon, screen),

@@ -84,6 +84,7 @@ const LOOKS: &[&str] = &[
     "ListKmsTags",
     "ListRetirableGrants",
     "ListSupportRegions",
+    "ListTraces",
     "ShowKeyCounts",
     "ShowKeyPolicy",
     "ShowKeyRotationStatus",

@@ -33,7 +33,7 @@ pub(crate) struct Sure {
 }
 
 /// A project, at the daemon.
-pub(super) struct Desk<'a> {
+pub(crate) struct Desk<'a> {
     daemon: &'a Daemon,
     project: Project,
 }
@@ -43,7 +43,7 @@ impl In {
     ///
     /// # Errors
     /// `Usage` if none is named and there are several; `Failed` if there is none of that name.
-    pub(super) fn desk<'a>(&self, daemon: &'a Daemon) -> Result<Desk<'a>, Error> {
+    pub(crate) fn desk<'a>(&self, daemon: &'a Daemon) -> Result<Desk<'a>, Error> {
         let Told::Kms(Answer::Projects(all)) = daemon.ask(&Ask::Kms(Kms::Projects))? else {
             return Err(Error::Unknown);
         };
@@ -95,7 +95,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// `Failed` with the interface's words.
-    pub(super) fn call(&self, operation: &str, fields: &Value) -> Result<Value, Error> {
+    pub(crate) fn call(&self, operation: &str, fields: &Value) -> Result<Value, Error> {
         self.delete(operation, fields, None)
     }
 

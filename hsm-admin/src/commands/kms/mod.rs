@@ -18,7 +18,7 @@ mod import;
 mod keys;
 mod search;
 
-use desk::In;
+pub(super) use desk::{Desk, In};
 
 /// Commands about keys of the KMS.
 #[derive(Debug, Subcommand)]
@@ -112,6 +112,6 @@ impl Call {
 }
 
 /// The text of a field; empty if it is not there.
-fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }

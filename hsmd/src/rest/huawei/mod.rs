@@ -16,5 +16,8 @@ pub(crate) static OPERATIONS: &[&[Row]] = &[cts::OPERATIONS, iam::OPERATIONS, km
 /// The operations of IAM.
 pub(crate) static OF_IAM: &[Row] = iam::OPERATIONS;
 
+/// The operations of CTS.
+pub(crate) static OF_CTS: &[Row] = cts::OPERATIONS;
+
 /// The operations of the KMS.
 pub(crate) static OF_KMS: &[Row] = kms::OPERATIONS;

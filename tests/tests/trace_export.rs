@@ -1,0 +1,62 @@
+//! Traces by the console: listed, shown, and exported for other programs.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tests::{Place, Rest, Run, free_address};
+
+/// Requirement: CTS-078
+#[test]
+fn the_console_lists_and_exports_what_the_filters_take() {
+    let address = free_address();
+    let place = Place::new(&format!("[rest]\nlisten = \"{address}\"\n"));
+    let _daemon = place.start();
+    let rest = Rest::new_account(&place, address, "acme");
+    let mut last = Value::Null;
+    for name in ["one", "two", "three"] {
+        last = rest.kms("create-key", &json!({ "key_alias": name })).done()["key_info"]["key_id"].clone();
+    }
+    rest.kms("disable-key", &json!({ "key_id": last })).done();
+    // A refused name that a spreadsheet would take for a formula.
+    assert_eq!(rest.kms("create-key", &json!({ "key_alias": "=1+1" })).status, 400);
+    let listed = place.admin("trace list --json --name createKey --status normal").succeeds().out();
+    let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
+    let names: Vec<_> = listed.iter().map(|trace| trace["resource_name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["three", "two", "one"]);
+    let id = listed[0]["trace_id"].as_str().unwrap();
+    place.admin(&format!("trace show {id}")).succeeds().says("createKey").says("three").done();
+    place.admin("trace show 01234567-89ab-cdef-0123-456789abcdef").fails().done();
+    let path = |name: &str| place.path(name).display().to_string();
+    let (csv, xlsx) = (path("all.csv"), path("all.xlsx"));
+    place.admin(&format!("trace export {csv} --last week")).succeeds().says("5 traces").done();
+    place.admin(&format!("trace export {csv} --last week")).fails().done();
+    let export = format!("trace export {xlsx} --format xlsx --name createKey --json");
+    let told: Value = serde_json::from_str(&place.admin(&export).succeeds().out()).unwrap();
+    assert_eq!(told["traces"], 4);
+    let text = fs::read_to_string(&csv).unwrap();
+    assert_eq!(text.lines().count(), 6);
+    assert!(text.contains("\"'=1+1\"") && !text.contains(",\"=1+1\""), "{text}");
+    // Read by another program: the values as CSV, the spreadsheet as the XML within it, without a formula.
+    let read = "import csv, sys, zipfile\n\
+        from xml.etree import ElementTree\n\
+        rows = list(csv.DictReader(open(sys.argv[1], newline='')))\n\
+        assert [row['trace_name'] for row in rows] == ['createKey', 'disableKey'] + ['createKey'] * 3, rows\n\
+        assert rows[0]['trace_rating'] == 'warning' and rows[4]['resource_name'] == 'one', rows\n\
+        book = zipfile.ZipFile(sys.argv[2])\n\
+        assert book.testzip() is None\n\
+        n = '{http://schemas.openxmlformats.org/spreadsheetml/2006/main}'\n\
+        part = lambda name: ElementTree.fromstring(book.read(name))\n\
+        words = [''.join(item.itertext()) for item in part('xl/sharedStrings.xml').iter(n + 'si')]\n\
+        sheet = part('xl/worksheets/sheet1.xml')\n\
+        assert not list(sheet.iter(n + 'f')), 'a formula'\n\
+        def value(cell):\n\
+        \x20   assert cell.get('t') in ('s', None), cell.attrib\n\
+        \x20   return words[int(cell.find(n + 'v').text)] if cell.get('t') else ''\n\
+        cells = [[value(cell) for cell in row.iter(n + 'c')] for row in sheet.iter(n + 'row')]\n\
+        assert cells[0][:2] == ['time', 'trace_name'] and len(cells) == 5, cells\n\
+        names = [row[cells[0].index('resource_name')] for row in cells[1:]]\n\
+        assert names == ['=1+1', 'three', 'two', 'one'], names\n";
+    let mut command = Command::new("python3");
+    Run::of(command.args(["-c", read, &csv, &xlsx])).succeeds().done();
+}
