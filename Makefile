@@ -39,6 +39,7 @@ check: ## Check format and lints, of scripts too if shellcheck is there, and run
 bench: ## Measure Claviger and SoftHSM2 side by side
 	@scripts/bench
 	@scripts/bench-audit --only p256 --threads 8
+	@scripts/bench-operate
 	@scripts/bench-kms
 
 fuzz: ## Run every fuzz target for FUZZ_TIME seconds (nightly Rust and cargo-fuzz)
