@@ -90,6 +90,36 @@ fn every_record_arrives_though_either_side_is_away() {
 }
 
 #[test]
+fn a_log_that_begins_anew_is_sent_from_its_beginning() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let place = Place::new(&format!("[audit.forward]\nto = \"tcp://{address}\"\n"));
+    let daemon = place.start();
+    let first = accept(&listener);
+    daemon.partition("a", "standard");
+    renames(&daemon, &["a", "b", "c", "d", "e", "f", "g", "h"]);
+    let before = newest(&daemon).0;
+    read_to(&first, before);
+    while newest(&daemon).1 != Some(0) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    daemon.stop();
+    drop(first);
+
+    let segment = place.audit().join("audit-00000001.log");
+    let whole = fs::read(&segment).unwrap();
+    fs::write(&segment, &whole[..whole.len() / 2]).unwrap();
+    let log = place.log().len();
+    let daemon = place.spawn(&["--accept-audit-loss"]);
+    let second = accept(&listener);
+    let lines = read_to(&second, 1);
+    assert_eq!(numbers(&lines).first(), Some(&1), "{lines}");
+    place.logs_after(log, &["INFO", "hsmd", "listens"]);
+    assert!(newest(&daemon).0 < before, "the new log has as many records as the old one");
+    daemon.stop();
+}
+
+#[test]
 fn syslog_over_tls_comes_from_a_daemon_that_checks_whom_it_talks_to() {
     let place = Place::new("");
     let openssl = |line: &str| {

@@ -13,6 +13,7 @@ use hsm::vault::NotRecorded;
 use tracing::{error, warn};
 
 use super::form::now;
+use super::forward::CURSOR;
 use super::keys::{Key, Keys};
 
 /// The folder with the marks of what was transferred, which count in the log's numbers.
@@ -312,7 +313,7 @@ pub(super) fn segments(directory: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     Ok(found)
 }
 
-/// Moves what is there of a log into a directory of its own.
+/// Moves what is there of a log into a directory of its own, and with it how far it was sent and transferred.
 pub(super) fn set_aside(directory: &Path) -> io::Result<()> {
     let aside = directory.join(format!("lost-{}", now()));
     DirBuilder::new().mode(0o750).create(&aside)?;
@@ -321,7 +322,7 @@ pub(super) fn set_aside(directory: &Path) -> io::Result<()> {
             fs::rename(&path, aside.join(name))?;
         }
     }
-    for name in [HEAD, TRANSFERRED] {
+    for name in [HEAD, CURSOR, TRANSFERRED] {
         match fs::rename(directory.join(name), aside.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}

@@ -25,7 +25,7 @@ use super::config::{Format, Forward};
 use super::{Shared, files, reading::Reading};
 
 /// The file that says what was delivered.
-const CURSOR: &str = "forwarded";
+pub(super) const CURSOR: &str = "forwarded";
 /// How long a record may be under way before the connection it was sent on counts for its delivery.
 const SETTLED: Duration = Duration::from_secs(1);
 /// How long a receiver may take for anything.
