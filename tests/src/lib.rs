@@ -19,7 +19,8 @@ mod tunnel;
 mod wire_client;
 
 pub use clients::{
-    compile_c, huawei_cloud_node, huawei_cloud_python, kryoptic, missing, module_for_engine, python_pkcs11,
+    authenticator, compile_c, huawei_cloud_node, huawei_cloud_python, kryoptic, missing, module_for_engine,
+    python_pkcs11,
 };
 pub use disk::Disk;
 pub use hsm::{Hsm, in_own_process, root, script};

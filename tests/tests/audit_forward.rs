@@ -44,6 +44,15 @@ fn newest(daemon: &tests::Daemon<'_>) -> (u64, Option<u64>) {
     }
 }
 
+/// Waits until the daemon knows that all it sent was received.
+fn all_is_sent(daemon: &tests::Daemon<'_>) {
+    let until = Instant::now() + PATIENCE;
+    while newest(daemon).1 != Some(0) {
+        assert!(Instant::now() < until, "what was received is still counted as unsent");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 fn renames(daemon: &tests::Daemon<'_>, names: &[&str]) {
     for pair in names.windows(2) {
         let ask = Ask::PartitionRename { partition: pair[0].into(), label: pair[1].into() };
@@ -78,11 +87,7 @@ fn every_record_arrives_though_either_side_is_away() {
     renames(&daemon, &["d", "e"]);
     let last = newest(&daemon).0;
     arrived.extend(numbers(&read_to(&third, last)));
-    let until = Instant::now() + PATIENCE;
-    while newest(&daemon).1 != Some(0) {
-        assert!(Instant::now() < until, "what was received is still counted as unsent");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    all_is_sent(&daemon);
     assert_eq!(arrived, (1..=last).collect());
     drop(third);
     daemon.stop();
@@ -100,9 +105,7 @@ fn a_log_that_begins_anew_is_sent_from_its_beginning() {
     renames(&daemon, &["a", "b", "c", "d", "e", "f", "g", "h"]);
     let before = newest(&daemon).0;
     read_to(&first, before);
-    while newest(&daemon).1 != Some(0) {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    all_is_sent(&daemon);
     daemon.stop();
     drop(first);
 

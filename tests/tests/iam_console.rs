@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::{Hsm, Rest, Run, Staff, huawei_cloud_python, needs, not_on_stand_in};
+use tests::{Hsm, Rest, Run, Staff, authenticator, huawei_cloud_python, needs, not_on_stand_in};
 
 #[path = "iam_console/console.rs"]
 mod console;
@@ -14,7 +14,7 @@ mod shown;
 #[path = "iam_console/wrong.rs"]
 mod wrong;
 
-use console::{Console, READ_KEYS, codes, list_and_create};
+use console::{Console, READ_KEYS, list_and_create};
 
 /// What the official SDK is let do by the user's key in the file that `ak create --out` wrote.
 const SDK: &str = r#"
@@ -314,7 +314,7 @@ fn with_operation_protection_on_credentials_and_deletions_take_a_code() {
     console.done(&["user", "create", "acme/ann"]);
     console.write("good", "Correct-1-horse\n");
     let seed = console.json(&["account", "mfa", "create", "acme"])["secret"].as_str().expect("it").to_owned();
-    let codes = codes(&seed);
+    let codes = authenticator(&seed);
     console.done(&["account", "mfa", "bind", "acme", &codes[0], &codes[1]]);
     console.done(&["account", "protect", "acme", "on"]);
     for words in [

@@ -1,17 +1,7 @@
 //! Keys of the KMS from the console of a daemon, and at the same time through the PKCS#11 door of their project's partition.
 
 use serde_json::{Value, json};
-use tests::{Hsm, Rest, Run, Staff, needs, not_on_stand_in};
-
-/// The codes that an authenticator shows for this secret in the last step, now, and the next one.
-const CODES: &str = "
-import base64, hashlib, hmac, struct, sys, time
-key = base64.b32decode(sys.argv[1] + '=' * (-len(sys.argv[1]) % 8))
-for step in (-1, 0, 1):
-    mac = hmac.new(key, struct.pack('>Q', int(time.time()) // 30 + step), hashlib.sha1).digest()
-    at = mac[19] & 15
-    print('%06d' % ((struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 1000000))
-";
+use tests::{Hsm, Rest, Run, Staff, authenticator, needs, not_on_stand_in};
 
 struct Console {
     hsm: Hsm,
@@ -35,11 +25,6 @@ impl Console {
 
     fn state(&self, key: &str) -> String {
         self.json(&["key", "show", key])["key_state"].as_str().expect("a state").to_owned()
-    }
-
-    fn codes(&self, secret: &str) -> Vec<String> {
-        let run = self.hsm.run("python3", ["-c", CODES, secret]).succeeds();
-        run.out().lines().map(str::to_owned).collect()
     }
 }
 
@@ -227,7 +212,7 @@ fn with_operation_protection_on_each_deletion_takes_a_code_that_is_good_once() {
     let secret =
         console.json(&["account", "mfa", "create", "dev"])["secret"].as_str().expect("it").to_owned();
     console.run(&["account", "protect", "dev", "on"]).fails().says("account mfa").done();
-    let codes = console.codes(&secret);
+    let codes = authenticator(&secret);
     console.run(&["account", "mfa", "bind", "dev", &codes[0], &codes[0]]).fails().done();
     console.run(&["account", "mfa", "bind", "dev", &codes[0], &codes[1]]).succeeds().done();
     console.run(&["account", "protect", "dev", "on"]).succeeds().says("is on").done();

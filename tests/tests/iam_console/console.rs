@@ -84,17 +84,3 @@ pub(crate) fn list_and_create(who: &Rest) -> [u16; 2] {
     let create = json!({ "key_alias": format!("key-{}", MADE.fetch_add(1, Ordering::Relaxed)) });
     [who.kms("list-keys", &json!({})).status, who.kms("create-key", &create).status]
 }
-
-/// The codes of a device in the last step, now, and the next one.
-pub(crate) fn codes(seed: &str) -> Vec<String> {
-    const CODES: &str = "
-import base64, hashlib, hmac, struct, sys, time
-key = base64.b32decode(sys.argv[1] + '=' * (-len(sys.argv[1]) % 8))
-for step in (-1, 0, 1):
-    mac = hmac.new(key, struct.pack('>Q', int(time.time()) // 30 + step), hashlib.sha1).digest()
-    at = mac[19] & 15
-    print('%06d' % ((struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 1000000))
-";
-    let run = Run::of(Command::new("python3").args(["-c", CODES, seed])).succeeds();
-    run.out().lines().map(str::to_owned).collect()
-}

@@ -2,6 +2,8 @@
 
 use super::operation::Row;
 
+#[cfg(test)]
+mod catalogue;
 mod cts;
 mod iam;
 mod kms;

@@ -1,42 +1,25 @@
 //! The operations beside the catalogue of the interface: none is at another place, and none gets lost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use dew::cts::{Act, TRACED, traced};
 use wire::admin::kms::{Kind, kind};
 
+use super::super::catalogue;
 use super::{OPERATIONS, SERVICE};
 use crate::rest::own;
 
 /// Name, method and path of each operation that the vendor's SDKs have.
 const CATALOGUE: &str = include_str!("catalogue.txt");
 
-/// By name: whether it is offered, by which method and where.
-fn catalogue() -> BTreeMap<&'static str, (bool, &'static str, &'static str)> {
-    let line = |line: &'static str| {
-        let offered = !line.starts_with('-');
-        let mut words = line.trim_start_matches('-').split_whitespace();
-        Some((words.next()?, (offered, words.next()?, words.next()?)))
-    };
-    CATALOGUE.lines().filter(|line| !line.starts_with('#')).filter_map(line).collect()
-}
-
 #[test]
 fn each_operation_is_where_the_catalogue_has_it_and_those_that_are_not_there_are_named() {
-    let mut catalogue = catalogue();
-    assert_eq!(catalogue.len(), 75);
-    for row in OPERATIONS {
-        let (_, method, path) =
-            catalogue.remove(row.name).unwrap_or_else(|| panic!("{} is unknown", row.name));
-        assert_eq!((row.method.as_str(), row.path), (method, path), "{}", row.name);
-    }
-    let lost: Vec<_> = catalogue.iter().filter(|(_, (offered, ..))| *offered).map(|(name, _)| name).collect();
-    assert!(lost.is_empty(), "not offered any more, or marked with `-` in the catalogue: {lost:?}");
+    catalogue::check(OPERATIONS, CATALOGUE, 75);
 }
 
 #[test]
 fn the_console_knows_what_each_operation_does() {
-    for (name, (_, method, _)) in catalogue() {
+    for (name, catalogue::Listed { method, .. }) in catalogue::read(CATALOGUE) {
         let known = kind(name);
         let looks = ["List", "Show"].iter().any(|word| name.starts_with(word));
         assert_eq!(known == Kind::Look, looks, "{name}");
@@ -50,7 +33,7 @@ fn the_console_knows_what_each_operation_does() {
 /// Requirement: CTS-001
 #[test]
 fn each_operation_that_does_something_leaves_a_trace_and_what_only_looks_leaves_none() {
-    let mut names: BTreeSet<_> = catalogue().into_keys().collect();
+    let mut names: BTreeSet<_> = catalogue::read(CATALOGUE).into_keys().collect();
     names.extend(own::OPERATIONS.iter().map(|row| row.name));
     for name in &names {
         let act = traced(SERVICE.name, name).map(|row| row.act);
