@@ -132,7 +132,7 @@ impl Desk {
     pub fn generate(&self, mechanism: &Mechanism, template: &Template) -> Result<Fresh, Error> {
         let session = self.application.session(self.session)?;
         let (_, key) = self.application.new_key(&session, mechanism, template)?;
-        self.fresh(vec![key])
+        self.unused(vec![key])
     }
 
     /// Makes a pair of keys.
@@ -147,7 +147,7 @@ impl Desk {
     ) -> Result<Fresh, Error> {
         let session = self.application.session(self.session)?;
         let (_, public, private) = self.application.new_pair(&session, mechanism, public, private)?;
-        self.fresh(vec![public, private])
+        self.unused(vec![public, private])
     }
 
     /// Brings keys from elsewhere.
@@ -209,16 +209,21 @@ impl Desk {
         self.fresh(objects)
     }
 
-    /// Keys that take the roles that they are for with their making: so their first use writes nothing.
     fn fresh(&self, keys: Vec<AttributeMap>) -> Result<Fresh, Error> {
-        let objects = keys.into_iter().map(|mut attributes| {
-            match roles::meant(&attributes) {
+        let objects = keys.into_iter().map(|attributes| self.partition.new_object(attributes));
+        Ok(Fresh(objects.collect::<Result<_, _>>()?))
+    }
+
+    /// New keys, which nobody had before: they take the roles that they are for with their making, so that their first
+    /// use writes nothing.
+    fn unused(&self, mut keys: Vec<AttributeMap>) -> Result<Fresh, Error> {
+        for attributes in &mut keys {
+            match roles::meant(attributes) {
                 0 => {}
                 meant => attributes.set_ulong(Attr::ROLES_USED, meant.into()),
             }
-            self.partition.new_object(attributes)
-        });
-        Ok(Fresh(objects.collect::<Result<_, _>>()?))
+        }
+        self.fresh(keys)
     }
 
     /// Gives a pair out that was made for the guest and is kept nowhere: the private key as PKCS #8, the public

@@ -70,24 +70,60 @@ fn each_object_of_a_work_is_recorded_and_a_work_without_any_once() {
 }
 
 #[test]
-fn a_key_takes_the_roles_that_it_is_for_with_its_making_unless_they_exclude_each_other() {
+fn a_new_key_takes_the_roles_that_it_is_for_with_its_making_unless_they_exclude_each_other() {
     let world = World::new();
     let desk = desk(&world);
     let user = world.user(STANDARD);
     let target = user.on().generate(&[(Attr::EXTRACTABLE, YES), (Attr::SENSITIVE, YES)]).unwrap();
-    let wraps = |key| rv(user.on().wrap(key, target));
     let both = [(Attr::ENCRYPT, YES), (Attr::DECRYPT, YES), (Attr::UNWRAP, NO), (Attr::DERIVE, NO)];
-    for (value, wrap, writes) in [([1; 16], NO, 0), ([2; 16], YES, 1)] {
-        let given = [&both[..], &[(Attr::WRAP, wrap)]].concat();
-        let key = desk.bring(&[known(&value, &[&given[..], &[(Attr::ID, &value)]].concat())]).unwrap();
+    for (id, wrap, writes) in [([1], NO, 0), ([2], YES, 1)] {
+        let given = [&both[..], &[(Attr::WRAP, wrap), (Attr::ID, &id)]].concat();
+        let key = desk.generate(&mechanism(AES_KEY_GEN), &template(&aes(&given))).unwrap();
         desk.commit(Work { action: "make", add: vec![key], ..Work::default() }).unwrap();
-        let key = user.on().find(&[(Attr::ID, &value)])[0];
+        let key = user.on().find(&[(Attr::ID, &id)])[0];
         let before = world.store.revision();
         user.on().encrypt(mechanism(AES_ECB), key, &[0; 16]).unwrap();
         user.on().encrypt(mechanism(AES_ECB), key, &[0; 16]).unwrap();
         assert_eq!(world.store.revision() - before, writes, "commits for {given:?}");
-        assert_eq!(wraps(key), Rv::KEY_FUNCTION_NOT_PERMITTED);
+        // Whatever its attributes come to say.
+        user.on().set(key, &[(Attr::WRAP, YES)]).ok();
+        assert_eq!(rv(user.on().wrap(key, target)), Rv::KEY_FUNCTION_NOT_PERMITTED);
     }
+}
+
+#[test]
+fn a_key_that_is_brought_keeps_its_history_and_takes_nothing_from_who_has_it() {
+    let world = World::new();
+    let user = world.user(STANDARD);
+    let wraps = [(Attr::TOKEN, YES), (Attr::WRAP, YES)];
+    let theirs = user.on().known(&[1; 16], &wraps).unwrap();
+    let target = user.on().generate(&[(Attr::EXTRACTABLE, YES), (Attr::SENSITIVE, NO)]).unwrap();
+    user.on().wrap(theirs, target).unwrap();
+
+    // The same key, for other uses: the first use has decided.
+    let desk = desk(&world);
+    let meant = [
+        (Attr::ENCRYPT, YES),
+        (Attr::DECRYPT, YES),
+        (Attr::WRAP, NO),
+        (Attr::UNWRAP, NO),
+        (Attr::DERIVE, NO),
+        (Attr::ID, &[7]),
+    ];
+    let brought = desk.bring(&[known(&[1; 16], &meant)]).unwrap();
+    let number = brought.numbers()[0];
+    desk.commit(Work { action: "make", add: vec![brought], ..Work::default() }).unwrap();
+    let ours = user.on().find(&[(Attr::ID, &[7])])[0];
+    assert_eq!(rv(user.on().encrypt(mechanism(AES_ECB), ours, &[0; 16])), Rv::KEY_FUNCTION_NOT_PERMITTED);
+    user.on().wrap(theirs, target).unwrap();
+
+    // As on another partition, where a copy of it comes to.
+    let other = world.hsm.desk(STRICT.0, Guest { name: "acme".into(), id: "1".into() }).unwrap();
+    let copy = other.copies(&desk, &[number]).unwrap();
+    other.commit(Work { action: "copy", add: vec![copy], ..Work::default() }).unwrap();
+    let there = world.user(STRICT);
+    let copy = there.on().find(&[(Attr::ID, &[7])])[0];
+    assert_eq!(rv(there.on().encrypt(mechanism(AES_ECB), copy, &[0; 16])), Rv::KEY_FUNCTION_NOT_PERMITTED);
 }
 
 #[test]
