@@ -9,6 +9,7 @@ mod cli;
 mod commands;
 mod completion;
 mod console;
+mod csv;
 mod daemon;
 mod error;
 mod screen;

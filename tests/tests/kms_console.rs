@@ -363,13 +363,13 @@ fn counts_of_several_keys_are_shown_and_written_to_a_file() {
     console.run(&csv).succeeds().says("counts.csv").done();
     let text = std::fs::read_to_string(&file).expect("the file");
     let lines: Vec<_> = text.lines().collect();
-    assert_eq!(lines[0], "key_id,name,month,operation,requests");
+    assert_eq!(lines[0], r#""key_id","name","month","operation","requests""#);
     let line = |key: &str, name: &str| {
-        let begins = format!("{key},{name},20");
-        lines.iter().find(|line| line.starts_with(&begins) && line.contains(",EncryptData,")).copied()
+        let begins = format!("\"{key}\",\"{name}\",\"20");
+        lines.iter().find(|line| line.starts_with(&begins) && line.contains(r#","EncryptData","#)).copied()
     };
-    assert!(line(&one, "one").expect("of one").ends_with(",EncryptData,2"), "{text}");
-    assert!(line(&two, "two").expect("of two").ends_with(",EncryptData,1"), "{text}");
+    assert!(line(&one, "one").expect("of one").ends_with(r#","EncryptData","2""#), "{text}");
+    assert!(line(&two, "two").expect("of two").ends_with(r#","EncryptData","1""#), "{text}");
     assert!(!text.contains(&gone), "{text}");
     // What is there is not written over.
     console.run(&csv).fails().says("counts.csv").done();

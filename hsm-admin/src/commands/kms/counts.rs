@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::desk::{Desk, In, fields};
 use super::text;
+use crate::csv;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;
@@ -119,18 +120,14 @@ fn table(rows: &[Row]) -> Table {
 }
 
 fn write(file: &Path, rows: &[Row], screen: &Screen) -> Result<(), Error> {
-    let mut lines = "key_id,name,month,operation,requests\n".to_owned();
-    for Row { key, month, operation, requests } in rows {
-        let (id, name) = (text(key, "key_id"), cell(text(key, "key_alias")));
-        lines += &format!("{id},{name},{month},{operation},{requests}\n");
-    }
+    let row = |Row { key, month, operation, requests }: &Row| {
+        let [id, name] = ["key_id", "key_alias"].map(|field| text(key, field));
+        csv::row([id, name, month, operation, &requests.to_string()])
+    };
+    let all: String = rows.iter().map(row).collect();
+    let lines = csv::row(["key_id", "name", "month", "operation", "requests"]) + &all;
     let failed = |error: std::io::Error| Error::File { path: file.to_owned(), why: error.to_string() };
     whole::create(file, lines.as_bytes(), Readers::Owner).map_err(failed)?;
     let shown = json!({ "file": file, "rows": rows.len() });
     screen.show(&shown, |_| format!("Wrote {} rows to {}.", rows.len(), file.display()))
-}
-
-/// A name, which has no comma: one that a spreadsheet would take for a formula is told to be text.
-fn cell(name: &str) -> String {
-    if name.starts_with(['-', '+', '=', '@']) { format!("'{name}") } else { name.to_owned() }
 }

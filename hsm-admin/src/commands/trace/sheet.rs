@@ -3,6 +3,8 @@
 use rust_xlsxwriter::{Workbook, XlsxError};
 use serde_json::Value;
 
+use crate::csv;
+
 /// The columns: fields of a trace, some within another.
 const COLUMNS: [(&str, &str); 22] = [
     ("time", "/time"),
@@ -29,9 +31,6 @@ const COLUMNS: [(&str, &str); 22] = [
     ("domain_id", "/domain_id"),
 ];
 
-/// What a spreadsheet takes for the beginning of a formula.
-const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-
 /// The fields of a trace, in the order of the columns.
 pub(super) fn facts_of(trace: &Value) -> Vec<(&'static str, String)> {
     let value = |at: &str| match trace.pointer(at) {
@@ -43,15 +42,11 @@ pub(super) fn facts_of(trace: &Value) -> Vec<(&'static str, String)> {
     COLUMNS.iter().map(|(name, at)| (*name, value(at))).collect()
 }
 
-/// Comma-separated values (RFC 4180), each quoted. One that a spreadsheet would take for a formula has a `'` in front.
+/// Comma-separated values.
 pub(super) fn csv(traces: &[Value]) -> Vec<u8> {
-    let mut text = COLUMNS.map(|(name, _)| quoted(name)).join(",") + "\r\n";
-    for trace in traces {
-        let cells: Vec<_> = facts_of(trace).iter().map(|(_, value)| quoted(value)).collect();
-        text.push_str(&cells.join(","));
-        text.push_str("\r\n");
-    }
-    text.into_bytes()
+    let row = |trace| csv::row(facts_of(trace).into_iter().map(|(_, value)| value));
+    let rows: String = traces.iter().map(row).collect();
+    (csv::row(COLUMNS.map(|(name, _)| name)) + &rows).into_bytes()
 }
 
 /// A spreadsheet, all of whose cells are text.
@@ -93,11 +88,6 @@ fn escaped(text: &str) -> String {
         }
         text
     })
-}
-
-fn quoted(text: &str) -> String {
-    let shield = if text.trim_start().starts_with(FORMULA) { "'" } else { "" };
-    format!("\"{shield}{}\"", text.replace('"', "\"\""))
 }
 
 #[cfg(test)]
