@@ -18,7 +18,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use spki::SubjectPublicKeyInfoRef;
 use tokio::task::block_in_place;
 use tokio_rustls::TlsAcceptor;
@@ -63,18 +63,14 @@ pub(crate) fn acceptor(config: &Config, store: &Path) -> Result<TlsAcceptor, Tls
     let mut tls = match (&config.token, &config.certificate, &config.key) {
         (Some(place), given, _) => {
             let key = Arc::new(TokenKey::new(place.clone()));
-            let folder = folder.join("token");
-            let shown = match given {
-                Some(given) => Some(for_key(&key, chain(given)?)?),
-                None => None,
+            let resolver: Arc<dyn ResolvesServerCert> = match given {
+                Some(given) => Arc::new(SingleCertAndKey::from(for_key(&key, chain(given)?)?)),
+                None => {
+                    let (shown, folder) = (Mutex::default(), folder.join("token"));
+                    Arc::new(Resolver { key, shown, folder, names: names(config) })
+                }
             };
-            tls.with_cert_resolver(Arc::new(Resolver {
-                key,
-                given: shown.is_some(),
-                shown: Mutex::new(shown),
-                folder,
-                names: names(config),
-            }))
+            tls.with_cert_resolver(resolver)
         }
         (None, Some(certificate), Some(key)) => tls.with_single_cert(chain(certificate)?, secret(key)?)?,
         (None, ..) => {
@@ -118,12 +114,11 @@ pub(super) fn tell(why: &dyn std::fmt::Display) {
     }
 }
 
-/// The certificate for a key in a token. One that is not given is made when the token first tells the key's public
-/// half, for the partition may come later than the daemon.
+/// The certificate for a key in a token, made when the token first tells the key's public half: the partition may come
+/// later than the daemon.
 #[derive(Debug)]
 struct Resolver {
     key: Arc<TokenKey>,
-    given: bool,
     shown: Mutex<Option<Arc<CertifiedKey>>>,
     folder: PathBuf,
     names: Vec<String>,
@@ -131,11 +126,6 @@ struct Resolver {
 
 impl Resolver {
     fn certified(&self) -> Result<Arc<CertifiedKey>, TlsError> {
-        if self.given
-            && let Some(shown) = &*self.shown.lock()
-        {
-            return Ok(Arc::clone(shown));
-        }
         let public = self.key.public()?;
         let mut shown = self.shown.lock();
         let fits =

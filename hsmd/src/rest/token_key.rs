@@ -115,9 +115,8 @@ impl TokenKey {
             Some(known) => known,
             None => {
                 let ready = self.open()?;
-                let mut pool = self.pool.lock();
-                pool.idle.push(ready);
-                pool.public.clone().unwrap_or_default()
+                self.keep(ready);
+                self.pool.lock().public.clone().unwrap_or_default()
             }
         };
         if known.is_empty() {
@@ -140,8 +139,12 @@ impl TokenKey {
                 return Ok(done);
             }
             // The others are as old.
-            let old = std::mem::take(&mut *self.pool.lock());
-            self.pool.lock().refused = old.refused;
+            let old = {
+                let mut pool = self.pool.lock();
+                pool.public = None;
+                std::mem::take(&mut pool.idle)
+            };
+            drop(old);
         }
         let ready = self.open()?;
         let done = act(&ready.session, ready.key).map_err(|error| self.failed(&error))?;
