@@ -357,7 +357,8 @@ impl Daemon {
         if begun.load(Ordering::Acquire) && self.sealing.is_busy() {
             return Err(OpenError::Zeroizing);
         }
-        if Vault::finish_zeroizing_all(&*self.store, &*self.anchor)? {
+        // What failed of that the last time is to be done too, though the store is through with it.
+        if Vault::finish_zeroizing_all(&*self.store, &*self.anchor)? || begun.load(Ordering::Acquire) {
             self.after_zeroizing()?;
         }
         begun.store(false, Ordering::Release);

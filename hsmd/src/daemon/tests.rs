@@ -64,6 +64,25 @@ fn an_hsm_that_a_call_holds_is_zeroized_when_the_call_ends() {
 }
 
 #[test]
+fn a_root_key_that_could_not_be_destroyed_is_destroyed_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut daemon = daemon(folder.path());
+    daemon.sealing.patience = Duration::from_millis(20);
+    let call = daemon.hsm().unwrap();
+    assert!(daemon.zeroize(None).is_err());
+    drop(call);
+    // What cannot be written over.
+    let (key, aside) = (folder.path().join("root.key"), folder.path().join("aside"));
+    fs::rename(&key, &aside).unwrap();
+    fs::create_dir(&key).unwrap();
+    daemon.look_after_zeroizing();
+    fs::remove_dir(&key).unwrap();
+    fs::rename(&aside, &key).unwrap();
+    daemon.look_after_zeroizing();
+    assert!(!key.exists());
+}
+
+#[test]
 fn an_unseal_that_fails_leaves_no_log_behind() {
     let folder = tempfile::tempdir().unwrap();
     let daemon = daemon(folder.path());
