@@ -14,6 +14,7 @@ mod daemon;
 mod harden;
 mod log;
 mod metrics;
+mod modules;
 mod notify;
 mod rest;
 mod root_key;

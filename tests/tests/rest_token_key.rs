@@ -199,7 +199,8 @@ fn a_pin_that_was_refused_is_not_tried_until_it_is_locked() {
     https.knock();
     https.place.logs(&["ERROR", "PIN file", "its mode is 0644, expected 0600 or less"]);
     https.pin("00000000", 0o600);
-    (0..15).for_each(|_| https.knock());
+    thread::scope(|scope| (0..15).for_each(|_| drop(scope.spawn(|| https.knock()))));
+    https.knock();
     https.place.logs(&["ERROR", "its PIN was refused; it is tried again when the daemon is started anew"]);
     // One try of the user's was used up.
     https.admin("key generate web --type aes:256 --label other").succeeds().done();
@@ -210,4 +211,66 @@ fn a_pin_that_was_refused_is_not_tried_until_it_is_locked() {
     let _daemon = https.place.start();
     https.knock();
     https.curl(&https.authority()).succeeds().done();
+}
+
+#[test]
+fn one_module_holds_the_key_of_https_and_the_root_key_on_two_tokens() {
+    const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
+    needs!("curl", "openssl", "softhsm2-util", "pkcs11-tool", SOFTHSM);
+    let https = Https::new("");
+    let config = https.place.path("softhsm2.conf");
+    fs::create_dir(https.place.path("tokens")).unwrap();
+    let tokens = https.place.path("tokens");
+    fs::write(&config, format!("directories.tokendir = {}\nlog.level = ERROR\n", tokens.display())).unwrap();
+    https.place.set("SOFTHSM2_CONF", &config);
+    let run = |line: &str| {
+        let mut words = line.split_whitespace();
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).env("SOFTHSM2_CONF", &config).current_dir(https.place.path(""));
+        Run::of(&command).succeeds().done();
+    };
+    for (label, key) in [
+        ("web", "--keypairgen --key-type rsa:2048 --label rest"),
+        ("root", "--keygen --key-type AES:32 --label aes"),
+    ] {
+        run(&format!("softhsm2-util --init-token --free --label {label} --pin {PIN} --so-pin 87654321"));
+        run(&format!("pkcs11-tool --module {SOFTHSM} --token-label {label} --login --pin {PIN} {key}"));
+    }
+    run(&format!(
+        "pkcs11-tool --module {SOFTHSM} --token-label web --login --pin {PIN} --keygen --key-type AES:32 --label aes"
+    ));
+    // SoftHSM2 does not tell a public half with a private key: the certificate is one that is given.
+    run(&format!(
+        "pkcs11-tool --module {SOFTHSM} --token-label web --read-object --type pubkey --label rest -o web.der"
+    ));
+    run("openssl rsa -pubin -inform DER -in web.der -out web.pub");
+    run("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ca.key");
+    run("openssl req -x509 -key ca.key -days 30 -subj /CN=authority -out ca.pem");
+    run("openssl req -new -key ca.key -subj /CN=web -addext subjectAltName=DNS:localhost -out web.csr");
+    let sign = "openssl x509 -req -in web.csr -CA ca.pem -CAkey ca.key -days 30 -copy_extensions copy";
+    run(&format!("{sign} -force_pubkey web.pub -out certificate.pem"));
+    let written = fs::read_to_string(https.place.path("hsmd.toml")).unwrap();
+    let ours = https.place.program("libclaviger.so");
+    let written = written.replace(&format!("{ours:?}"), &format!("{SOFTHSM:?}"));
+    let certificate = https.place.path("certificate.pem");
+    let rest = format!("[rest]\ncertificate = {certificate:?}\n");
+    fs::write(https.place.path("hsmd.toml"), written.replace("[rest]\n", &rest)).unwrap();
+
+    let daemon = https.place.start();
+    let authority = https.place.path("ca.pem");
+    https.curl(&authority).succeeds().done();
+    let secret = https.place.path("pin");
+    let rekey =
+        format!("rekey root --custody token --module {SOFTHSM} --key aes --secret-file {}", secret.display());
+    // A PIN that is not asked for again shows nothing.
+    https.place.admin(&format!("{rekey} --token web")).fails().says("on different tokens").done();
+    https.place.admin(&format!("{rekey} --token root")).succeeds().done();
+    https.curl(&authority).succeeds().done();
+    for _ in 0..2 {
+        https.place.admin("seal").succeeds().done();
+        https.curl(&authority).succeeds().done();
+        https.place.admin(&format!("unseal --passphrase-file {}", secret.display())).succeeds().done();
+    }
+    https.curl(&authority).succeeds().done();
+    daemon.stop();
 }

@@ -29,6 +29,7 @@ use super::operation::{Done, Input, Row};
 use super::patient::Patient;
 use super::routes::{NoRoute, Routes};
 use super::tls::{self, TlsError};
+use super::token_key::CALLS;
 use crate::daemon::Daemon;
 use crate::services::Services;
 use crate::traces::Asked;
@@ -108,7 +109,7 @@ pub(crate) fn start(daemon: &Arc<Daemon>) -> Result<(), RestError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("rest")
         .thread_stack_size(2 << 20)
-        .max_blocking_threads(config.requests.saturating_add(ANONYMOUS + 8))
+        .max_blocking_threads(config.requests.saturating_add(ANONYMOUS + CALLS + 8))
         .enable_io()
         .enable_time()
         .build()

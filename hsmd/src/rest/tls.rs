@@ -1,6 +1,7 @@
 //! The certificate that the REST interface shows: one that is given, or one of an authority that is made at the first
 //! start; and its key, in a file or in a token.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -103,14 +104,17 @@ fn info_of(chain: &[CertificateDer<'_>]) -> Result<Vec<u8>, TlsError> {
     Ok(ParsedCertificate::try_from(first)?.subject_public_key_info().to_vec())
 }
 
-/// Says why nobody can shake hands, and no more often than somebody can read it.
+/// Says why nobody can shake hands: each reason once a minute, and no more than a few.
 pub(super) fn tell(why: &dyn std::fmt::Display) {
-    static LAST: Mutex<Option<(String, Instant)>> = Mutex::new(None);
+    const MINUTE: Duration = Duration::from_secs(60);
+    const REASONS: usize = 8;
+    static SAID: Mutex<BTreeMap<String, Instant>> = Mutex::new(BTreeMap::new());
     let why = why.to_string();
-    let mut last = LAST.lock();
-    if last.as_ref().is_none_or(|(said, when)| *said != why || when.elapsed() > Duration::from_secs(60)) {
+    let mut said = SAID.lock();
+    said.retain(|_, when| when.elapsed() < MINUTE);
+    if said.len() < REASONS && !said.contains_key(&why) {
         error!("no TLS connection can be made: {why}");
-        *last = Some((why, Instant::now()));
+        said.insert(why, Instant::now());
     }
 }
 

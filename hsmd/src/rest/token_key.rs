@@ -5,9 +5,9 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as ModuleError, RvError};
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsPssParams};
@@ -23,12 +23,16 @@ use rustls::sign::{Signer, SigningKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 use serde::Deserialize;
 use spki::SubjectPublicKeyInfoRef;
+use tokio::sync::{Semaphore, SemaphorePermit as Permit};
 use tokio::task::block_in_place;
 
+use crate::modules::Module;
 use crate::root_key;
 
 /// Sessions that are kept for the next handshakes.
 const IDLE: usize = 16;
+/// Handshakes that wait for the token at once.
+pub(super) const CALLS: usize = 128;
 
 /// Where the key is.
 #[derive(Clone, Debug, Deserialize)]
@@ -59,6 +63,9 @@ pub(crate) enum KeyError {
     /// The PIN was refused before. It is not tried again, or else it would come to be locked.
     #[error("the {0}: its PIN was refused; it is tried again when the daemon is started anew")]
     Refused(Arc<Place>),
+    /// As many handshakes wait for it as may.
+    #[error("the {0} does not answer: {CALLS} handshakes wait for it")]
+    Busy(Arc<Place>),
     /// The PIN cannot be read.
     #[error("the PIN for the {0}: {1}")]
     Pin(Arc<Place>, String),
@@ -70,8 +77,14 @@ pub(crate) enum KeyError {
 /// The key.
 pub(crate) struct TokenKey {
     place: Arc<Place>,
-    module: OnceLock<Pkcs11>,
+    module: OnceLock<Module>,
     pool: Mutex<Pool>,
+    /// Held by whoever logs in.
+    entering: Mutex<()>,
+    /// Whether the PIN was.
+    refused: AtomicBool,
+    /// Places for calls of the module.
+    calls: Semaphore,
 }
 
 #[derive(Default)]
@@ -79,7 +92,6 @@ struct Pool {
     idle: Vec<Ready>,
     /// The public half, as the token last told it.
     public: Option<Vec<u8>>,
-    refused: bool,
 }
 
 /// A session in which the key was found.
@@ -102,7 +114,14 @@ impl fmt::Debug for TokenKey {
 
 impl TokenKey {
     pub(crate) fn new(place: Place) -> Self {
-        Self { place: Arc::new(place), module: OnceLock::new(), pool: Mutex::default() }
+        Self {
+            place: Arc::new(place),
+            module: OnceLock::new(),
+            pool: Mutex::default(),
+            entering: Mutex::default(),
+            refused: AtomicBool::new(false),
+            calls: Semaphore::new(CALLS),
+        }
     }
 
     /// The key's SubjectPublicKeyInfo, as the token tells it.
@@ -110,21 +129,15 @@ impl TokenKey {
     /// # Errors
     /// As [`Self::with`]; `Unfit` of a token that does not tell it.
     pub(crate) fn public(&self) -> Result<Vec<u8>, KeyError> {
-        let known = self.pool.lock().public.clone();
-        let known = match known {
-            Some(known) => known,
-            None => {
-                let ready = self.open()?;
-                self.keep(ready);
-                self.pool.lock().public.clone().unwrap_or_default()
-            }
-        };
-        if known.is_empty() {
-            return Err(
-                self.unfit("does not tell its public half (CKA_PUBLIC_KEY_INFO): give a certificate for it")
-            );
+        if let Some(known) = self.pool.lock().public.clone() {
+            return Ok(known);
         }
-        Ok(known)
+        let _place = self.place_for_a_call()?;
+        let ready = self.open()?;
+        self.keep(ready);
+        self.pool.lock().public.clone().ok_or_else(|| {
+            self.unfit("does not tell its public half (CKA_PUBLIC_KEY_INFO): give a certificate for it")
+        })
     }
 
     /// Does something with the key. Sessions of an HSM that was sealed meanwhile are no good: a new one is.
@@ -132,6 +145,7 @@ impl TokenKey {
     /// # Errors
     /// `Token`, `Refused`, `Pin`
     fn with<T>(&self, act: impl Fn(&Session, ObjectHandle) -> Result<T, ModuleError>) -> Result<T, KeyError> {
+        let _place = self.place_for_a_call()?;
         let idle = self.pool.lock().idle.pop();
         if let Some(ready) = idle {
             if let Ok(done) = act(&ready.session, ready.key) {
@@ -152,6 +166,11 @@ impl TokenKey {
         Ok(done)
     }
 
+    /// Each call of the module holds a thread. Where a token does not answer, they must not come to be all there are.
+    fn place_for_a_call(&self) -> Result<Permit<'_>, KeyError> {
+        self.calls.try_acquire().map_err(|_| KeyError::Busy(Arc::clone(&self.place)))
+    }
+
     fn keep(&self, ready: Ready) {
         let mut pool = self.pool.lock();
         if pool.idle.len() < IDLE {
@@ -162,15 +181,8 @@ impl TokenKey {
     /// A new session, with the key.
     fn open(&self) -> Result<Ready, KeyError> {
         let failed = |error: ModuleError| self.failed(&error);
-        if self.pool.lock().refused {
-            return Err(KeyError::Refused(Arc::clone(&self.place)));
-        }
         let module = self.module()?;
-        let slots = module.get_slots_with_token().map_err(failed)?;
-        let named = |slot: &cryptoki::slot::Slot| {
-            module.get_token_info(*slot).is_ok_and(|info| info.label() == self.place.token)
-        };
-        let slot = slots.into_iter().find(named);
+        let slot = module.slot_of(&self.place.token).map_err(failed)?;
         let slot = slot.ok_or_else(|| self.refuse("there is no token of this label".into()))?;
         let session = module.open_ro_session(slot).map_err(failed)?;
         self.log_in(&session)?;
@@ -183,47 +195,44 @@ impl TokenKey {
             [] => return Err(self.refuse("there is no private key of this label".into())),
             _ => return Err(self.refuse("several private keys have this label".into())),
         };
-        let public = match session.get_attributes(key, &[AttributeType::PublicKeyInfo]) {
-            Ok(attributes) => attributes.into_iter().find_map(|attribute| match attribute {
-                Attribute::PublicKeyInfo(info) => Some(info),
-                _ => None,
-            }),
-            Err(_) => None,
-        };
-        self.pool.lock().public = Some(public.unwrap_or_default());
+        let told = session.get_attributes(key, &[AttributeType::PublicKeyInfo]).map_err(failed)?;
+        let public = told.into_iter().find_map(|attribute| match attribute {
+            Attribute::PublicKeyInfo(info) => Some(info).filter(|info| !info.is_empty()),
+            _ => None,
+        });
+        self.pool.lock().public = public;
         Ok(Ready { session, key })
     }
 
-    /// The module, loaded once.
-    fn module(&self) -> Result<&Pkcs11, KeyError> {
+    fn module(&self) -> Result<&Module, KeyError> {
         if let Some(module) = self.module.get() {
             return Ok(module);
         }
-        let module = Pkcs11::new(&self.place.module).map_err(|error| self.failed(&error))?;
-        match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
-            // Another thread came first.
-            Ok(()) | Err(ModuleError::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
-            Err(error) => return Err(self.failed(&error)),
-        }
+        let module = Module::of(&self.place.module).map_err(|error| self.failed(&error))?;
         Ok(self.module.get_or_init(|| module))
     }
 
+    /// One after the other: where the PIN is wrong, no more than one try is used up.
     fn log_in(&self, session: &Session) -> Result<(), KeyError> {
+        let _alone = self.entering.lock();
+        if self.refused.load(Ordering::Acquire) {
+            return Err(KeyError::Refused(Arc::clone(&self.place)));
+        }
         let pin = root_key::pin(&self.place.pin_file);
         let pin = pin.map_err(|error| KeyError::Pin(Arc::clone(&self.place), error.to_string()))?;
         let Ok(pin) = String::from_utf8(pin.to_vec()) else {
             return Err(KeyError::Pin(Arc::clone(&self.place), "expected UTF-8".into()));
         };
+        use RvError::{PinExpired, PinIncorrect, PinInvalid, PinLenRange, PinLocked, UserAlreadyLoggedIn};
         match session.login(UserType::User, Some(&AuthPin::from(pin))) {
-            Ok(()) | Err(ModuleError::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
+            Ok(()) | Err(ModuleError::Pkcs11(UserAlreadyLoggedIn, _)) => Ok(()),
             Err(error) => {
-                use RvError::{PinExpired, PinIncorrect, PinInvalid, PinLenRange, PinLocked};
                 if let ModuleError::Pkcs11(
                     PinIncorrect | PinInvalid | PinLenRange | PinLocked | PinExpired,
                     _,
                 ) = error
                 {
-                    self.pool.lock().refused = true;
+                    self.refused.store(true, Ordering::Release);
                 }
                 Err(self.failed(&error))
             }

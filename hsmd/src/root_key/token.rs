@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use crypto::{Secret, random};
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource};
 use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{Attribute, ObjectClass, ObjectHandle};
@@ -16,6 +16,7 @@ use hsm::vault::RootKey;
 use serde::{Deserialize, Serialize};
 
 use super::RootKeyError;
+use crate::modules::Module;
 
 /// Where the key is that the root key is under, and the root key under it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,33 +96,29 @@ impl Token {
         }
     }
 
-    /// Does something in a session of the user, and lets go of the module.
+    /// Does something in a session of the user.
     fn with_session<T>(
         &self,
         pin: &[u8],
         act: impl FnOnce(&Session) -> Result<T, RootKeyError>,
     ) -> Result<T, RootKeyError> {
-        let failed = |error: cryptoki::error::Error| self.failed(&error);
+        let failed = |error: Error| self.failed(&error);
         let pin = String::from_utf8(pin.to_vec()).map_err(|_| self.refuse("its PIN is UTF-8".into()))?;
-        let module = Pkcs11::new(&self.module).map_err(failed)?;
-        module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).map_err(failed)?;
-        let result = (|| {
-            let slots = module.get_slots_with_token().map_err(failed)?;
-            let named = |slot: &cryptoki::slot::Slot| {
-                module.get_token_info(*slot).is_ok_and(|info| info.label() == self.token)
-            };
-            let slot = slots.into_iter().find(named);
-            let slot = slot.ok_or_else(|| self.refuse("there is no token of this label".into()))?;
-            let session = module.open_ro_session(slot).map_err(failed)?;
-            session.login(UserType::User, Some(&AuthPin::from(pin))).map_err(failed)?;
-            act(&session)
-        })();
-        // Whether the module takes its leave well is not ours to mend.
-        let _ = module.finalize();
-        result
+        let module = Module::of(&self.module).map_err(failed)?;
+        let slot = module.slot_of(&self.token).map_err(failed)?;
+        let slot = slot.ok_or_else(|| self.refuse("there is no token of this label".into()))?;
+        let session = module.open_ro_session(slot).map_err(failed)?;
+        match session.login(UserType::User, Some(&AuthPin::from(pin))) {
+            // Then nobody has shown that this PIN is the right one.
+            Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Err(self.refuse(
+                "its user is logged in for HTTPS: keep the root key and the key of HTTPS on different tokens"
+                    .into(),
+            )),
+            logged_in => logged_in.map_err(failed).and_then(|()| act(&session)),
+        }
     }
 
-    fn failed(&self, error: &cryptoki::error::Error) -> RootKeyError {
+    fn failed(&self, error: &Error) -> RootKeyError {
         self.refuse(error.to_string())
     }
 
