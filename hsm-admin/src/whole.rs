@@ -46,7 +46,7 @@ pub(crate) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn written(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<NamedTempFile> {
     let mode = if readers == Readers::All { 0o644 } else { 0o600 };
     let mut file = tempfile::Builder::new()
-        .prefix(".ukey-")
+        .prefix(".hsm-admin-")
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder(path))?;
     file.write_all(bytes)?;
