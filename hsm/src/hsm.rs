@@ -303,7 +303,7 @@ impl Hsm {
     ) -> Result<(), Error> {
         let act = self.act(by, Some(partition), "initialise the token", &[]);
         let (vault, settings) = (&self.vault, &self.settings);
-        partition.let_part(&*self.ports.clock);
+        Partition::let_part(&[partition], &*self.ports.clock);
         act.unless_done(None, partition.init_token(vault, settings, label, so_pin, user_pin, &act))
     }
 
@@ -367,7 +367,7 @@ impl Hsm {
         by: &Actor<'_>,
         act: &Act<'_>,
     ) -> Result<(), Error> {
-        partition.let_part(&*self.ports.clock);
+        Partition::let_part(&[partition], &*self.ports.clock);
         act.unless_done(None, partition.delete(&self.vault, changes, act))?;
         self.partitions.write().remove(&partition.slot());
         // What the vault does not forget now means nothing: no other partition gets the number.

@@ -101,7 +101,7 @@ impl SlotCalls for Application {
         let (vault, settings) = (&self.hsm.vault, &self.hsm.settings);
         let act = self.act_as(&partition, User::So.name(), Class::Administration, "initialise the token");
         if !self.has_session_on(&partition) {
-            partition.let_part(&*self.hsm.ports.clock);
+            Partition::let_part(&[&*partition], &*self.hsm.ports.clock);
         }
         act.unless_done(None, partition.init_token(vault, settings, Some(label), pin.0, None, &act))
     }

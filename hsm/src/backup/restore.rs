@@ -158,7 +158,8 @@ impl Hsm {
         let details = details(header, &places, &older);
         let act = self.act(by, None, "restore a backup", &details);
         let replaced: Vec<_> = places.iter().filter_map(|place| place.replaces.clone()).collect();
-        replaced.iter().for_each(|partition| partition.let_part(&*self.ports.clock));
+        let parting: Vec<_> = replaced.iter().map(|partition| &**partition).collect();
+        Partition::let_part(&parting, &*self.ports.clock);
         let version = Partition::replacing(&replaced, &mut || {
             let mut changes = std::mem::take(&mut changes);
             for place in &places {

@@ -163,9 +163,10 @@ impl Partition {
 
     /// Gives sessions a moment to end, before something is done that needs that none is open: those of an application
     /// that has just ended may be there a little longer than it.
-    pub(crate) fn let_part(&self, clock: &dyn Clock) {
+    pub(crate) fn let_part(partitions: &[&Self], clock: &dyn Clock) {
         let (moments, moment) = PARTING;
-        (0..moments).take_while(|_| self.sessions() > 0).for_each(|_| clock.pause(moment));
+        let are_open = || partitions.iter().any(|partition| partition.sessions() > 0);
+        (0..moments).take_while(|_| are_open()).for_each(|_| clock.pause(moment));
     }
 
     /// Does what needs that no session is open, and keeps any from opening meanwhile.
