@@ -6,6 +6,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use tests::{Hsm, Rest, Run, Staff, authenticator, huawei_cloud_python, needs, not_on_stand_in};
+use wire::admin::iam::Ask as Iam;
+use wire::admin::{Ask, Told};
 
 #[path = "iam_console/console.rs"]
 mod console;
@@ -361,4 +363,28 @@ fn security_officers_alone_manage_accounts_and_several_can_be_made_to_approve_it
     staff.by("Ada", &delete).fails_with(1).says("approv").done();
     staff.together(&["Ada", "Ben"], &delete).succeeds().done();
     staff.by("Ada", &["user", "show", "dev/ann"]).fails_with(1).says("there is no user").done();
+}
+
+#[test]
+fn a_password_among_the_fields_of_a_raw_question_is_refused_and_recorded_nowhere() {
+    let console = Console::new();
+    let daemon = console.place.start();
+    console.account("acme");
+    console.done(&["user", "create", "acme/ann"]);
+    let ann = console.json(&["user", "show", "acme/ann"])["id"].as_str().expect("an id").to_owned();
+    let fields = json!({ "user_id": ann, "user": { "password": "Correct-1-horse" } }).to_string();
+    let told = daemon.ask(&Ask::Iam(Iam::Do {
+        account: "acme".into(),
+        operation: "UpdateUser".into(),
+        project: None,
+        fields: fields.as_bytes().into(),
+        password: None,
+        code: None,
+    }));
+    assert!(matches!(&told, Told::Failed { reason } if reason.contains("password")), "{told:?}");
+    let records = console.place.verified();
+    let of_it =
+        |record: &&audit::Record| record.details.iter().any(|(_, value)| value.as_str() == "UpdateUser");
+    let refused = records.iter().rfind(of_it).expect("a record");
+    assert!(!format!("{refused:?}").contains("horse"), "{refused:?}");
 }

@@ -57,8 +57,9 @@ fn converse(daemon: &Daemon, socket: &UnixStream, peer: Peer) -> io::Result<()> 
         let Some(_under_way) = daemon.begin_call() else { return Ok(()) };
         let told = match ask {
             Err(why) => failed(why),
-            Ok(ask) => {
-                let told = carry_out(&mut talk, &ask).unwrap_or_else(|reason| failed(&reason));
+            Ok(mut ask) => {
+                let told = iam::check(&mut ask).and_then(|()| carry_out(&mut talk, &ask));
+                let told = told.unwrap_or_else(|reason| failed(&reason));
                 note(peer, &ask, &told);
                 match record(&talk, &ask, &told) {
                     Ok(()) => told,

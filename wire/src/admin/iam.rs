@@ -22,7 +22,7 @@ pub enum Ask {
         operation: String,
         /// The id of the project that the operation is about, where its path has one.
         project: Option<String>,
-        /// Its other fields, those of the path among them, as JSON: no secret.
+        /// Its other fields, those of the path among them, as JSON: no secret. With a password among them it is refused.
         fields: Bytes,
         /// The password of the user that the fields tell of.
         password: Option<Bytes>,

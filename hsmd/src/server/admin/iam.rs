@@ -1,8 +1,12 @@
 //! Users, groups, access keys and policies from the console: operations of the REST interface, as the root user of the
 //! account.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use dew::caller::Caller;
 use dew::iam::{self, Iam, ProjectId};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use wire::Bytes;
 use wire::admin::Told;
@@ -13,6 +17,73 @@ use super::account::named;
 use super::kms::check_code;
 use super::talk::Talk;
 use crate::rest;
+
+/// Refuses fields with a password among them, and takes them out: fields are recorded, and shown to who approves them.
+pub(super) fn check(ask: &mut super::Ask) -> Result<(), String> {
+    let super::Ask::Iam(Ask::Do { fields, .. }) = ask else { return Ok(()) };
+    let checked =
+        serde_json::from_slice::<NoPassword>(fields).map_err(|error| format!("the fields: {error}"));
+    if checked.is_err() {
+        *fields = Bytes::default();
+    }
+    checked.map(drop)
+}
+
+/// JSON in which no object has a field `password`, however deep, and be it one of two of that name.
+struct NoPassword;
+
+impl<'de> Deserialize<'de> for NoPassword {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for NoPassword {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self, A::Error> {
+        while let Some(name) = fields.next_key::<Cow<'_, str>>()? {
+            if name == "password" {
+                return Err(A::Error::custom("a password is among them, and it goes beside them"));
+            }
+            fields.next_value::<Self>()?;
+        }
+        Ok(self)
+    }
+}
 
 /// The answer, or why there is none.
 pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
@@ -101,5 +172,45 @@ fn shown(account: &iam::Account) -> Account {
         root: account.root.to_string(),
         project: account.project.to_string(),
         protected: account.protection.on,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(fields: &str) -> (Result<(), String>, Vec<u8>) {
+        let mut ask = super::super::Ask::Iam(Ask::Do {
+            account: "acme".into(),
+            operation: "UpdateUser".into(),
+            project: None,
+            fields: fields.as_bytes().into(),
+            password: None,
+            code: None,
+        });
+        let outcome = check(&mut ask);
+        let super::super::Ask::Iam(Ask::Do { fields, .. }) = ask else { unreachable!("it is what it was") };
+        (outcome, fields.to_vec())
+    }
+
+    #[test]
+    fn a_password_among_the_fields_is_found_and_taken_out() {
+        for fields in [
+            r#"{"user_id":"x","user":{"password":"Correct-1-horse"}}"#,
+            r#"{"user":{"\u0070ass\u0077ord" : "Correct-1-horse"}}"#,
+            r#"{"user":{"password":"Correct-1-horse","password":null},"user":{}}"#,
+            r#"{"list":[1,-1,0.5,null,true,{"password":"Correct-1-horse"}]}"#,
+            r#"{"user":{"pass"#,
+        ] {
+            let (outcome, left) = checked(fields);
+            assert!(!outcome.expect_err(fields).contains("horse"), "{fields}");
+            assert!(left.is_empty(), "{fields}");
+        }
+        for fields in [
+            "{}",
+            r#"{"user":{"name":"password","description":"\"password\": x","pwd_status":true},"page":1}"#,
+        ] {
+            assert_eq!(checked(fields), (Ok(()), fields.into()));
+        }
     }
 }
