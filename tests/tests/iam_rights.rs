@@ -254,8 +254,10 @@ fn what_expires_makes_no_way_in_that_lasts() {
     let expiring = expiring(&acme.root);
     let (users, devices) = ("/v3.0/OS-USER/users", "/v3.0/OS-MFA/virtual-mfa-devices");
     let password = json!({ "user": { "password": "Battery-2-staple" } });
-    let bind = json!({ "user_id": bob, "serial_number": format!("iam:{}:mfa:phone", acme.id),
+    let serial = format!("iam:{}:mfa:phone", acme.id);
+    let bind = json!({ "user_id": bob, "serial_number": serial,
         "authentication_code_first": "000000", "authentication_code_second": "111111" });
+    let unbind = json!({ "user_id": bob, "serial_number": serial, "authentication_code": "000000" });
     let table = [
         ("POST", users.to_owned(), json!({ "user": { "name": "new-1", "domain_id": acme.id } }), 201),
         ("POST", "/v3/users".to_owned(), json!({ "user": { "name": "new-2" } }), 201),
@@ -287,6 +289,8 @@ fn what_expires_makes_no_way_in_that_lasts() {
             json!({ "login_protect": { "enabled": false, "verification_method": "vmfa" } }),
             200,
         ),
+        ("PUT", "/v3.0/OS-MFA/mfa-devices/unbind".to_owned(), unbind, 404),
+        ("DELETE", format!("{devices}?user_id={bob}&serial_number={serial}"), Value::Null, 204),
     ];
     for (method, target, body, by_lasting) in &table {
         let refused = expiring(method, target, body);

@@ -25,6 +25,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 204;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
+        Desk::check_lasting(caller)?;
         let desk = Desk::permitted::<Self>(caller, services, Some(&self.user_id))?;
         let user = id(&self.user_id, "user")?;
         super::device_fields::check(&desk, user, &self.serial_number)?;

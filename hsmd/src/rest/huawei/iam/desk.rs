@@ -105,8 +105,8 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// For whoever may make ways in that last: users, passwords of others, access keys, second factors, agencies. Who holds
-    /// something for a while makes none, or would have it for good.
+    /// For whoever may make ways in that last, or widen them: users, passwords of others, access keys, second factors, agencies.
+    /// Who holds something for a while makes none, or would have it for good.
     ///
     /// # Errors
     /// `Forbidden` with a key that expires, or a token for one project.

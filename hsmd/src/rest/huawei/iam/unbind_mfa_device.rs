@@ -25,6 +25,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 204;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
+        Desk::check_lasting(caller)?;
         let (desk, user) = Desk::about_user::<Self>(caller, services, &self.user_id)?;
         super::device_fields::check(&desk, user, &self.serial_number)?;
         desk.acting().unbind_device(desk.account, user, &self.authentication_code)?;
