@@ -91,12 +91,13 @@ impl Kms {
         self.visible(caller, "ListKmsByTags", &search)
     }
 
-    /// The tags of keys that do not keep to the tag policies of their accounts: of one account's, or of all.
+    /// The tags of keys that do not keep to the tag policies of their accounts: of one account's, or of all. So many of them,
+    /// and how many there are.
     ///
     /// # Errors
     /// What the HSM says.
-    pub fn breaches(&self, of: Option<AccountId>) -> Result<Vec<KeyBreach>> {
-        let mut all = Vec::new();
+    pub fn breaches(&self, of: Option<AccountId>, most: usize) -> Result<(Vec<KeyBreach>, usize)> {
+        let (mut first, mut count) = (Vec::new(), 0);
         for (id, account) in
             self.known_projects().into_iter().filter(|(_, account)| of.is_none_or(|of| of == *account))
         {
@@ -104,10 +105,12 @@ impl Kms {
             let Some(project) = project.filter(|_| !rules.is_empty()) else { continue };
             for key in project.shelf.read().keys.values() {
                 let breach = |breach| KeyBreach { project: id, key: key.id, name: key.name.clone(), breach };
-                all.extend(rules.breaches(TAGGED, key.tags.iter()).into_iter().map(breach));
+                let breaches = rules.breaches(TAGGED, key.tags.iter());
+                count += breaches.len();
+                first.extend(breaches.into_iter().take(most.saturating_sub(first.len())).map(breach));
             }
         }
-        Ok(all)
+        Ok((first, count))
     }
 
     /// Refuses tags that an enforced tag policy does not let through.

@@ -37,7 +37,7 @@ impl Office {
 
     /// Keys whose tags break a policy, by name, with what was expected.
     fn broken(&self) -> Vec<(String, String)> {
-        let breaches = self.kms.breaches(Some(self.account)).unwrap();
+        let (breaches, _) = self.kms.breaches(Some(self.account), 1_000).unwrap();
         let mut all: Vec<_> = breaches.into_iter().map(|one| (one.name, one.breach.expected)).collect();
         all.sort();
         all
@@ -90,7 +90,10 @@ fn an_enforced_policy_refuses_tags_and_one_that_is_not_only_finds_them() {
     let stranger = world.stranger("umbrella");
     let tags = Tags::new(&[("cost".to_owned(), "200".to_owned())]).unwrap();
     world.kms.create_key(&stranger, NewKey { tags, ..new("theirs", Spec::Aes256) }).unwrap();
-    assert_eq!(world.kms.breaches(None).unwrap().len(), 1);
+    let (all, count) = world.kms.breaches(None, 1_000).unwrap();
+    assert_eq!((all.len(), count), (1, 1));
+    let (none, count) = world.kms.breaches(None, 0).unwrap();
+    assert_eq!((none.len(), count), (0, 1), "what is not told is counted");
     world.acting().set_tag_policies(false).unwrap();
     assert_eq!(world.broken(), []);
     world.tagged("fifth", "200").unwrap();

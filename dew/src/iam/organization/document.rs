@@ -11,6 +11,8 @@ const MAX_DOCUMENT: usize = 10_240;
 const MAX_STATEMENTS: usize = 100;
 /// The most values of one setting.
 const MAX_VALUES: usize = 100;
+/// How many of them who broke it is told.
+const TOLD_VALUES: usize = 5;
 /// The types of resources that enforcement can be asked for, by the service's name and the type's.
 const TYPES: [&str; 4] = ["dhsm:instance", "csms:secret", "kms:key", "kps:keypair"];
 
@@ -332,8 +334,10 @@ impl Rules {
         let expected = if written != key {
             format!("the key {written:?}")
         } else if !values.is_empty() && !values.iter().any(fits) {
-            let values: Vec<_> = values.iter().map(|value| format!("{value:?}")).collect();
-            format!("a value of {}", values.join(", "))
+            let first: Vec<_> = values.iter().take(TOLD_VALUES).map(|value| format!("{value:?}")).collect();
+            let more = values.len().saturating_sub(TOLD_VALUES);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            format!("a value of {}{more}", first.join(", "))
         } else {
             return None;
         };
@@ -408,6 +412,18 @@ mod tests {
         assert_eq!(broken(&rules, "Owner", ""), Some(("the key \"owner\"".into(), false)));
         assert!(rules.breach("csms:secret", "Owner", "").unwrap().enforced);
         assert!(!rules.breach("csms:secret", "COSTCENTER", "100").unwrap().enforced);
+    }
+
+    #[test]
+    fn of_many_values_the_first_five_are_told_and_how_many_more_there_are() {
+        let expected = |count: usize| {
+            let values: Vec<_> = (0..count).map(|value| value.to_string()).collect();
+            let values: Vec<_> = values.iter().map(String::as_str).collect();
+            broken(&rules(&[&[cost("@@assign", &values)]]), "cost", "x").unwrap().0
+        };
+        let five = r#"a value of "0", "1", "2", "3", "4""#;
+        assert_eq!(expected(5), five);
+        assert_eq!(expected(7), format!("{five} and 2 more"));
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn breaches(talk: &Talk<'_>, services: &Services, account: Option<&str>) -> Resu
         value: breach.value,
         expected: breach.expected,
     };
-    let keys = services.kms.breaches(of).map_err(|error| error.to_string())?;
+    let (keys, mut count) = services.kms.breaches(of, MAX_ROWS).map_err(|error| error.to_string())?;
     let keys = keys
         .into_iter()
         .map(|one| row("kms:key", [one.project.to_string(), one.key.to_string(), one.name], one.breach));
@@ -156,9 +156,9 @@ fn breaches(talk: &Talk<'_>, services: &Services, account: Option<&str>) -> Resu
         for instance in instances {
             let whose = [String::new(), instance.id.to_string(), instance.name.clone()];
             let breaches = rules.breaches(INSTANCE, instance.tags.iter());
+            count += breaches.len();
             all.extend(breaches.into_iter().map(|breach| row(INSTANCE, whose.clone(), breach)));
         }
     }
-    let count = all.len() as u64;
-    Ok(Told::Organization(Answer::Breaches { breaches: first(all.into_iter()), count }))
+    Ok(Told::Organization(Answer::Breaches { breaches: first(all.into_iter()), count: count as u64 }))
 }
