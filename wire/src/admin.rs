@@ -181,6 +181,12 @@ const fn given<T>(secret: &Option<T>) -> &'static str {
     if secret.is_some() { "given" } else { "none" }
 }
 
+/// Keys and values, as records have them.
+fn listed(tags: &[(String, String)]) -> String {
+    let tags: Vec<_> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    if tags.is_empty() { "none".to_owned() } else { tags.join(", ") }
+}
+
 /// What the daemon tells the console.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Told {

@@ -142,6 +142,7 @@ fn policies_are_attached_to_the_root_to_units_and_to_accounts_and_detached() {
         ),
         (refusal(world.policy("a\nb", &document("@@assign", &["1"], true))), "the name of a tag policy"),
         (refusal(world.acting().create_unit("", None)), "the name of a unit"),
+        (refusal(world.acting().create_unit("root", None)), "is called root"),
     ] {
         assert!(said.contains(expected), "{said}");
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Act, Command, given};
+use super::{Act, Command, given, listed};
 use crate::{Bytes, List};
 
 /// The most instances one list brings.
@@ -112,9 +112,6 @@ pub struct Limits {
 impl Ask {
     /// What the command is to roles, approvals and the audit log.
     pub(super) fn act(&self) -> Act<'_> {
-        let tags = |tags: &[(String, String)]| -> String {
-            tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
-        };
         match self {
             Self::Order(order) => Act::new(Command::InstanceOrder)
                 .with("name", &order.name)
@@ -122,7 +119,7 @@ impl Ask {
                 .with("months", order.months)
                 .with("edition", &order.edition)
                 .with("test-only", order.test_only)
-                .with("tags", tags(&order.tags)),
+                .with("tags", listed(&order.tags)),
             Self::List { .. } => Act::new(Command::InstanceList),
             Self::Show { instance } => Act::new(Command::InstanceShow).on(instance),
             Self::Allocate { instance } => Act::new(Command::InstanceAllocate).on(instance),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Act, Command};
+use super::{Act, Command, listed};
 use crate::List;
 
 /// The most units, policies, targets or breaches that one answer brings.
@@ -128,9 +128,10 @@ impl Ask {
                 let given = given.into_iter().filter_map(|(what, value)| Some((what, value.as_ref()?)));
                 let act =
                     given.fold(Act::new(command).on(policy), |act, (what, value)| act.with(what, value));
-                let tags = tags.iter().flat_map(|tags| tags.iter());
-                let tags: Vec<_> = tags.map(|(key, value)| format!("{key}={value}")).collect();
-                if tags.is_empty() { act } else { act.with("tags", tags.join(" ")) }
+                match tags {
+                    Some(tags) => act.with("tags", listed(tags)),
+                    None => act,
+                }
             }
             Self::Delete { policy } => Act::new(Command::TagPolicyDelete).on(policy),
             Self::Attach { policy, target, on } => {
@@ -211,4 +212,23 @@ pub struct Breach {
     pub value: String,
     /// What was expected.
     pub expected: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_that_a_policy_is_to_lose_are_recorded_and_those_that_it_keeps_are_not() {
+        let recorded = |tags: Option<&[(&str, &str)]>| {
+            let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+            let tags = tags.map(|tags| List::new(tags.iter().map(own).collect()).unwrap());
+            let (policy, name, description, document) = ("cost".to_owned(), None, None, None);
+            let ask = Ask::Put { policy, new: false, name, description, document, tags };
+            ask.act().details
+        };
+        assert_eq!(recorded(None), []);
+        assert_eq!(recorded(Some(&[])), [("tags", "none".to_owned())]);
+        assert_eq!(recorded(Some(&[("a", "1"), ("b", "")])), [("tags", "a=1, b=".to_owned())]);
+    }
 }

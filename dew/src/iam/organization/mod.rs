@@ -14,6 +14,8 @@ mod document;
 pub(super) use document::Document;
 pub use document::{Breach, Rules};
 
+/// What records call what all units are in.
+const ROOT: &str = "root";
 /// The most units.
 const MAX_UNITS: usize = 1_000;
 /// How deep units may be in each other.
@@ -81,7 +83,7 @@ impl Iam {
     pub fn target_name(&self, target: Target) -> String {
         let directory = self.directory.read();
         match target {
-            Target::Root => Some("root".to_owned()),
+            Target::Root => Some(ROOT.to_owned()),
             Target::Unit(id) => directory.units.get(id).map(|unit| unit.name.clone()),
             Target::Account(id) => directory.accounts.get(id).map(|account| account.name.clone()),
         }
@@ -123,6 +125,9 @@ impl Acting<'_> {
     /// `Name`, `Taken`, `Unknown`; `Invalid` beyond how many and how deep there may be; what the vault says.
     pub fn create_unit(self, name: &str, parent: Option<UnitId>) -> Result<Arc<Unit>, IamError> {
         name::UNIT.check(name)?;
+        if name == ROOT {
+            return Err(IamError::Invalid("what all units are in is called root, and no unit is"));
+        }
         self.change("create a unit", |draft| {
             let units = &draft.directory.units;
             if units.count(()) >= MAX_UNITS {
@@ -183,7 +188,7 @@ impl Acting<'_> {
                     draft.put(Member { account, unit: id })
                 }
                 None if there => {
-                    draft.note("unit", "root");
+                    draft.note("unit", ROOT);
                     draft.delete::<Member>(account)
                 }
                 None => Err(IamError::Invalid("the account is in the root already")),
@@ -319,7 +324,7 @@ fn note_attachment(draft: &mut Draft<'_>, policy: TagPolicyId, target: Target) -
     let directory = draft.directory;
     let policy = directory.tag_policies.get(policy).ok_or(IamError::Unknown("tag policy"))?;
     let target = match target {
-        Target::Root => "root".to_owned(),
+        Target::Root => ROOT.to_owned(),
         Target::Unit(id) => {
             format!("unit {}", directory.units.get(id).ok_or(IamError::Unknown("unit"))?.name)
         }
