@@ -1,11 +1,12 @@
 //! The organization: all accounts of the HSM, in units, and the tag policies that bind what is in them ("Tag Policies" in
 //! the Organizations user guide). Its administrator is the security officer at the console; no account has a say.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::directory::{Directory, Draft};
 use super::id::{AccountId, TagPolicyId, UnitId};
-use super::record::{Attached, Member, Switch, TagPolicy, Target, Unit};
+use super::record::{Account, Attached, Member, Switch, TagPolicy, Target, Unit};
 use super::{Acting, Iam, IamError, name};
 use crate::tag::Tags;
 
@@ -39,23 +40,24 @@ pub struct TagPolicyChange<'a> {
 }
 
 impl Iam {
-    /// All units.
+    /// All units, each with the accounts in it, in the order in which those were made.
     #[must_use]
-    pub fn units(&self) -> Vec<Arc<Unit>> {
-        self.directory.read().units.of(()).cloned().collect()
+    pub fn units(&self) -> Vec<(Arc<Unit>, Vec<Arc<Account>>)> {
+        let directory = self.directory.read();
+        let mut within: HashMap<UnitId, Vec<_>> = HashMap::new();
+        for account in directory.accounts.of(()) {
+            if let Some(member) = directory.members.get(account.id) {
+                within.entry(member.unit).or_default().push(Arc::clone(account));
+            }
+        }
+        let with = |unit: &Arc<Unit>| (Arc::clone(unit), within.remove(&unit.id).unwrap_or_default());
+        directory.units.of(()).map(with).collect()
     }
 
     /// The unit of this name.
     #[must_use]
     pub fn unit_named(&self, name: &str) -> Option<Arc<Unit>> {
         self.directory.read().units.named((), name).cloned()
-    }
-
-    /// The unit that an account is in; none of one that is in the root.
-    #[must_use]
-    pub fn unit_of(&self, account: AccountId) -> Option<Arc<Unit>> {
-        let directory = self.directory.read();
-        directory.members.get(account).and_then(|member| directory.units.get(member.unit)).cloned()
     }
 
     /// Whether tag policies can be made, and bind.

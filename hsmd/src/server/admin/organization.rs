@@ -1,5 +1,6 @@
 //! Units of accounts, and tag policies.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use dew::iam::{self, Breach, Iam, IamError, Rules, TagPolicyChange};
@@ -93,13 +94,11 @@ fn account_of(iam: &Iam, name: Option<&str>) -> Result<Option<iam::AccountId>, S
 
 fn units(iam: &Iam) -> Result<Told, String> {
     let all = iam.units();
-    let name_of = |id| all.iter().find(|unit| unit.id == id).map(|unit| unit.name.clone());
-    let accounts = iam.accounts();
-    let unit = |unit: &Arc<iam::Unit>| {
-        let is_in =
-            |account: &&Arc<iam::Account>| iam.unit_of(account.id).is_some_and(|there| there.id == unit.id);
-        let accounts = accounts.iter().filter(is_in).map(|account| account.name.clone());
-        Unit { name: unit.name.clone(), parent: unit.parent.and_then(name_of), accounts: first(accounts) }
+    let names: HashMap<_, _> = all.iter().map(|(unit, _)| (unit.id, unit.name.as_str())).collect();
+    let unit = |(unit, accounts): &(Arc<iam::Unit>, Vec<Arc<iam::Account>>)| {
+        let parent = unit.parent.and_then(|id| names.get(&id)).map(|name| (*name).to_owned());
+        let accounts = first(accounts.iter().map(|account| account.name.clone()));
+        Unit { name: unit.name.clone(), parent, accounts }
     };
     Ok(Told::Organization(Answer::Units(first(all.iter().map(unit)))))
 }
