@@ -2,10 +2,8 @@
 
 use dew::caller::Caller;
 use dew::cts::{self, Kind};
-use dew::iam::ProjectId;
 
-use super::failure::Failure;
-use super::operation::{Input, Row};
+use super::operation::Input;
 use super::{huawei, own};
 use crate::services::Services;
 use crate::traces::Asked;
@@ -25,36 +23,6 @@ pub(crate) fn kms(
     let row = huawei::OF_KMS.iter().chain(own::OPERATIONS).chain(traces).find(|row| row.name == operation);
     let row = row.ok_or_else(|| format!("the KMS has no operation {operation:?}"))?;
     let project = services.cts.project_of(caller);
-    act(row, body, caller, services, project)
-        .map_err(|failure| format!("{} ({})", failure.message, failure.code))
-}
-
-/// As [`kms`], an operation of IAM. Its trace would be of the first project of the caller's account: that of an operation
-/// which is about a project is no other.
-///
-/// # Errors
-/// Why it was not done.
-pub(crate) fn iam(
-    operation: &str,
-    body: &[u8],
-    caller: &Caller,
-    services: &Services,
-) -> Result<Vec<u8>, String> {
-    let row = huawei::OF_IAM.iter().find(|row| row.name == operation);
-    let row = row.ok_or_else(|| format!("IAM has no operation {operation:?}"))?;
-    let first = services.iam.account(caller.identity.account).map(|account| account.project);
-    act(row, body, caller, services, services.cts.project_of(caller).or(first))
-        .map_err(|failure| failure.message)
-}
-
-fn act(
-    row: &Row,
-    body: &[u8],
-    caller: &Caller,
-    services: &Services,
-    project: Option<ProjectId>,
-) -> Result<Vec<u8>, Failure> {
-    let input = Input { body: body.to_vec(), ..Input::default() };
     let path = row.path.replace("{project_id}", &project.map(|id| id.to_string()).unwrap_or_default());
     let asked = cts::traced(row.service.name, row.name).zip(project).map(|(traced, project)| Asked {
         traced,
@@ -67,7 +35,25 @@ fn act(
         body,
         fields: Vec::new(),
     });
-    row.act(input, caller, services, asked).map(|done| done.body)
+    let input = Input { body: body.to_vec(), ..Input::default() };
+    let done = row.act(input, caller, services, asked);
+    done.map(|done| done.body).map_err(|failure| format!("{} ({})", failure.message, failure.code))
+}
+
+/// Does an operation of IAM, none of which leaves a trace, and gives its answer as JSON; empty if there is nothing to say.
+///
+/// # Errors
+/// Why it was not done.
+pub(crate) fn iam(
+    operation: &str,
+    body: Vec<u8>,
+    caller: &Caller,
+    services: &Services,
+) -> Result<Vec<u8>, String> {
+    let row = huawei::OF_IAM.iter().find(|row| row.name == operation);
+    let row = row.ok_or_else(|| format!("IAM has no operation {operation:?}"))?;
+    let done = row.act(Input { body, ..Input::default() }, caller, services, None);
+    done.map(|done| done.body).map_err(|failure| failure.message)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use hyper::Method;
 use serde::de::{self, DeserializeOwned};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::failure::{Failure, Shape};
 use crate::services::Services;
@@ -182,7 +183,8 @@ fn run<O: Operation>(row: &Row, input: Input, caller: &Caller, services: &Servic
 impl Input {
     /// All fields: what stands in the path counts before headers and the query, and those before the body.
     fn fields(self, service: &Service) -> Result<Map<String, Value>, Failure> {
-        let mut fields = match self.body.trim_ascii() {
+        let body = Zeroizing::new(self.body); // a password may be in it
+        let mut fields = match body.trim_ascii() {
             [] => Map::new(),
             body => match serde_json::from_slice(body) {
                 Ok(Value::Object(fields)) => fields,

@@ -11,7 +11,7 @@ use serde_json::Value;
 use wire::Bytes;
 use wire::admin::Told;
 use wire::admin::iam::{Account, Ask, Told as Answer, kind};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::account::named;
 use super::kms::check_code;
@@ -113,7 +113,7 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
                 agent: Some("hsm-admin".into()),
                 tls: false,
             };
-            Answer::Answer(rest::iam(operation, &body, &caller, &services)?.into())
+            Answer::Answer(rest::iam(operation, body, &caller, &services)?.into())
         }
     };
     Ok(Told::Iam(answer))
@@ -126,14 +126,14 @@ fn project_of(iam: &Iam, account: &iam::Account, id: &str) -> Result<ProjectId, 
     project.map(|project| project.id).ok_or_else(|| format!("the account has no project {id:?}"))
 }
 
-/// The body of a request: the fields, with the password where the interface has it.
-fn body(fields: &[u8], password: Option<&Bytes>) -> Result<Zeroizing<Vec<u8>>, String> {
-    let Some(password) = password else { return Ok(Zeroizing::new(fields.to_vec())) };
+/// The body of a request: the fields, with the password where the interface has it. Who takes it wipes it.
+fn body(fields: &[u8], password: Option<&Bytes>) -> Result<Vec<u8>, String> {
+    let Some(password) = password else { return Ok(fields.to_vec()) };
     let password = std::str::from_utf8(password).map_err(|_| "the password is not UTF-8")?;
     let mut body: Value = serde_json::from_slice(fields).map_err(|_| "the fields are not JSON")?;
     let user = body.get_mut("user").and_then(Value::as_object_mut).ok_or("the fields tell of no user")?;
     user.insert("password".to_owned(), Value::String(password.to_owned()));
-    let bytes = serde_json::to_vec(&body).map(Zeroizing::new).map_err(|error| error.to_string());
+    let bytes = serde_json::to_vec(&body).map_err(|error| error.to_string());
     if let Some(Value::String(text)) = body.pointer_mut("/user/password") {
         text.zeroize();
     }
