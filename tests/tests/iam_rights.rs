@@ -304,6 +304,20 @@ fn what_expires_makes_no_way_in_that_lasts() {
 }
 
 #[test]
+fn the_projects_of_an_account_are_listed_for_whom_they_may_be_and_everybody_learns_its_own() {
+    let (place, address) = place();
+    let _daemon = place.start();
+    let acme = Account::new(&place, address, "acme");
+    let (ann, id) = acme.user("ann");
+    let get = |target: &str| status(&ann, "GET", target, &Value::Null);
+    let (all, own) = ("/v3/projects", format!("/v3/users/{id}/projects"));
+    assert_eq!(get(all), 403);
+    assert_eq!([get("/v3/auth/projects"), get(&own)], [200; 2]);
+    acme.rule("list", &id, &json!({ "Effect": "Allow", "Action": ["iam:projects:listProjects"] }));
+    assert_eq!(get(all), 200);
+}
+
+#[test]
 fn the_console_explains_what_policies_decide() {
     let (place, address) = place();
     let _daemon = place.start();

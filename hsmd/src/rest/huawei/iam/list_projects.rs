@@ -1,4 +1,4 @@
-//! Lists the projects of the account. The SDKs ask for this by themselves, so that everybody may.
+//! Lists the projects of the account.
 
 use dew::caller::Caller;
 use dew::iam::IamError;
@@ -31,7 +31,7 @@ impl Operation for Op {
     const PATH: &'static str = "/v3/projects";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
-        let desk = Desk::open(caller, services);
+        let desk = Desk::permitted::<Self>(caller, services, None)?;
         let own = desk.account.to_string();
         let others = self.domain_id.is_some_and(|id| id != own) || self.is_domain == Some(Flag(true));
         // One that is named is found by its name, however many there are.
