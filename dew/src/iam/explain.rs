@@ -1,7 +1,7 @@
 //! Why a user may do something, or may not: for people, who ask before it happens.
 
 use super::permission::{Itself, Policies, Question, Standing};
-use super::policy::{Action, Level, Source};
+use super::policy::{Access, Action, Level, Source};
 use super::record::{Account, Project, User};
 use super::{AccountId, EnterpriseProjectId, Iam, IamError, ProjectId};
 use crate::caller::Caller;
@@ -155,7 +155,12 @@ impl Iam {
     ) -> Result<Explained, IamError> {
         let mut explained = Explained { action: action.name(), allowed: false, why: String::new() };
         let user = caller.identity.user().map(|user| user.to_string());
-        let standing = Self::standing(own, &caller.identity, action, question.thing);
+        let operations: Vec<_> = action.operations().collect();
+        let writes = action.access() == Access::Write;
+        let standing = match action.service() {
+            "iam" => Standing::of(own, &caller.identity, &operations, writes, question.thing),
+            _ => Standing::Policies,
+        };
         let (others, thing): (&[&dyn Source], _) = match standing {
             Standing::Refused(why) => {
                 why.clone_into(&mut explained.why);

@@ -57,7 +57,7 @@ pub use id::{
 pub use identity::{Assumed, Credential, Identity, Principal};
 pub use login::LoggedIn;
 pub use organization::{Breach, Rules, TagPolicyChange};
-pub use permission::{ITSELF_ALONE, Policies, Question};
+pub use permission::{Policies, Question};
 pub use quota::Quota;
 pub use record::{
     AccessKey, AccessMode, Account, Agency, Assignment, Device, EnterpriseProject, Group, Level,

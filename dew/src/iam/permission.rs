@@ -6,7 +6,7 @@ use super::policy::{
     Access, Action, Asked, Context, Decision, Ground, Identity, Request, Resource, Role, Source, Verdict,
     decide,
 };
-use super::{Account, AccountId, EnterpriseProjectId, Iam, IamError, ProjectId};
+use super::{Account, AccountId, EnterpriseProjectId, Iam, IamError, ProjectId, UserId};
 use crate::caller::Caller;
 use crate::tag::Tags;
 
@@ -90,8 +90,7 @@ const OWN_KEYS: &[&str] =
 
 const ROOT_ALONE: &str = "the root user is changed by itself alone";
 const NO_OWN_PASSWORD: &str = "the account does not let its users change their passwords";
-/// Why nobody does to others what users do to themselves alone.
-pub const ITSELF_ALONE: &str = "a user changes this for itself alone";
+const ITSELF_ALONE: &str = "a user changes this for itself alone";
 
 /// What decides on something that is done to a thing of IAM, apart from grants.
 pub(super) enum Standing {
@@ -101,6 +100,39 @@ pub(super) enum Standing {
     Own,
     /// Nothing: it is refused.
     Refused(&'static str),
+}
+
+impl Standing {
+    /// What decides on operations of IAM, of which some change things or none, that somebody of an account does to a thing of
+    /// it; of what users do to themselves alone, that is the user.
+    pub(super) fn of(
+        account: &Account,
+        identity: &super::Identity,
+        operations: &[&str],
+        writes: bool,
+        thing: Option<&str>,
+    ) -> Self {
+        let is = |known: &[&str]| operations.iter().any(|operation| known.contains(operation));
+        let is_thing =
+            |id: Option<UserId>| thing.is_some() && thing == id.map(|id| id.to_string()).as_deref();
+        let itself = is_thing(identity.user());
+        let protection = &account.protection;
+        // Whoever could change the root user would be it.
+        if is_thing(Some(account.root)) && !identity.is_root && writes {
+            return Self::Refused(ROOT_ALONE);
+        }
+        if is(OWN_ALONE) && thing.is_some() && !itself {
+            return Self::Refused(ITSELF_ALONE);
+        }
+        if is(&["KeystoneUpdateUserPassword"]) && !protection.own_password && !identity.is_root {
+            return Self::Refused(NO_OWN_PASSWORD);
+        }
+        match is(OWN_ALONE) || itself && is(OWN) {
+            true if is(OWN_KEYS) && !protection.own_keys => Self::Policies,
+            true => Self::Own,
+            false => Self::Policies,
+        }
+    }
 }
 
 /// The policy that a credential is held to: what it does not allow is denied.
@@ -227,87 +259,27 @@ impl Iam {
         Ok(())
     }
 
-    /// Lets through who may do an operation of IAM, by its name in the SDKs, to a thing of their account.
+    /// Lets through who may do an operation of IAM, by its name in the SDKs, to a thing of their account. What users do to
+    /// themselves needs no permission, but what denies it does so all the same, and so does the policy that the credential is
+    /// held to, if that does not allow it.
     ///
     /// # Errors
     /// `Forbidden`, also for who is not of an account.
     pub fn permit(&self, caller: &Caller, operation: &str, thing: Option<&str>) -> Result<(), IamError> {
-        self.let_in(caller, operation, thing, &[])
-    }
-
-    /// Lets users do an operation of IAM to themselves, which needs no permission. What denies it does so all the same, and
-    /// so does the policy that the credential is held to, if that does not allow it.
-    ///
-    /// # Errors
-    /// `Forbidden`, also for who is no user.
-    pub fn permit_own(&self, caller: &Caller, operation: &str) -> Result<(), IamError> {
-        if !OWN.contains(&operation) && !OWN_ALONE.contains(&operation) {
-            return Err(IamError::Forbidden(format!("nobody does {operation} for itself alone")));
-        }
-        let user = caller.identity.user().ok_or_else(|| {
-            IamError::Forbidden("users do this for themselves, and who asks is none".to_owned())
-        })?;
-        self.let_in(caller, operation, Some(&user.to_string()), &[&Itself])
-    }
-
-    /// Lets users change their own password by an operation of IAM, where their account lets them; its root user may.
-    ///
-    /// # Errors
-    /// As [`Self::permit_own`].
-    pub fn permit_own_password(&self, caller: &Caller, operation: &str) -> Result<(), IamError> {
-        let identity = &caller.identity;
-        if !identity.is_root
-            && self.account(identity.account).is_some_and(|account| !account.protection.own_password)
-        {
-            return Err(IamError::Forbidden(NO_OWN_PASSWORD.to_owned()));
-        }
-        self.permit_own(caller, operation)
-    }
-
-    /// What decides on an action of a user of an account on a thing of it; of what users do to themselves alone, that is the user.
-    pub(super) fn standing(
-        account: &Account,
-        identity: &super::Identity,
-        action: Action,
-        thing: Option<&str>,
-    ) -> Standing {
-        let user = identity.user().map(|user| user.to_string());
-        let is = |operations: &[&str]| action.operations().any(|operation| operations.contains(&operation));
-        let (itself, root) = (thing == user.as_deref(), account.root.to_string());
-        let protection = &account.protection;
-        match action {
-            action if action.service() != "iam" => Standing::Policies,
-            action if thing == Some(&root) && !identity.is_root && action.access() == Access::Write => {
-                Standing::Refused(ROOT_ALONE)
-            }
-            _ if is(OWN_ALONE) && thing.is_some() && !itself => Standing::Refused(ITSELF_ALONE),
-            _ if is(&["KeystoneUpdateUserPassword"]) && !protection.own_password && !identity.is_root => {
-                Standing::Refused(NO_OWN_PASSWORD)
-            }
-            _ if is(OWN_KEYS) && !protection.own_keys => Standing::Policies,
-            _ if is(OWN_ALONE) || itself && is(OWN) => Standing::Own,
-            _ => Standing::Policies,
-        }
-    }
-
-    fn let_in(
-        &self,
-        caller: &Caller,
-        operation: &str,
-        thing: Option<&str>,
-        others: &[&dyn Source],
-    ) -> Result<(), IamError> {
         let identity = &caller.identity;
         let actions: Vec<_> = Action::of_operation("iam", operation).collect();
         if actions.is_empty() {
             return Err(IamError::Forbidden(format!("nobody may do {operation}")));
         }
-        let root = self.account(identity.account).map(|account| account.root.to_string());
-        let is_roots = thing.is_some() && thing == root.as_deref();
-        // Whoever could change the root user would be it.
-        if is_roots && !identity.is_root && actions.iter().any(|action| action.access() == Access::Write) {
-            return Err(IamError::Forbidden(ROOT_ALONE.to_owned()));
-        }
+        let writes = actions.iter().any(|action| action.access() == Access::Write);
+        let standing = self.account(identity.account).map_or(Standing::Policies, |account| {
+            Standing::of(&account, identity, &[operation], writes, thing)
+        });
+        let others: &[&dyn Source] = match standing {
+            Standing::Refused(why) => return Err(IamError::Forbidden(why.to_owned())),
+            Standing::Own => &[&Itself],
+            Standing::Policies => &[],
+        };
         let question = Question::new(&actions, identity.account, thing);
         match self.refused(caller, &question, Policies::Whole, others)? {
             None => Ok(()),

@@ -90,7 +90,7 @@ fn an_expired_password_is_changed_by_whoever_may_change_it() {
         let may = |identity| {
             let caller =
                 Caller { identity, project: None, request: "r".into(), source: None, agent: None, tls: true };
-            world.iam.permit_own_password(&caller, "KeystoneUpdateUserPassword")
+            world.iam.permit(&caller, "KeystoneUpdateUserPassword", Some(&user.id.to_string()))
         };
         world.acting().change_due_password(Some(user), PASSWORD, PASSWORD, may)
     };

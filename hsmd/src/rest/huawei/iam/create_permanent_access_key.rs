@@ -32,7 +32,7 @@ impl Operation for Op {
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
         let New { user_id, description } = self.credential;
         Desk::check_lasting(caller)?;
-        let (desk, user) = Desk::about_keys::<Self>(caller, services, &user_id)?;
+        let (desk, user) = Desk::about_user::<Self>(caller, services, &user_id)?;
         let key = desk.acting().create_access_key(desk.account, user, &description.unwrap_or_default())?;
         Ok(json!({
             "credential": {

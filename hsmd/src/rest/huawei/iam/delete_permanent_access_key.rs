@@ -29,7 +29,7 @@ impl Operation for Op {
             .iam
             .access_key_of(caller.identity.account, key)
             .ok_or(IamError::Unknown("access key"))?;
-        let (desk, _) = Desk::about_keys::<Self>(caller, services, &found.user.to_string())?;
+        let (desk, _) = Desk::about_user::<Self>(caller, services, &found.user.to_string())?;
         desk.acting().delete_access_key(desk.account, key)?;
         Ok(Nothing {})
     }

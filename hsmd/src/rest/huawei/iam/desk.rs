@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dew::caller::Caller;
-use dew::iam::{AccountId, Acting, ITSELF_ALONE, Iam, IamError, Project, Subject, UserId};
+use dew::iam::{AccountId, Acting, Iam, IamError, Project, Subject, UserId};
 use hsm::Guest;
 use hsm::event::{Actor, Door, Person};
 
@@ -53,24 +53,7 @@ impl<'a> Desk<'a> {
         Ok((desk, project.ok_or(IamError::Unknown("project"))?))
     }
 
-    /// For a user that does something to itself which others do not do.
-    ///
-    /// # Errors
-    /// `Unknown` for what is no id of a user, `Forbidden`.
-    pub(super) fn own<O: Operation>(
-        caller: &'a Caller,
-        services: &'a Services,
-        user: &str,
-    ) -> Result<(Self, UserId), IamError> {
-        let id = user.parse().map_err(|_| IamError::Unknown("user"))?;
-        if caller.identity.user() != Some(id) {
-            return Err(IamError::Forbidden(ITSELF_ALONE.to_owned()));
-        }
-        services.iam.permit_own(caller, O::NAME)?;
-        Ok((Self::open(caller, services), id))
-    }
-
-    /// For a user that asks about itself, and for whoever may ask about it.
+    /// For a user that does something to itself, and for whoever may do it to the user.
     ///
     /// # Errors
     /// `Unknown` for what is no id of a user, `Forbidden`.
@@ -80,29 +63,7 @@ impl<'a> Desk<'a> {
         user: &str,
     ) -> Result<(Self, UserId), IamError> {
         let id = user.parse().map_err(|_| IamError::Unknown("user"))?;
-        match caller.identity.user() == Some(id) {
-            true => Self::own::<O>(caller, services, user),
-            false => Ok((Self::permitted::<O>(caller, services, Some(user))?, id)),
-        }
-    }
-
-    /// For a user that changes its own access keys, where its account lets it, and for whoever may change them.
-    ///
-    /// # Errors
-    /// As [`Self::about_user`].
-    pub(super) fn about_keys<O: Operation>(
-        caller: &'a Caller,
-        services: &'a Services,
-        user: &str,
-    ) -> Result<(Self, UserId), IamError> {
-        let account = services.iam.account(caller.identity.account);
-        match account.is_some_and(|account| account.protection.own_keys) {
-            true => Self::about_user::<O>(caller, services, user),
-            false => {
-                let desk = Self::permitted::<O>(caller, services, Some(user))?;
-                Ok((desk, user.parse().map_err(|_| IamError::Unknown("user"))?))
-            }
-        }
+        Ok((Self::permitted::<O>(caller, services, Some(user))?, id))
     }
 
     /// For whoever may make ways in that last, or widen them: users, passwords of others, access keys, second factors, agencies.

@@ -30,7 +30,7 @@ impl Operation for Op {
     const SUCCESS: u16 = 204;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, IamError> {
-        let (desk, user) = Desk::own::<Self>(caller, services, &self.user_id)?;
+        let (desk, user) = Desk::about_user::<Self>(caller, services, &self.user_id)?;
         let protection =
             desk.iam.account(desk.account).map(|account| account.protection.clone()).unwrap_or_default();
         let Change { email, mobile } = &self.user;

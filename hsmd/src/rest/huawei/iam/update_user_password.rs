@@ -40,14 +40,13 @@ impl Operation for Op {
             let user = self.user_id.parse().ok().and_then(|id| desk.iam.any_user(id));
             let may = |identity| {
                 let known = Caller { identity, ..caller.clone() };
-                services.iam.permit_own_password(&known, Self::NAME)
+                services.iam.permit(&known, Self::NAME, Some(&self.user_id))
             };
             let changed =
                 desk.acting().change_due_password(user.as_deref(), original_password, password, may);
             return changed.map(|()| Nothing {}).map_err(|error| refused(error, user.as_deref()));
         }
-        let (desk, user) = Desk::own::<Self>(caller, services, &self.user_id)?;
-        desk.iam.permit_own_password(caller, Self::NAME)?;
+        let (desk, user) = Desk::about_user::<Self>(caller, services, &self.user_id)?;
         desk.acting().change_own_password(desk.account, user, original_password, password)?;
         Ok(Nothing {})
     }
