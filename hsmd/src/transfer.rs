@@ -162,18 +162,17 @@ impl Transfer {
             }
         };
         if let Some(plan) = &known.mark.plan {
+            let mut done = known.mark.done;
             // A bucket that was taken away since has nothing of it.
             if self.buckets.fault_of(tracker.account, &plan.target.bucket).is_none() {
-                let (tracker, done) = (plan.tracker(tracker), known.mark.done);
+                let tracker = plan.tracker(tracker);
                 let mut due = [Due { tracker, done, traces: Vec::new() }];
                 self.read(&mut due, done, plan.upto, usize::MAX)?;
                 let [due] = due;
                 self.write(cts, &due, plan)?;
-                known.mark.done = plan.upto;
+                done = plan.upto;
             }
-            known.mark.plan = None;
-            self.marks.write(tracker.id, &known.mark)?;
-            known.kept = known.mark.done;
+            self.keep(tracker.id, known, Mark { done, plan: None })?;
         }
         Ok(known.mark.done)
     }
@@ -213,19 +212,24 @@ impl Transfer {
         if due.traces.is_empty() {
             known.mark.done = last;
             if last - known.kept > FAR {
-                self.marks.write(due.tracker.id, &known.mark)?;
-                known.kept = last;
+                let mark = known.mark.clone();
+                self.keep(due.tracker.id, known, mark)?;
             }
             return Ok(());
         }
         let Some(plan) = Plan::of(&due.tracker, last, now) else { return Ok(()) };
-        known.mark.plan = Some(plan.clone());
-        self.marks.write(due.tracker.id, &known.mark)?;
+        let begun = Mark { done: known.mark.done, plan: Some(plan.clone()) };
+        self.keep(due.tracker.id, known, begun)?;
         self.write(cts, due, &plan)?;
-        known.mark = Mark { done: last, plan: None };
-        self.marks.write(due.tracker.id, &known.mark)?;
-        known.kept = last;
+        self.keep(due.tracker.id, known, Mark { done: last, plan: None })?;
         info!(project = %due.tracker.project, traces = due.traces.len(), "traces are transferred");
+        Ok(())
+    }
+
+    /// Writes a mark; only what the disk has is gone by.
+    fn keep(&self, tracker: Uuid, known: &mut Known, mark: Mark) -> Result<(), TransferError> {
+        self.marks.write(tracker, &mark)?;
+        *known = Known { kept: mark.done, mark };
         Ok(())
     }
 

@@ -137,6 +137,56 @@ fn a_transfer_that_was_begun_is_done_again_to_the_same_files() {
     assert_eq!(transferred(&place).len(), 2);
 }
 
+/// Waits until the making of so many keys is transferred and marked, and gives the file of the mark.
+fn marked(place: &Place, keys: usize) -> PathBuf {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        let mark = files(&place.path("audit/transferred")).pop();
+        let is_done = |path: &PathBuf| {
+            let mark: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+            mark["plan"].is_null()
+        };
+        if let Some(mark) = mark.filter(|mark| transferred(place).len() == keys && is_done(mark)) {
+            return mark;
+        }
+        sleep(Duration::from_millis(20));
+    }
+    panic!("transferred are {:?}", transferred(place));
+}
+
+/// Requirement: CTS-062
+#[test]
+fn nothing_is_transferred_by_a_plan_that_is_not_on_the_disk() {
+    let (place, address) = place("");
+    let daemon = place.start();
+    let rest = Rest::new_account(&place, address, "acme");
+    asks(&rest, "PUT", "tracker", &into("kept")).done();
+    rest.kms("create-key", &json!({ "key_alias": "one" })).done();
+    let mark = marked(&place, 1);
+    // Where a mark is written before it is renamed, nothing can be.
+    let beside = mark.with_file_name(format!(".{}.new", mark.file_name().unwrap().to_str().unwrap()));
+    fs::create_dir(&beside).unwrap();
+    let before = place.log().len();
+    rest.kms("create-key", &json!({ "key_alias": "two" })).done();
+    let end = Instant::now() + PATIENCE;
+    while place.log()[before..].matches("traces are not transferred").count() < 3 {
+        assert!(Instant::now() < end, "the mark is written");
+        sleep(Duration::from_millis(20));
+    }
+    daemon.kill();
+    fs::remove_dir(&beside).unwrap();
+    let daemon = place.start();
+    rest.kms("create-key", &json!({ "key_alias": "three" })).done();
+    let end = Instant::now() + PATIENCE;
+    while !transferred(&place).contains(&"three".to_owned()) && Instant::now() < end {
+        sleep(Duration::from_millis(20));
+    }
+    daemon.stop();
+    let mut names = transferred(&place);
+    names.sort();
+    assert_eq!(names, ["one", "three", "two"]);
+}
+
 /// Requirement: CTS-063
 #[test]
 fn a_tracker_says_that_traces_go_to_a_receiver_of_logs_where_they_do() {
