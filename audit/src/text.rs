@@ -62,7 +62,7 @@ impl<const N: usize> fmt::Debug for Text<N> {
 }
 
 /// Whether `c` could end a line, drive a terminal, or turn the direction of writing.
-pub(crate) fn is_unsafe(c: char) -> bool {
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -78,10 +78,8 @@ fn rfc3339(time: Option<i64>) -> String {
 
 /// A text whose control characters, and those that turn the direction of a line, are written as what they are.
 fn escaped(text: &str) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().fold(String::with_capacity(text.len()), |mut text, c| {
-        if c.is_control() || turns(c) {
+        if audit::text::is_unsafe(c) {
             text.extend(c.escape_default());
         } else {
             text.push(c);
@@ -109,6 +107,7 @@ mod tests {
             ("plain", "\"plain\""),
             ("\t=1", "\"\\t=1\""),
             ("a\r\nb\0\u{1b}[2J\u{202e}", "\"a\\r\\nb\\u{0}\\u{1b}[2J\\u{202e}\""),
+            ("a\u{200b}b\u{2028}\u{feff}", "\"a\\u{200b}b\\u{2028}\\u{feff}\""),
         ] {
             let rows = String::from_utf8(csv(&[json!({ "time": 0, "trace_name": text })])).unwrap();
             let row = rows.lines().nth(1).unwrap();
