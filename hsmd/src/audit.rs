@@ -30,7 +30,7 @@ mod spool;
 mod uses;
 
 pub(crate) use door::Door;
-pub(crate) use files::{OpenError, TRANSFERRED};
+pub(crate) use files::{OpenError, TRANSFERRED, replace_durably};
 pub(crate) use reading::{Place, Places, Reading};
 
 use files::Mark;

@@ -372,11 +372,17 @@ pub(super) fn make(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<Fil
     Ok(file)
 }
 
-/// Gives a file new content: the old or the new, whatever happens.
-pub(super) fn replace(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let beside = directory.join(format!("{name}.new"));
+/// Gives a file new content: the old or the new is there, whatever happens.
+pub(crate) fn replace(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let beside = directory.join(format!(".{name}.new"));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&beside)?;
     file.write_all(bytes)?;
     file.sync_data()?;
     fs::rename(&beside, directory.join(name))
+}
+
+/// Gives a file new content, which is there for good when it returns.
+pub(crate) fn replace_durably(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    replace(directory, name, bytes)?;
+    File::open(directory)?.sync_all()
 }

@@ -1,14 +1,16 @@
 //! Buckets: folders of `[transfer] folder`, each within that of its account, so that accounts neither share nor see them.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use dew::cts::{Outside, bucket_fault};
 use dew::iam::AccountId;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+
+use crate::audit::replace_durably;
 
 /// What there is outside of the daemon for traces.
 #[derive(Clone, Debug)]
@@ -51,7 +53,7 @@ impl Buckets {
         for folder in folders {
             at = make_within(&at, folder)?;
         }
-        put(&at, name, bytes)
+        replace_durably(&at, name, bytes)
     }
 }
 
@@ -81,16 +83,6 @@ pub(super) fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     gzip.write_all(bytes)?;
     gzip.finish()
-}
-
-/// Writes a file, durably: the old or the new is there, whatever happens.
-pub(super) fn put(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let beside = folder.join(format!(".{name}.new"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, folder.join(name))?;
-    File::open(folder)?.sync_all()
 }
 
 /// Makes a folder within another one, if it is not there, durably.

@@ -8,8 +8,8 @@ use dew::cts::{Target, Tracker};
 use dew::kms::{Millis, Uuid};
 use serde::{Deserialize, Serialize};
 
-use super::buckets::{make_within, put};
-use crate::audit::Audit;
+use super::buckets::make_within;
+use crate::audit::{Audit, replace_durably};
 
 /// What is to be transferred, as it was when it was begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ impl Marks {
     /// If it is not written.
     pub(super) fn write(&self, tracker: Uuid, mark: &Mark) -> io::Result<()> {
         let folder = make_within(&self.log, crate::audit::TRANSFERRED)?;
-        put(&folder, &name(tracker), &serde_json::to_vec(mark).map_err(io::Error::other)?)
+        replace_durably(&folder, &name(tracker), &serde_json::to_vec(mark).map_err(io::Error::other)?)
     }
 }
 
