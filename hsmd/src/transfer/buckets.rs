@@ -9,6 +9,8 @@ use dew::cts::{Outside, bucket_fault};
 use dew::iam::AccountId;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::{AccessFlags, faccessat};
 
 use crate::audit::replace_durably;
 
@@ -35,8 +37,12 @@ impl Buckets {
     pub(super) fn fault_of(&self, account: AccountId, bucket: &str) -> Option<String> {
         match self.path(account, bucket) {
             Err(why) => Some(why),
-            Ok(path) if path.is_dir() => None,
-            Ok(_) => Some(format!("there is no bucket {bucket:?}")),
+            Ok(path) if !path.is_dir() => Some(format!("there is no bucket {bucket:?}")),
+            Ok(path) => {
+                let may =
+                    faccessat(AT_FDCWD, &path, AccessFlags::W_OK | AccessFlags::X_OK, AtFlags::AT_EACCESS);
+                may.err().map(|errno| format!("bucket {bucket:?} cannot be written to: {}", errno.desc()))
+            }
         }
     }
 
@@ -94,4 +100,50 @@ pub(super) fn make_within(folder: &Path, name: &str) -> io::Result<PathBuf> {
         Err(error) => return Err(error),
     }
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, chown};
+    use std::thread;
+
+    use nix::unistd::{Uid, geteuid, setfsuid};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const ACCOUNT: AccountId = AccountId([7; 16]);
+
+    /// Buckets in a folder.
+    fn buckets(folder: &TempDir) -> Buckets {
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        Buckets { folder: Some(folder.path().to_owned()), forwards: false }
+    }
+
+    #[test]
+    fn a_bucket_that_cannot_be_written_to_has_a_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let buckets = buckets(&folder);
+        assert!(buckets.fault_of(ACCOUNT, "kept").unwrap().contains("no bucket"));
+        buckets.make(ACCOUNT, "kept").unwrap();
+        assert_eq!(buckets.fault_of(ACCOUNT, "kept"), None);
+        let path = buckets.path(ACCOUNT, "kept").unwrap();
+        for (mode, may) in [(0o500, false), (0o600, false), (0o700, true)] {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            // As root this thread alone is somebody else, to whom modes matter.
+            let fault = thread::scope(|scope| {
+                let look = || {
+                    if geteuid().is_root() {
+                        let nobody = Uid::from_raw(65534);
+                        chown(&path, Some(nobody.as_raw()), None).unwrap();
+                        setfsuid(nobody);
+                    }
+                    buckets.fault_of(ACCOUNT, "kept")
+                };
+                scope.spawn(look).join().unwrap()
+            });
+            assert_eq!(fault.is_none(), may, "{mode:o}: {fault:?}");
+        }
+    }
 }
