@@ -1,6 +1,6 @@
 //! Buckets: folders of `[transfer] folder`, each within that of its account, so that accounts neither share nor see them.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,9 @@ use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{AccessFlags, faccessat};
 
 use crate::audit::replace_durably;
+
+/// The most buckets of an account.
+const MOST: usize = 100;
 
 /// What there is outside of the daemon for traces.
 #[derive(Clone, Debug)]
@@ -69,8 +72,12 @@ impl Outside for Buckets {
     }
 
     fn make(&self, account: AccountId, bucket: &str) -> Result<(), String> {
-        self.path(account, bucket)?;
+        let path = self.path(account, bucket)?;
         let Some(folder) = &self.folder else { return Ok(()) };
+        let others = || fs::read_dir(folder.join(account.to_string())).map_or(0, Iterator::count);
+        if !path.is_dir() && others() >= MOST {
+            return Err(format!("the account has {MOST} buckets, and more are not made for it"));
+        }
         let account = make_within(folder, &account.to_string());
         let made = account.and_then(|account| make_within(&account, bucket));
         made.map(drop).map_err(|error| {
@@ -104,7 +111,7 @@ pub(super) fn make_within(folder: &Path, name: &str) -> io::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, Permissions};
+    use std::fs::Permissions;
     use std::os::unix::fs::{PermissionsExt, chown};
     use std::thread;
 
@@ -145,5 +152,17 @@ mod tests {
             });
             assert_eq!(fault.is_none(), may, "{mode:o}: {fault:?}");
         }
+    }
+
+    #[test]
+    fn an_account_has_so_many_buckets_made_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let buckets = buckets(&folder);
+        for number in 0..MOST {
+            buckets.make(ACCOUNT, &format!("bucket-{number}")).unwrap();
+        }
+        assert!(buckets.make(ACCOUNT, "one-more").unwrap_err().contains("100 buckets"));
+        buckets.make(ACCOUNT, "bucket-0").unwrap();
+        buckets.make(AccountId([8; 16]), "one-more").unwrap();
     }
 }
