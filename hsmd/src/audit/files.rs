@@ -317,15 +317,20 @@ pub(super) fn segments(directory: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
 pub(super) fn set_aside(directory: &Path) -> io::Result<()> {
     let aside = directory.join(format!("lost-{}", now()));
     DirBuilder::new().mode(0o750).create(&aside)?;
-    for (_, path) in segments(directory)? {
-        if let Some(name) = path.file_name() {
-            fs::rename(&path, aside.join(name))?;
-        }
-    }
+    move_into(directory, &aside)
+}
+
+/// Moves a log. What counts in its numbers goes first: wherever this ends, none of it is left for another log.
+fn move_into(directory: &Path, aside: &Path) -> io::Result<()> {
     for name in [HEAD, CURSOR, TRANSFERRED] {
         match fs::rename(directory.join(name), aside.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
+        }
+    }
+    for (_, path) in segments(directory)? {
+        if let Some(name) = path.file_name() {
+            fs::rename(&path, aside.join(name))?;
         }
     }
     Ok(())
@@ -385,4 +390,26 @@ pub(crate) fn replace(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<
 pub(crate) fn replace_durably(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     replace(directory, name, bytes)?;
     File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cursor_stays_of_a_log_that_was_moved_in_part() {
+        let directory = tempfile::tempdir().unwrap();
+        let (here, aside) = (directory.path(), directory.path().join("aside"));
+        for name in [HEAD, CURSOR, &file_name(1), &file_name(2)] {
+            fs::write(here.join(name), name).unwrap();
+        }
+        fs::create_dir(here.join(TRANSFERRED)).unwrap();
+        // Nothing can be moved to where a directory is.
+        fs::create_dir_all(aside.join(file_name(2))).unwrap();
+        move_into(here, &aside).unwrap_err();
+        for name in [HEAD, CURSOR, TRANSFERRED] {
+            assert!(aside.join(name).exists() && !here.join(name).exists(), "{name}");
+        }
+        assert_eq!(segments(here).unwrap().len(), 1);
+    }
 }
