@@ -128,6 +128,9 @@ impl Transfer {
         for tracker in cts.transferring() {
             let Some(target) = &tracker.target else { continue };
             if let Some(why) = self.buckets.fault_of(tracker.account, &target.bucket) {
+                if !tracker.enabled {
+                    continue;
+                }
                 warn!(project = %tracker.project, "traces are not transferred, and tried again: {why}");
                 continue;
             }

@@ -15,15 +15,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A daemon's place whose services are at an address, and which transfers traces each second.
 fn place(more: &str) -> (Place, std::net::SocketAddr) {
+    place_with(1, more)
+}
+
+/// The same, where so many seconds are between transfers.
+fn place_with(seconds: u64, more: &str) -> (Place, std::net::SocketAddr) {
     let address = free_address();
-    let place = Place::new(&format!(
-        "[rest]\nlisten = \"{address}\"\nkey_quota = 1000\n[transfer]\nseconds = 1\n{more}"
-    ));
+    let rest = format!("[rest]\nlisten = \"{address}\"\nkey_quota = 1000\n[transfer]\nseconds = {seconds}\n");
+    let place = Place::new(&format!("{rest}{more}"));
     let folder = place.path("buckets");
     fs::create_dir(&folder).unwrap();
-    place.configure(&format!(
-        "[rest]\nlisten = \"{address}\"\nkey_quota = 1000\n[transfer]\nseconds = 1\nfolder = {folder:?}\n{more}"
-    ));
+    place.configure(&format!("{rest}folder = {folder:?}\n{more}"));
     (place, address)
 }
 
@@ -185,6 +187,41 @@ fn nothing_is_transferred_by_a_plan_that_is_not_on_the_disk() {
     let mut names = transferred(&place);
     names.sort();
     assert_eq!(names, ["one", "three", "two"]);
+}
+
+/// Requirement: CTS-062
+#[test]
+fn what_waits_when_a_tracker_is_disabled_is_transferred_all_the_same() {
+    // So seldom that what follows comes between two transfers.
+    let (place, address) = place_with(3, "");
+    let daemon = place.start();
+    let rest = Rest::new_account(&place, address, "acme");
+    asks(&rest, "PUT", "tracker", &into("kept")).done();
+    let turn = |status: &str| {
+        let body = json!({ "tracker_type": "system", "tracker_name": "system", "status": status });
+        asks(&rest, "PUT", "tracker", &body).done();
+    };
+    let make = |name: &str| drop(rest.kms("create-key", &json!({ "key_alias": name })).done());
+    make("seen");
+    turn("disabled");
+    make("unseen");
+    let end = Instant::now() + PATIENCE;
+    while transferred(&place) != ["seen"] {
+        assert!(Instant::now() < end, "transferred are {:?}", transferred(&place));
+        sleep(Duration::from_millis(50));
+    }
+    make("unseen-too");
+    turn("enabled");
+    make("again");
+    let end = Instant::now() + PATIENCE;
+    while transferred(&place).len() < 2 {
+        assert!(Instant::now() < end, "transferred are {:?}", transferred(&place));
+        sleep(Duration::from_millis(50));
+    }
+    daemon.stop();
+    let mut names = transferred(&place);
+    names.sort();
+    assert_eq!(names, ["again", "seen"]);
 }
 
 /// Requirement: CTS-063

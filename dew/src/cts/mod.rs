@@ -23,7 +23,9 @@ pub use mask::Masked;
 pub use outside::{Outside, bucket_fault};
 pub use table::{Act, TRACED, Traced, by_itself, traced};
 pub use trace::{Kind, Rating, Trace, User, trace_id};
-pub use tracker::{MAX_DATA, SYSTEM, Target, TargetChange, Tracker, TrackerChange, TrackerKind, Watched};
+pub use tracker::{
+    MAX_DATA, Pause, SYSTEM, Target, TargetChange, Tracker, TrackerChange, TrackerKind, Watched,
+};
 
 use crate::iam::Iam;
 use tracker::Trackers;

@@ -21,6 +21,8 @@ use crate::tag::Tags;
 pub const SYSTEM: &str = "system";
 /// The most data trackers of a project.
 pub const MAX_DATA: usize = 100;
+/// The most pauses that are kept of a tracker.
+const MAX_PAUSES: usize = 100;
 
 /// Which kind of tracker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +78,21 @@ pub struct Watched {
     pub writes: bool,
 }
 
+/// A time in which a tracker was disabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    from: Millis,
+    /// None if it lasts.
+    until: Option<Millis>,
+}
+
+impl Pause {
+    /// Whether a trace of this time is of it. In the millisecond in which it begins a trace may be older.
+    fn has(&self, time: Millis) -> bool {
+        self.from < time && self.until.is_none_or(|until| time < until)
+    }
+}
+
 /// A tracker: a record of the HSM.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tracker {
@@ -109,6 +126,8 @@ pub struct Tracker {
     pub tags: Tags,
     /// Traces from this time on are transferred.
     pub since: Millis,
+    /// When it was disabled: what was made then is not transferred, what waited is.
+    pub pauses: Vec<Pause>,
 }
 
 impl Tracker {
@@ -131,6 +150,21 @@ impl Tracker {
             watched: None,
             tags: Tags::default(),
             since: created,
+            pauses: Vec::new(),
+        }
+    }
+
+    /// Enables or disables it from now on.
+    pub(super) fn enable(&mut self, on: bool, now: Millis) {
+        match (self.enabled, on) {
+            (true, false) => self.pauses.push(Pause { from: now, until: None }),
+            (false, true) => self.pauses.iter_mut().for_each(|pause| pause.until = pause.until.or(Some(now))),
+            _ => {}
+        }
+        self.enabled = on;
+        while self.pauses.len() > MAX_PAUSES {
+            let oldest = self.pauses.remove(0);
+            self.since = self.since.max(oldest.until.unwrap_or(now));
         }
     }
 
@@ -138,7 +172,8 @@ impl Tracker {
     #[must_use]
     pub fn takes(&self, trace: &Trace) -> bool {
         let left_out = self.without_data_keys && trace.operation.starts_with("CreateDatakey");
-        trace.project == self.project && trace.time >= self.since && !left_out
+        let paused = self.pauses.iter().any(|pause| pause.has(trace.time));
+        trace.project == self.project && trace.time >= self.since && !left_out && !paused
     }
 }
 
@@ -204,5 +239,80 @@ impl Trackers {
 
     pub(super) fn find(&self, project: ProjectId, name: &str) -> Option<Kept<Tracker>> {
         self.by_name.read().get(&(project, name.to_owned())).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cts::{Kind, Rating, User};
+    use crate::iam::EnterpriseProjectId;
+
+    fn tracker() -> Tracker {
+        let (id, account) = (ProjectId([7; 16]), AccountId([8; 16]));
+        Tracker {
+            id: Uuid([7; 16]),
+            project: id,
+            account,
+            name: SYSTEM.to_owned(),
+            kind: TrackerKind::System,
+            created: 0,
+            enabled: true,
+            gone: false,
+            agency: String::new(),
+            target: None,
+            without_data_keys: false,
+            logs: false,
+            watched: None,
+            tags: Tags::default(),
+            since: 0,
+            pauses: Vec::new(),
+        }
+    }
+
+    fn takes(tracker: &Tracker, time: Millis) -> bool {
+        tracker.takes(&Trace {
+            request_id: String::new(),
+            name: String::new(),
+            operation: String::new(),
+            rating: Rating::Normal,
+            kind: Kind::ApiCall,
+            time,
+            request: String::new(),
+            response: String::new(),
+            code: 200,
+            api_version: String::new(),
+            message: String::new(),
+            user: User::default(),
+            service: String::new(),
+            resource_type: String::new(),
+            resource_id: String::new(),
+            resource_name: String::new(),
+            source_ip: String::new(),
+            project: tracker.project,
+            enterprise_project: EnterpriseProjectId::DEFAULT,
+            count: 1,
+        })
+    }
+
+    #[test]
+    fn what_was_made_while_it_was_disabled_is_not_taken_and_all_else_is() {
+        let mut tracker = tracker();
+        for (on, now) in [(false, 10), (false, 15), (true, 20), (true, 25), (false, 30)] {
+            tracker.enable(on, now);
+        }
+        let taken: Vec<_> = (5..=40).step_by(5).filter(|time| takes(&tracker, *time)).collect();
+        assert_eq!(taken, [5, 10, 20, 25, 30]);
+    }
+
+    #[test]
+    fn the_oldest_pauses_are_forgotten_and_nothing_of_them_is_taken() {
+        let mut tracker = tracker();
+        for turn in 0..1000 {
+            tracker.enable(turn % 2 == 1, turn * 10);
+        }
+        assert_eq!(tracker.pauses.len(), MAX_PAUSES);
+        assert!((0..1000_u64).filter(|turn| turn % 2 == 0).all(|turn| !takes(&tracker, turn * 10 + 5)));
+        assert!(takes(&tracker, 9_815) && takes(&tracker, 10_000));
     }
 }

@@ -66,9 +66,6 @@ impl Cts {
         check_name(kind, name)?;
         let _turn = self.trackers.turn.lock();
         let (there, mut tracker) = self.tracker_named(&project, name)?;
-        if change.enabled == Some(true) && !tracker.enabled {
-            tracker.since = self.now();
-        }
         self.change(caller, &mut tracker, change)?;
         self.keep(caller, "change a tracker", there.as_ref(), tracker)
     }
@@ -164,12 +161,12 @@ impl Cts {
         bucket_fault(bucket).map(str::to_owned).or_else(|| self.outside.fault(account, bucket))
     }
 
-    /// The trackers that transfer, of projects that are there.
+    /// The trackers that transfer, of projects that are there; those that are disabled have what was made before.
     #[must_use]
     pub fn transferring(&self) -> Vec<Tracker> {
         let all = self.trackers.by_name.read();
         let transfers = |tracker: &&Kept<Tracker>| {
-            let due = tracker.enabled && !tracker.gone && tracker.target.is_some();
+            let due = !tracker.gone && tracker.target.is_some();
             due && tracker.kind == TrackerKind::System && self.iam.project(tracker.project).is_some()
         };
         all.values().filter(transfers).map(|tracker| Tracker::clone(tracker)).collect()
@@ -213,7 +210,7 @@ impl Cts {
 
     /// Makes a tracker what it is to be, as far as that can be.
     fn change(&self, caller: &Caller, tracker: &mut Tracker, change: TrackerChange) -> Result<(), CtsError> {
-        tracker.enabled = change.enabled.unwrap_or(tracker.enabled);
+        tracker.enable(change.enabled.unwrap_or(tracker.enabled), self.now());
         tracker.without_data_keys = change.without_data_keys.unwrap_or(tracker.without_data_keys);
         if let Some(agency) = change.agency {
             if agency.len() > 64 {

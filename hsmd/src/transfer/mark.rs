@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use dew::cts::{Target, Tracker};
+use dew::cts::{Pause, Target, Tracker};
 use dew::kms::{Millis, Uuid};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ pub(super) struct Plan {
     since: Millis,
     /// Whether those of data keys are left out.
     without_data_keys: bool,
+    /// When it was disabled.
+    #[serde(default)]
+    pauses: Vec<Pause>,
 }
 
 impl Plan {
@@ -31,13 +34,14 @@ impl Plan {
     pub(super) fn of(tracker: &Tracker, upto: u64, time: Millis) -> Option<Self> {
         let target = tracker.target.clone()?;
         let (since, without_data_keys) = (tracker.since, tracker.without_data_keys);
-        Some(Self { upto, time, target, since, without_data_keys })
+        Some(Self { upto, time, target, since, without_data_keys, pauses: tracker.pauses.clone() })
     }
 
     /// The tracker as it was.
     pub(super) fn tracker(&self, now: &Tracker) -> Tracker {
         let (since, without_data_keys) = (self.since, self.without_data_keys);
-        Tracker { target: Some(self.target.clone()), since, without_data_keys, ..now.clone() }
+        let (target, pauses) = (Some(self.target.clone()), self.pauses.clone());
+        Tracker { target, since, without_data_keys, pauses, ..now.clone() }
     }
 }
 
