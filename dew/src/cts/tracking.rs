@@ -97,7 +97,7 @@ impl Cts {
                 return Err(CtsError::NoTracker);
             }
         }
-        doomed.iter().try_for_each(|tracker| self.drop_tracker(caller, tracker))
+        self.drop_trackers(caller, &doomed)
     }
 
     /// The trackers of the project: those of a kind, and of a name.
@@ -347,14 +347,24 @@ impl Cts {
             Some(was) => was.update(Kind::CtsTracker, &tracker),
             None => creation(Kind::CtsTracker, number, &tracker),
         };
-        let version = self.commit(caller, action, &tracker, write.map_err(CtsError::Kept)?)?;
+        let write = write.map_err(CtsError::Kept)?;
+        let version = self.commit(caller, action, &[&tracker], vec![write])?;
         self.trackers.show(Kept { number, version, value: Arc::new(tracker.clone()) });
         Ok(tracker)
     }
 
-    fn drop_tracker(&self, caller: &Caller, tracker: &Kept<Tracker>) -> Result<(), CtsError> {
-        self.commit(caller, "delete a tracker", tracker, tracker.deletion(Kind::CtsTracker))?;
-        self.trackers.by_name.write().remove(&(tracker.project, tracker.name.clone()));
+    /// Takes trackers away, all of them or none.
+    fn drop_trackers(&self, caller: &Caller, doomed: &[Kept<Tracker>]) -> Result<(), CtsError> {
+        if doomed.is_empty() {
+            return Ok(());
+        }
+        let writes = doomed.iter().map(|tracker| tracker.deletion(Kind::CtsTracker)).collect();
+        let trackers: Vec<&Tracker> = doomed.iter().map(|tracker| &**tracker).collect();
+        self.commit(caller, "delete a tracker", &trackers, writes)?;
+        let mut all = self.trackers.by_name.write();
+        for tracker in trackers {
+            all.remove(&(tracker.project, tracker.name.clone()));
+        }
         Ok(())
     }
 
@@ -362,19 +372,23 @@ impl Cts {
         &self,
         caller: &Caller,
         action: &'static str,
-        tracker: &Tracker,
-        write: Write,
+        trackers: &[&Tracker],
+        writes: Vec<Write>,
     ) -> Result<hsm::vault::Version, CtsError> {
         let guest = caller.guest();
-        let details = [
-            ("project", tracker.project.to_string()),
-            ("tracker", tracker.name.clone()),
-            ("state", if tracker.enabled { "enabled" } else { "disabled" }.to_owned()),
-            ("bucket", tracker.target.as_ref().map(|target| target.bucket.clone()).unwrap_or_default()),
-            ("request", caller.request.to_string()),
-        ];
-        let deed = Deed { by: guest.actor(), action, details: &details };
-        Ok(self.hsm.service_commit(vec![write], &[], &[deed])?)
+        let details = |tracker: &&Tracker| {
+            [
+                ("project", tracker.project.to_string()),
+                ("tracker", tracker.name.clone()),
+                ("state", if tracker.enabled { "enabled" } else { "disabled" }.to_owned()),
+                ("bucket", tracker.target.as_ref().map(|target| target.bucket.clone()).unwrap_or_default()),
+                ("request", caller.request.to_string()),
+            ]
+        };
+        let details: Vec<_> = trackers.iter().map(details).collect();
+        let deeds: Vec<_> =
+            details.iter().map(|details| Deed { by: guest.actor(), action, details }).collect();
+        Ok(self.hsm.service_commit(writes, &[], &deeds)?)
     }
 }
 

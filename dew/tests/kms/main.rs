@@ -17,3 +17,4 @@ mod support;
 mod tag_policies;
 mod tags;
 mod time;
+mod trackers;
