@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use audit::Record;
 use dew::caller::Caller;
-use dew::cts::{self, Act, Filter, Found, Index, Kind, Masked, Rating, Trace, Traced, User};
+use dew::cts::{self, Act, Cts, Filter, Found, Index, Kind, Masked, Rating, Trace, Traced, User};
 use dew::iam::{EnterpriseProjectId, ProjectId};
 use dew::kms::{Did, Kms};
 use parking_lot::Mutex;
@@ -59,10 +59,38 @@ pub(crate) struct Asked<'a> {
     pub(crate) fields: Vec<(&'a str, String)>,
 }
 
+impl Asked<'_> {
+    /// All fields, but for the project, which each trace has.
+    fn fields(&self) -> Map<String, Value> {
+        let mut fields = match serde_json::from_slice(self.body) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        };
+        for (name, value) in self.fields.iter().filter(|(name, _)| *name != "project_id") {
+            fields.insert((*name).to_owned(), Value::String(value.clone()));
+        }
+        fields
+    }
+
+    /// Id and name of the tracker that it is about, if it is about one that is there: to be asked before it is done, for
+    /// then the tracker may be gone.
+    pub(crate) fn tracker(&self, cts: &Cts) -> Option<(String, String)> {
+        if self.traced.resource != "tracker" || self.traced.operation == "CreateTracker" {
+            return None;
+        }
+        let fields = self.fields();
+        let get = |name: &str| fields.get(name).and_then(Value::as_str);
+        let name = get("tracker_name").or(get("tracker_type").filter(|kind| *kind == cts::SYSTEM));
+        cts.tracker_about(self.project, get("resource_id"), name)
+    }
+}
+
 /// What came of it.
 pub(crate) struct Answered<'a> {
     pub(crate) status: u16,
     pub(crate) body: &'a [u8],
+    /// Id and name of the tracker that it was about.
+    pub(crate) tracker: Option<(String, String)>,
 }
 
 impl Traces {
@@ -202,17 +230,15 @@ fn trace(
     known: impl FnOnce(&str) -> Option<(String, EnterpriseProjectId)>,
 ) -> Trace {
     let Asked { traced, kind, caller, path, method, .. } = *asked;
-    let mut fields = match serde_json::from_slice(asked.body) {
-        Ok(Value::Object(fields)) => fields,
-        _ => Map::new(),
-    };
-    for (name, value) in asked.fields.iter().filter(|(name, _)| *name != "project_id") {
-        fields.insert((*name).to_owned(), Value::String(value.clone()));
-    }
+    let fields = asked.fields();
     let answer: Value = serde_json::from_slice(answered.body).unwrap_or(Value::Null);
     let rating = Rating::of(answered.status);
-    let resource_id = resource_of(traced, &fields, &answer);
-    let known = known(&resource_id);
+    let mut resource_id = resource_of(traced, &fields, &answer);
+    let mut known = known(&resource_id);
+    if let Some((id, name)) = &answered.tracker {
+        resource_id.clone_from(id);
+        known = Some((name.clone(), EnterpriseProjectId::DEFAULT));
+    }
     let asked_name = || fields.get(traced.label).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (resource_name, enterprise_project) =
         known.unwrap_or_else(|| (asked_name(), EnterpriseProjectId::DEFAULT));
@@ -312,7 +338,7 @@ mod tests {
             body: body.as_bytes(),
             fields: Vec::new(),
         };
-        trace(&asked, &Answered { status: 400, body: answer.as_bytes() }, 1, |_| None)
+        trace(&asked, &Answered { status: 400, body: answer.as_bytes(), tracker: None }, 1, |_| None)
     }
 
     #[test]

@@ -155,6 +155,23 @@ impl Cts {
         })
     }
 
+    /// Id and name of the tracker of a project that a request is about: by its id, else by its name.
+    #[must_use]
+    pub fn tracker_about(
+        &self,
+        project: ProjectId,
+        id: Option<&str>,
+        name: Option<&str>,
+    ) -> Option<(String, String)> {
+        let all = self.trackers_of(&*self.iam.project(project)?);
+        let is_meant = |tracker: &Tracker| match id {
+            Some(id) => tracker.id.to_string() == id,
+            None => name == Some(tracker.name.as_str()),
+        };
+        let found = all.into_iter().find(is_meant)?;
+        Some((found.id.to_string(), found.name))
+    }
+
     /// Why nothing can be written to a bucket; none if it can.
     #[must_use]
     pub fn bucket_fault(&self, account: AccountId, bucket: &str) -> Option<String> {

@@ -112,6 +112,7 @@ impl Row {
     ) -> Result<Done, Failure> {
         let Some(asked) = asked else { return (self.run)(self, input, caller, services) };
         services.traces.check().map_err(|why| self.untraced(&why))?;
+        let tracker = asked.tracker(&services.cts);
         let done = (self.run)(self, input, caller, services);
         let told = match &done {
             Ok(done) => Cow::Borrowed(done.body.as_slice()),
@@ -120,7 +121,7 @@ impl Row {
             }
         };
         let status = done.as_ref().map_or_else(|failure| failure.status, |_| self.success);
-        let left = services.traces.leave(&asked, &Answered { status, body: &told }, &services.kms);
+        let left = services.traces.leave(&asked, &Answered { status, body: &told, tracker }, &services.kms);
         left.map_err(|why| self.untraced(&why)).and(done)
     }
 

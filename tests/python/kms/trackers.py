@@ -171,8 +171,10 @@ assert cts.list_traces(ListTracesRequest(trace_type="system", resource_name="uns
 (FOLDER / ACCOUNT / "kept").rename(FOLDER / "aside")
 [system] = trackers(tracker_type="system")
 assert (system.status, system.detail) == ("error", "noBucket"), system
+kms.create_key(CreateKeyRequest(body=CreateKeyRequestBody(key_alias="meanwhile")))
 (FOLDER / "aside").rename(FOLDER / ACCOUNT / "kept")
 assert trackers()[0].status == "enabled"
+wait_for("createKey", resource_name="meanwhile")
 
 # Data trackers, of a bucket that is there.
 (FOLDER / ACCOUNT / "watched").mkdir()
@@ -190,7 +192,7 @@ for wrong in ("-a", "_a", "a b", "a" * 33, "ä"):
     refused(400, "CTS.0203", create, "data", wrong, data_bucket=reads)
 refused(400, "CTS.0212", update, "data", "mine", data_bucket=DataBucket(data_bucket_name="kept"))
 update("data", "mine", data_bucket=DataBucket(data_bucket_name="watched", data_event=["WRITE"]))
-create("data", "two", data_bucket=reads)
+two = create("data", "two", data_bucket=reads)
 assert quotas()["data_tracker"] == (2, 100)
 assert [one.tracker_name for one in trackers(tracker_type="data")] == ["mine", "two"]
 refused(404, "CTS.0003", update, "data", "three")
@@ -256,6 +258,19 @@ names = {(trace.trace_name, trace.trace_rating) for trace in left}
 for name in ("createTracker", "updateTracker", "deleteTracker", "batchCreateResourceTags", "batchDeleteResourceTags"):
     assert (name, "normal") in names, (name, names)
 assert {trace.resource_type for trace in left} == {"tracker"}, left
+
+
+def about(name):
+    """The resources of the traces of a name that have been done, the newest first."""
+    found = [trace for trace in left if trace.trace_name == name and trace.trace_rating == "normal"]
+    return [(trace.resource_id, trace.resource_name) for trace in found]
+
+
+assert about("deleteTracker") == [(system.id, "system"), ("", ""), (two.id, "two")], about("deleteTracker")
+assert about("createTracker") == [(two.id, "two"), (made.id, "mine")], about("createTracker")
+assert about("updateTracker")[0] == (made.id, "mine") and (system.id, "system") in about("updateTracker")
+assert about("batchDeleteResourceTags") == [(made.id, "mine")], about("batchDeleteResourceTags")
+assert set(about("batchCreateResourceTags")) == {(made.id, "mine"), (system.id, "system")}
 again = create("system", "system")
 assert (again.id, again.obs_info.bucket_name, again.status) == (system.id, "", "enabled"), again
 print("trackers: ok")
