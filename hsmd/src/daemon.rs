@@ -218,10 +218,11 @@ impl Daemon {
         }
     }
 
-    /// Writes what the services have counted, closes the audit log, and lets the store know how far it is.
+    /// Ends the transfer, writes what the services have counted, closes the audit log, and lets the store know how far it is.
     fn close_up(&self, hsm: &Hsm, services: &Services, why: &str) {
         self.keep_counts_of(services);
         services.traces.flush(true);
+        services.transfer.stop();
         if let Err(error) = self.audit.administrative(&acted(why, &[])) {
             warn!("{why} is not recorded: {error}");
         }

@@ -51,7 +51,6 @@ fn run(daemon: &Daemon) -> Duration {
     for why in &run.failed {
         warn!("what is due of keys cannot be done: {why}");
     }
-    let transfer = services.transfer.run(&services.cts);
     let until = run.next.map(|next| Duration::from_millis(next.saturating_sub(services.kms.now())));
-    until.unwrap_or(SELDOM).min(transfer).clamp(OFTEN, SELDOM)
+    until.unwrap_or(SELDOM).clamp(OFTEN, SELDOM)
 }

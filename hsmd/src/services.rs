@@ -35,7 +35,7 @@ pub(crate) enum ServicesError {
 pub(crate) struct Services {
     pub(crate) iam: Arc<Iam>,
     pub(crate) kms: Kms,
-    pub(crate) cts: Cts,
+    pub(crate) cts: Arc<Cts>,
     pub(crate) traces: Arc<Traces>,
     pub(crate) transfer: Transfer,
     nobody: Arc<Identity>,
@@ -57,8 +57,9 @@ impl Services {
         let kms = Kms::open(Arc::clone(hsm), Arc::clone(&iam), quotas, tracing_in(&traces, hsm))?;
         let buckets =
             Buckets { folder: config.transfer.folder.clone(), forwards: config.audit.forward.is_some() };
-        let cts = Cts::open(Arc::clone(hsm), Arc::clone(&iam), Box::new(buckets.clone()))?;
-        let transfer = Transfer::new(audit, &config.transfer, buckets);
+        let cts = Arc::new(Cts::open(Arc::clone(hsm), Arc::clone(&iam), Box::new(buckets.clone()))?);
+        let transfer =
+            Transfer::start(audit, &config.transfer, buckets, &cts).map_err(ServicesError::Thread)?;
         Ok(Self { iam, kms, cts, traces, transfer, nobody: Arc::new(Identity::nobody()) })
     }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -187,6 +188,34 @@ fn nothing_is_transferred_by_a_plan_that_is_not_on_the_disk() {
     let mut names = transferred(&place);
     names.sort();
     assert_eq!(names, ["one", "three", "two"]);
+}
+
+#[test]
+fn a_disk_that_keeps_the_transfer_waiting_keeps_nobody_else() {
+    let (place, address) = place("");
+    let daemon = place.start();
+    let rest = Rest::new_account(&place, address, "acme");
+    asks(&rest, "PUT", "tracker", &into("kept")).done();
+    rest.kms("create-key", &json!({ "key_alias": "one" })).done();
+    let mark = marked(&place, 1);
+    // What is written to first is a pipe that nobody reads.
+    let beside = mark.with_file_name(format!(".{}.new", mark.file_name().unwrap().to_str().unwrap()));
+    assert!(Command::new("mkfifo").arg(&beside).status().unwrap().success());
+    rest.kms("create-key", &json!({ "key_alias": "two" })).done();
+    // Nobody tells that the transfer waits. It comes each second.
+    sleep(Duration::from_secs(4));
+    assert_eq!(transferred(&place).len(), 1);
+    place.admin("seal").succeeds().done();
+    daemon.kill();
+    fs::remove_file(&beside).unwrap();
+    let daemon = place.start();
+    rest.kms("create-key", &json!({ "key_alias": "three" })).done();
+    let end = Instant::now() + PATIENCE;
+    while transferred(&place).len() < 3 {
+        assert!(Instant::now() < end, "transferred are {:?}", transferred(&place));
+        sleep(Duration::from_millis(50));
+    }
+    daemon.stop();
 }
 
 /// Requirement: CTS-062
