@@ -60,3 +60,37 @@ fn the_console_lists_and_exports_what_the_filters_take() {
     let mut command = Command::new("python3");
     Run::of(command.args(["-c", read, &csv, &xlsx])).succeeds().done();
 }
+
+/// Requirement: CTS-078
+#[test]
+fn an_export_has_the_newest_five_thousand_each_once() {
+    const MOST: usize = 5000;
+    const THREADS: usize = 8;
+    let address = free_address();
+    let place = Place::new(&format!("[rest]\nlisten = \"{address}\"\n"));
+    let _daemon = place.start();
+    let rest = Rest::new_account(&place, address, "acme");
+    let key = rest.kms("create-key", &json!({ "key_alias": "one" })).done()["key_info"]["key_id"].clone();
+    // What changes something is told one by one, however often it is done.
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (rest, key) = (&rest, &key);
+            scope.spawn(move || {
+                let mut connection = rest.connect().unwrap();
+                for number in 0..MOST / THREADS {
+                    let new = json!({ "key_id": key, "key_description": format!("{thread}-{number}") });
+                    connection.send(&rest.kms_bytes("update-key-description", &new)).unwrap().done();
+                }
+            });
+        }
+    });
+    let csv = place.path("all.csv").display().to_string();
+    place.admin(&format!("trace export {csv} --last week")).succeeds().says("5000 traces").done();
+    let read = "import csv, sys\n\
+        rows = list(csv.DictReader(open(sys.argv[1], newline='')))\n\
+        assert len(rows) == len({row['trace_id'] for row in rows}) == 5000, len(rows)\n\
+        assert {row['trace_name'] for row in rows} == {'updateKeyDescription'}\n\
+        assert len({row['request'] for row in rows}) == 5000\n";
+    let mut command = Command::new("python3");
+    Run::of(command.args(["-c", read, &csv])).succeeds().done();
+}

@@ -1,6 +1,6 @@
 //! Traces beyond the list: transferred once and for all whatever happens to the daemon, and sent to a receiver of logs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
@@ -97,6 +97,27 @@ fn each_trace_is_transferred_once_whenever_the_daemon_is_killed() {
     assert_eq!(once, made);
 }
 
+/// Has a daemon do what a plan says, and gives what is in the files then.
+fn carry_out(place: &Place, mark: &Path, plan: &Value) -> BTreeMap<PathBuf, Vec<u8>> {
+    fs::write(mark, json!({ "done": 0, "plan": plan }).to_string()).unwrap();
+    let daemon = place.start();
+    let end = Instant::now() + PATIENCE;
+    while !is_done(mark) {
+        assert!(Instant::now() < end, "the plan is not carried out: {:?}", fs::read_to_string(mark));
+        sleep(Duration::from_millis(20));
+    }
+    daemon.stop();
+    let files = files(&place.path("buckets")).into_iter();
+    files.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
+/// Whether a mark says that nothing is begun.
+fn is_done(mark: &Path) -> bool {
+    let mark: Value = serde_json::from_slice(&fs::read(mark).unwrap()).unwrap();
+    mark["plan"].is_null()
+}
+
+/// Requirement: CTS-062
 #[test]
 fn a_transfer_that_was_begun_is_done_again_to_the_same_files() {
     let (place, address) = place("");
@@ -106,38 +127,35 @@ fn a_transfer_that_was_begun_is_done_again_to_the_same_files() {
     for name in ["one", "two"] {
         rest.kms("create-key", &json!({ "key_alias": name })).done();
     }
-    let end = Instant::now() + PATIENCE;
-    while transferred(&place).len() < 2 && Instant::now() < end {
-        sleep(Duration::from_millis(50));
-    }
+    let mark = marked(&place, 2);
     daemon.stop();
-    let before: BTreeSet<_> = files(&place.path("buckets")).into_iter().collect();
-    assert_eq!(transferred(&place).len(), 2);
-    // As a crash between the plan and the mark leaves it: the plan of the last file, and of its files none, half or all.
-    let marks = files(&place.path("audit/transferred"));
-    let [mark] = marks.as_slice() else { panic!("{marks:?}") };
-    let newest = before.iter().max_by_key(|path| path.file_name().unwrap().to_owned()).unwrap();
-    let stem = newest.file_stem().unwrap().to_str().unwrap().to_owned();
-    let [.., time, first] = stem.split('_').collect::<Vec<_>>()[..] else { panic!("{stem}") };
-    let (day, clock) = time.trim_end_matches('Z').split_once('T').unwrap();
-    let time: jiff::Timestamp = format!("{day}T{}Z", clock.replace('-', ":")).parse().unwrap();
-    let upto = serde_json::from_slice::<Value>(&fs::read(mark).unwrap()).unwrap()["done"].clone();
+    let upto = serde_json::from_slice::<Value>(&fs::read(&mark).unwrap()).unwrap()["done"].clone();
     let target = json!({ "bucket": "kept", "prefix": "", "gzip": false, "by_service": true, "made": true });
     let plan = json!({
-        "upto": upto, "time": time.as_millisecond(), "target": target, "since": 0, "without_data_keys": false,
+        "upto": upto, "time": 1_790_000_000_000_i64, "target": target, "since": 0, "without_data_keys": false,
     });
-    let done = u64::from_str_radix(first, 16).unwrap() - 1;
-    fs::write(mark, json!({ "done": done, "plan": plan }).to_string()).unwrap();
-    fs::remove_file(newest).unwrap();
-    let daemon = place.start();
-    let end = Instant::now() + PATIENCE;
-    while !newest.exists() && Instant::now() < end {
-        sleep(Duration::from_millis(50));
+    for path in files(&place.path("buckets")) {
+        fs::remove_file(path).unwrap();
     }
-    daemon.stop();
-    let after: BTreeSet<_> = files(&place.path("buckets")).into_iter().collect();
-    assert_eq!(after, before);
+    let all = carry_out(&place, &mark, &plan);
+    let paths: Vec<_> = all.keys().collect();
+    let [one, two] = paths.as_slice() else { panic!("expected a file for each service: {paths:?}") };
     assert_eq!(transferred(&place).len(), 2);
+    // What a crash can leave of them: both, the second, half of that beside its name, and nothing.
+    let beside = two.with_file_name(format!(".{}.new", two.file_name().unwrap().to_str().unwrap()));
+    for left in 0..4 {
+        if left > 0 {
+            fs::remove_file(one).unwrap();
+        }
+        if left > 1 {
+            fs::remove_file(two).unwrap();
+        }
+        if left == 2 {
+            fs::write(&beside, &all[*two][..all[*two].len() / 2]).unwrap();
+        }
+        assert!(carry_out(&place, &mark, &plan) == all, "after a crash that left case {left}");
+        assert!(!beside.exists());
+    }
 }
 
 /// Waits until the making of so many keys is transferred and marked, and gives the file of the mark.
@@ -145,10 +163,6 @@ fn marked(place: &Place, keys: usize) -> PathBuf {
     let end = Instant::now() + PATIENCE;
     while Instant::now() < end {
         let mark = files(&place.path("audit/transferred")).pop();
-        let is_done = |path: &PathBuf| {
-            let mark: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-            mark["plan"].is_null()
-        };
         if let Some(mark) = mark.filter(|mark| transferred(place).len() == keys && is_done(mark)) {
             return mark;
         }
