@@ -7,6 +7,7 @@
 )]
 
 pub mod caller;
+pub mod csms;
 pub mod cts;
 pub mod iam;
 pub mod instance;

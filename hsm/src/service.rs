@@ -72,6 +72,16 @@ pub enum Kind {
     TagPolicySwitch,
     /// Trackers of CTS.
     CtsTracker,
+    /// Of a partition: secrets of CSMS.
+    CsmsSecret,
+    /// Of a partition: values of those.
+    CsmsValue,
+    /// Of a partition: events of CSMS.
+    CsmsEvent,
+    /// Of a partition: grants on secrets.
+    CsmsGrant,
+    /// Of a partition: what its project has switched on of CSMS.
+    CsmsSettings,
 }
 
 /// The record that counts a service's records: the number of the next, as eight bytes, the lowest first.
@@ -122,6 +132,11 @@ impl Kind {
             Self::Attached => kind::TAG_POLICY_ATTACHED,
             Self::TagPolicySwitch => kind::TAG_POLICY_SWITCH,
             Self::CtsTracker => kind::CTS_TRACKER,
+            Self::CsmsSecret => kind::CSMS_SECRET,
+            Self::CsmsValue => kind::CSMS_VALUE,
+            Self::CsmsEvent => kind::CSMS_EVENT,
+            Self::CsmsGrant => kind::CSMS_GRANT,
+            Self::CsmsSettings => kind::CSMS_SETTINGS,
         };
         RecordId { domain: 0, kind, number }
     }
@@ -206,6 +221,20 @@ impl Hsm {
     /// What the vault says.
     pub fn service_records_in(&self, partition: &Partition, kind: Kind) -> Result<Vec<Read>, Error> {
         Ok(self.vault.records(partition.domain, kind.id(0).kind)?)
+    }
+
+    /// One record that a service keeps in a partition; none if it is not there.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub fn service_record_in(
+        &self,
+        partition: &Partition,
+        kind: Kind,
+        number: u64,
+    ) -> Result<Option<Read>, Error> {
+        let id = RecordId { domain: partition.domain, ..kind.id(number) };
+        Ok(self.vault.get(id)?.map(|(version, value)| (number, version, value)))
     }
 
     /// Writes records of a service, and until when partitions may be used, all in one commit with a record of each of

@@ -178,7 +178,9 @@ impl Daemon {
         info!(partitions = partitions.len(), objects, took = ?began.elapsed(), "the HSM is open");
         warn_of_unknown_partitions(&self.config.access, &hsm);
         let quotas = Quotas { keys: self.config.rest.key_quota, ..Quotas::default() };
-        let services = Arc::new(Services::open(&hsm, quotas, &audit, &self.config)?);
+        let secrets =
+            dew::csms::Quotas { secrets: self.config.rest.secret_quota, ..dew::csms::Quotas::default() };
+        let services = Arc::new(Services::open(&hsm, (quotas, secrets), &audit, &self.config)?);
         // Last, when nothing can fail any more: a sealed daemon has no log.
         self.record_start(&audit);
         *self.hsm.write() = State::Open(hsm, services);

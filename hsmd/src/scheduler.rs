@@ -44,13 +44,16 @@ fn run(daemon: &Daemon) -> Duration {
         daemon.look_after_zeroizing();
         return OFTEN;
     };
-    let run = services.kms.run_due();
-    if run.done > 0 {
-        info!(done = run.done, "what was due of keys is done");
+    let mut next = None;
+    for (what, run) in [("keys", services.kms.run_due()), ("secrets", services.csms.run_due())] {
+        if run.done > 0 {
+            info!(done = run.done, "what was due of {what} is done");
+        }
+        for why in &run.failed {
+            warn!("what is due of {what} cannot be done: {why}");
+        }
+        next = [next, run.next].into_iter().flatten().min();
     }
-    for why in &run.failed {
-        warn!("what is due of keys cannot be done: {why}");
-    }
-    let until = run.next.map(|next| Duration::from_millis(next.saturating_sub(services.kms.now())));
+    let until = next.map(|next| Duration::from_millis(next.saturating_sub(services.kms.now())));
     until.unwrap_or(SELDOM).clamp(OFTEN, SELDOM)
 }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use dew::caller::Caller;
+use dew::csms::Csms;
 use dew::cts::Cts;
-use dew::iam::{Iam, Identity};
+use dew::iam::{EnterpriseProjectId, Iam, Identity};
 use dew::kms::{Kms, Quotas, Tell};
 use hsm::Hsm;
 use tracing::error;
 
 use crate::audit::Audit;
 use crate::config::Config;
-use crate::traces::Traces;
+use crate::traces::{Asked, Resource, Traces};
 use crate::transfer::{Buckets, Transfer};
 
 /// Why the services cannot be had.
@@ -34,7 +35,8 @@ pub(crate) enum ServicesError {
 /// The services.
 pub(crate) struct Services {
     pub(crate) iam: Arc<Iam>,
-    pub(crate) kms: Kms,
+    pub(crate) kms: Arc<Kms>,
+    pub(crate) csms: Csms,
     pub(crate) cts: Arc<Cts>,
     pub(crate) traces: Arc<Traces>,
     pub(crate) transfer: Transfer,
@@ -48,19 +50,21 @@ impl Services {
     /// `Iam`, `Kms`, `Cts` if what they keep cannot be read; `Thread`.
     pub(crate) fn open(
         hsm: &Arc<Hsm>,
-        quotas: Quotas,
+        (keys, secrets): (Quotas, dew::csms::Quotas),
         audit: &Arc<Audit>,
         config: &Config,
     ) -> Result<Self, ServicesError> {
         let iam = Arc::new(Iam::open(Arc::clone(hsm))?);
         let traces = Traces::start(Arc::clone(audit)).map_err(ServicesError::Thread)?;
-        let kms = Kms::open(Arc::clone(hsm), Arc::clone(&iam), quotas, tracing_in(&traces, hsm))?;
+        let kms = Kms::open(Arc::clone(hsm), Arc::clone(&iam), keys, tracing_in(&traces, hsm))?;
+        let kms = Arc::new(kms);
+        let csms = Csms::new(Arc::clone(hsm), Arc::clone(&kms), secrets);
         let buckets =
             Buckets { folder: config.transfer.folder.clone(), forwards: config.audit.forward.is_some() };
         let cts = Arc::new(Cts::open(Arc::clone(hsm), Arc::clone(&iam), Box::new(buckets.clone()))?);
         let transfer =
             Transfer::start(audit, &config.transfer, buckets, &cts).map_err(ServicesError::Thread)?;
-        Ok(Self { iam, kms, cts, traces, transfer, nobody: Arc::new(Identity::nobody()) })
+        Ok(Self { iam, kms, csms, cts, traces, transfer, nobody: Arc::new(Identity::nobody()) })
     }
 
     /// Reads what the services keep anew, after it was restored from a backup.
@@ -70,12 +74,45 @@ impl Services {
     pub(crate) fn reload(&self) -> Result<(), ServicesError> {
         self.iam.reload()?;
         self.kms.reload()?;
+        self.csms.reload();
         Ok(self.cts.reload()?)
     }
 
     /// Who asks what anyone may ask.
     pub(crate) fn nobody(&self) -> Arc<Identity> {
         Arc::clone(&self.nobody)
+    }
+
+    /// What a request is about, where its service finds it by what the request says: to be asked before it is done, for
+    /// then it may be gone.
+    pub(crate) fn resource(&self, asked: &Asked<'_>) -> Option<Resource> {
+        match asked.traced.service {
+            "CTS" => {
+                let (id, name) = asked.tracker(&self.cts)?;
+                Some(Resource { id, name, enterprise_project: EnterpriseProjectId::DEFAULT })
+            }
+            "CSMS" => {
+                let fields = asked.fields();
+                let get = |name| fields.get(name).and_then(serde_json::Value::as_str);
+                let named = get("secret_name").or(get("secret_id")).or(get("resource_id"))?;
+                let (id, name, place) =
+                    self.csms.shown(asked.project, asked.caller.identity.account, named)?;
+                Some(Resource { id, name, enterprise_project: place })
+            }
+            _ => None,
+        }
+    }
+
+    /// What a request is about, whose id is known.
+    pub(crate) fn resource_of_id(&self, asked: &Asked<'_>, id: &str) -> Option<Resource> {
+        let (name, enterprise_project) = match asked.traced.service {
+            "CSMS" => {
+                let (_, name, place) = self.csms.shown(asked.project, asked.caller.identity.account, id)?;
+                (name, place)
+            }
+            _ => self.kms.shown_name(asked.project, id)?,
+        };
+        Some(Resource { id: id.to_owned(), name, enterprise_project })
     }
 
     /// The region that a request is made in: that of its project.

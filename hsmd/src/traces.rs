@@ -13,7 +13,7 @@ use audit::Record;
 use dew::caller::Caller;
 use dew::cts::{self, Act, Cts, Filter, Found, Index, Kind, Masked, Rating, Trace, Traced, User};
 use dew::iam::{EnterpriseProjectId, ProjectId};
-use dew::kms::{Did, Kms};
+use dew::kms::Did;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use tracing::{error, warn};
@@ -61,7 +61,7 @@ pub(crate) struct Asked<'a> {
 
 impl Asked<'_> {
     /// All fields, but for the project, which each trace has.
-    fn fields(&self) -> Map<String, Value> {
+    pub(crate) fn fields(&self) -> Map<String, Value> {
         let mut fields = match serde_json::from_slice(self.body) {
             Ok(Value::Object(fields)) => fields,
             _ => Map::new(),
@@ -85,12 +85,17 @@ impl Asked<'_> {
     }
 }
 
+/// What a request was about, as its service knows it.
+pub(crate) struct Resource {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) enterprise_project: EnterpriseProjectId,
+}
+
 /// What came of it.
 pub(crate) struct Answered<'a> {
     pub(crate) status: u16,
     pub(crate) body: &'a [u8],
-    /// Id and name of the tracker that it was about.
-    pub(crate) tracker: Option<(String, String)>,
 }
 
 impl Traces {
@@ -135,8 +140,14 @@ impl Traces {
     ///
     /// # Errors
     /// If it is not written: then the request must not be answered with what it made.
-    pub(crate) fn leave(&self, asked: &Asked<'_>, answered: &Answered<'_>, kms: &Kms) -> Result<(), String> {
-        let trace = trace(asked, answered, kms.now(), |key| kms.shown_name(asked.project, key));
+    pub(crate) fn leave(
+        &self,
+        asked: &Asked<'_>,
+        answered: &Answered<'_>,
+        time: u64,
+        known: impl FnOnce(&str) -> Option<Resource>,
+    ) -> Result<(), String> {
+        let trace = trace(asked, answered, time, known);
         let (act, done) = (asked.traced.act, trace.rating == Rating::Normal);
         let (records, durably) = match (act, done) {
             (Act::Change, true) => (vec![form::record(&trace, act)], true),
@@ -227,21 +238,20 @@ fn trace(
     asked: &Asked<'_>,
     answered: &Answered<'_>,
     time: u64,
-    known: impl FnOnce(&str) -> Option<(String, EnterpriseProjectId)>,
+    known: impl FnOnce(&str) -> Option<Resource>,
 ) -> Trace {
     let Asked { traced, kind, caller, path, method, .. } = *asked;
     let fields = asked.fields();
     let answer: Value = serde_json::from_slice(answered.body).unwrap_or(Value::Null);
     let rating = Rating::of(answered.status);
-    let mut resource_id = resource_of(traced, &fields, &answer);
-    let mut known = known(&resource_id);
-    if let Some((id, name)) = &answered.tracker {
-        resource_id.clone_from(id);
-        known = Some((name.clone(), EnterpriseProjectId::DEFAULT));
-    }
+    let resource_id = resource_of(traced, &fields, &answer);
     let asked_name = || fields.get(traced.label).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (resource_name, enterprise_project) =
-        known.unwrap_or_else(|| (asked_name(), EnterpriseProjectId::DEFAULT));
+    let Resource { id: resource_id, name: resource_name, enterprise_project } = match known(&resource_id) {
+        Some(known) => known,
+        None => {
+            Resource { id: resource_id, name: asked_name(), enterprise_project: EnterpriseProjectId::DEFAULT }
+        }
+    };
     let mut masks = Masked::default();
     let (request, response) = (masks.request(&fields), masks.answer(&answer));
     let reason = answer.pointer("/error/error_msg").or(answer.get("error_msg")).and_then(Value::as_str);
@@ -303,7 +313,7 @@ fn of_itself(did: &Did, time: u64) -> Trace {
 
 /// The id of what it was about: as the answer has it, or else as it was asked for.
 fn resource_of(traced: &Traced, fields: &Map<String, Value>, answer: &Value) -> String {
-    let within = ["key_info", "keystore"].into_iter().filter_map(|name| answer.get(name));
+    let within = ["key_info", "keystore", "secret", "event"].into_iter().filter_map(|name| answer.get(name));
     let answered = [answer].into_iter().chain(within).find_map(|answer| answer.get(traced.id));
     answered.or_else(|| fields.get(traced.id)).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
@@ -338,7 +348,7 @@ mod tests {
             body: body.as_bytes(),
             fields: Vec::new(),
         };
-        trace(&asked, &Answered { status: 400, body: answer.as_bytes(), tracker: None }, 1, |_| None)
+        trace(&asked, &Answered { status: 400, body: answer.as_bytes() }, 1, |_| None)
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The services by Huawei Cloud's own SDKs, as they come from PyPI and npm: each script of `tests/python/iam`,
-//! `tests/python/kms` and `tests/node` against a fresh daemon.
+//! The services by Huawei Cloud's own SDKs, as they come from PyPI and npm: each script of `tests/python/csms`,
+//! `tests/python/iam`, `tests/python/kms` and `tests/node` against a fresh daemon.
 //!
 //! A script has `KMS_ENDPOINT`, `AK`, `SK`, `PROJECT_ID`, `DOMAIN_ID` and `CA_FILE` of `scripts/dev-up`, and `OTHER_AK`,
 //! `OTHER_SK`, `OTHER_PROJECT_ID` and `OTHER_DOMAIN_ID` of another account. It asserts, and ends with an error if something is not so.
@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tests::{Hsm, Run, huawei_cloud_node, huawei_cloud_python, needs, not_on_stand_in};
 
-/// What the scripts of KMS share.
-const SHARED: &str = "kms/sdk";
+/// Where the scripts are, and what they share.
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("python")
+}
 
 fn folder(service: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(service)
+    scripts().join(service)
 }
 
 fn run(service: &str, script: &str) {
@@ -35,7 +37,8 @@ fn run(service: &str, script: &str) {
         command.env(variable, other[field].as_str().expect("a word"));
     }
     // Nothing is written beside the sources.
-    command.env("PYTHONDONTWRITEBYTECODE", "1").arg(folder(service).join(script).with_extension("py"));
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", scripts());
+    command.arg(folder(service).join(script).with_extension("py"));
     Run::of(&command).succeeds().done();
 }
 
@@ -55,6 +58,10 @@ macro_rules! scripts {
 }
 
 scripts! {
+    csms/secret_events
+    csms/secret_rights
+    csms/secret_life
+    csms/secret_traces
     iam/manage
     /// Requirement: KMS-001, KMS-002, KMS-003, KMS-004, KMS-005, KMS-006, KMS-009, KMS-010, KMS-014, KMS-015
     /// Requirement: KMS-033, KMS-034, KMS-035, KMS-051, KMS-052, KMS-053
@@ -88,7 +95,7 @@ fn the_sdk_for_node_signs_what_the_services_take() {
 #[test]
 fn each_script_has_a_test() {
     let mut there = BTreeSet::new();
-    for service in ["iam", "kms"] {
+    for service in ["csms", "iam", "kms"] {
         for file in std::fs::read_dir(folder(service)).expect("the scripts") {
             let path = file.expect("a script").path();
             if path.extension().is_some_and(|extension| extension == "py") {
@@ -97,7 +104,6 @@ fn each_script_has_a_test() {
             }
         }
     }
-    there.remove(SHARED);
     let tested = SCRIPTS.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(there, tested, "a script of tests/python has no test here, or a test no script");
 }

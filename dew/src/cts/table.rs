@@ -55,6 +55,15 @@ const fn tracker(operation: &'static str, name: &'static str) -> Traced {
     Traced { service, resource, id, label, ..key(operation, name, Change) }
 }
 
+const fn secret(operation: &'static str, name: &'static str) -> Traced {
+    let (service, resource, id, label) = ("CSMS", "Secret", "id", "secret_name");
+    Traced { service, resource, id, label, ..key(operation, name, Change) }
+}
+
+const fn event(operation: &'static str, name: &'static str) -> Traced {
+    Traced { id: "event_id", label: "event_name", ..secret(operation, name) }
+}
+
 use Act::{Change, Use};
 
 /// The operations. First those of the guide's table; then those that it does not know, in the same spirit: a change
@@ -119,6 +128,33 @@ pub static TRACED: &[Traced] = &[
     // By the console alone.
     key("EditGrant", "editGrant", Change),
     key("MoveKey", "moveKey", Change),
+    // Of CSMS: first those of the guide's table.
+    Traced { label: "name", ..secret("CreateSecret", "createSecret") },
+    secret("UpdateSecret", "updateSecret"),
+    secret("DeleteSecret", "forceDeleteSecret"),
+    secret("DeleteSecretForSchedule", "scheduleDelSecret"),
+    secret("RestoreSecret", "restoreSecretFromDeletedStatus"),
+    secret("CreateSecretStage", "createSecretStage"),
+    secret("UpdateSecretStage", "updateSecretStage"),
+    secret("DeleteSecretStage", "deleteSecretStage"),
+    secret("CreateSecretVersion", "createSecretVersion"),
+    secret("DownloadSecretBlob", "backupSecret"),
+    secret("UploadSecretBlob", "restoreSecretFromBackupBlob"),
+    secret("UpdateVersion", "putSecretVersion"),
+    Traced { label: "name", ..event("CreateSecretEvent", "createSecretEvent") },
+    event("UpdateSecretEvent", "updateSecretEvent"),
+    event("DeleteSecretEvent", "deleteSecretEvent"),
+    Traced { id: "secret_id", ..secret("CreateSecretTag", "createResourceTag") },
+    Traced { id: "secret_id", ..secret("DeleteSecretTag", "deleteResourceTag") },
+    // Beyond the table.
+    Traced { id: "secret_id", ..secret("BatchCreateOrDeleteTags", "dealUnifiedTags") },
+    secret("BatchImportSecrets", "batchImportSecrets"),
+    Traced { id: "resource_id", ..secret("CreateGrants", "createSecretGrant") },
+    Traced { id: "resource_id", ..secret("UpdateGrant", "updateSecretGrant") },
+    Traced { id: "resource_id", ..secret("DeleteGrant", "deleteSecretGrant") },
+    secret("UpdateSecretsConfig", "updateSecretsConfig"),
+    // Who read which value, nobody can tell otherwise.
+    Traced { act: Use, ..secret("ShowSecretVersion", "showSecretVersion") },
     // Of CTS itself.
     tracker("CreateTracker", "createTracker"),
     tracker("UpdateTracker", "updateTracker"),

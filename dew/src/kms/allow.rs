@@ -160,7 +160,13 @@ impl Kms {
     }
 
     /// The key of an id or an alias, whoever may use it.
-    fn find(&self, own: ProjectId, account: AccountId, named: &str, caller: &Caller) -> Result<Found> {
+    pub(super) fn find(
+        &self,
+        own: ProjectId,
+        account: AccountId,
+        named: &str,
+        caller: &Caller,
+    ) -> Result<Found> {
         let id = if name::is_default(named) {
             self.default_key(own, account, named, caller)?
         } else if let Ok(id) = named.parse::<KeyId>() {

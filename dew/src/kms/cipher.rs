@@ -2,7 +2,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | the form: 1 for data, 2 for a data key, 3 for a capsule |
+//! | 1 | the form: 1 for data, 2 for a data key, 3 for a capsule, 4 for what CSMS keeps |
 //! | 1 | the algorithm: 1 for AES-256-GCM, 2 for SM4-GCM |
 //! | 16 | the id of the key |
 //! | 4 | the version of the key's material, big-endian |
@@ -31,6 +31,8 @@ pub enum Form {
     DataKey = 2,
     /// A data key with the policy by which it is opened.
     Capsule = 3,
+    /// What CSMS keeps.
+    Csms = 4,
 }
 
 /// With what.
@@ -95,6 +97,7 @@ impl Head {
             1 => Form::Data,
             2 => Form::DataKey,
             3 => Form::Capsule,
+            4 => Form::Csms,
             _ => return Err(KmsError::BadCipher),
         };
         let algorithm = match algorithm {

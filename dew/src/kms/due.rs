@@ -85,7 +85,7 @@ pub struct Run {
 }
 
 impl Run {
-    fn is_next(&mut self, at: Option<Millis>) {
+    pub(crate) fn is_next(&mut self, at: Option<Millis>) {
         self.next = [self.next, at].into_iter().flatten().min();
     }
 }

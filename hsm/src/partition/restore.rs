@@ -41,7 +41,9 @@ impl Partition {
             kind::KEY_QUORUM => Quorums::reads(record),
             kind::SETTINGS => Identities::reads(number, record),
             kind::CONFINEMENT => Confinement::decode(record).is_ok(),
-            kind::KMS_KEY..=kind::KMS_COUNT => crate::service::reads(record),
+            kind::KMS_KEY..=kind::KMS_COUNT | kind::CSMS_SECRET..=kind::CSMS_SETTINGS => {
+                crate::service::reads(record)
+            }
             _ => true,
         }
     }

@@ -85,6 +85,16 @@ pub mod kind {
     pub const TAG_POLICY_SWITCH: u8 = 104;
     /// In domain 0: a tracker of CTS.
     pub const CTS_TRACKER: u8 = 90;
+    /// A secret of CSMS.
+    pub const CSMS_SECRET: u8 = 110;
+    /// The value of a version of a secret.
+    pub const CSMS_VALUE: u8 = 111;
+    /// An event of CSMS.
+    pub const CSMS_EVENT: u8 = 112;
+    /// A grant on a secret.
+    pub const CSMS_GRANT: u8 = 113;
+    /// What a project has switched on of CSMS.
+    pub const CSMS_SETTINGS: u8 = 114;
     /// The quorum of a key.
     pub const KEY_QUORUM: u8 = 61;
     /// What the quorum of a key has approved, and how much of it is left. It goes into no backup.
@@ -139,6 +149,11 @@ pub mod kind {
             TAG_POLICY_ATTACHED => Some("attached tag policy"),
             TAG_POLICY_SWITCH => Some("switch of tag policies"),
             CTS_TRACKER => Some("tracker"),
+            CSMS_SECRET => Some("secret"),
+            CSMS_VALUE => Some("secret value"),
+            CSMS_EVENT => Some("secret event"),
+            CSMS_GRANT => Some("secret grant"),
+            CSMS_SETTINGS => Some("secret settings"),
             KEY_QUORUM => Some("key quorum"),
             GRANT => Some("authorisation"),
             NOTE => Some("note"),

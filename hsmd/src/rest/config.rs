@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) receive_seconds: u64,
     /// Custom keys of a project.
     pub(crate) key_quota: usize,
+    /// Secrets of a project.
+    pub(crate) secret_quota: usize,
 }
 
 impl Default for Config {
@@ -51,6 +53,7 @@ impl Default for Config {
             body_bytes: 1 << 20,
             receive_seconds: 30,
             key_quota: 100,
+            secret_quota: 200,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use dew::csms::CsmsError;
 use dew::kms::KmsError;
 use serde_json::{Value, json};
 
@@ -80,6 +81,14 @@ impl From<KmsError> for Failure {
     fn from(error: KmsError) -> Self {
         let (status, code) = error.code();
         let message = Self::told("the KMS", status, &error);
+        Self::new(status, code, message)
+    }
+}
+
+impl From<CsmsError> for Failure {
+    fn from(error: CsmsError) -> Self {
+        let (status, code) = error.code();
+        let message = Self::told("CSMS", status, &error);
         Self::new(status, code, message)
     }
 }

@@ -48,6 +48,8 @@ pub(crate) trait Operation: DeserializeOwned {
     const PUBLIC: bool = false;
     /// The headers of a request that are fields, by their names in small letters.
     const HEADERS: &'static [&'static str] = &[];
+    /// The form of its errors, where it is not its service's.
+    const SHAPE: Option<Shape> = None;
     /// Whether it may wait: for the disk, or for a long computation.
     const WAITS: bool = true;
 
@@ -96,6 +98,7 @@ pub(crate) struct Row {
     pub(crate) path: &'static str,
     pub(crate) success: u16,
     pub(crate) public: bool,
+    pub(crate) shape: Shape,
     pub(crate) waits: bool,
     pub(crate) headers: &'static [&'static str],
     pub(crate) run: fn(&Row, Input, &Caller, &Services) -> Result<Done, Failure>,
@@ -112,16 +115,17 @@ impl Row {
     ) -> Result<Done, Failure> {
         let Some(asked) = asked else { return (self.run)(self, input, caller, services) };
         services.traces.check().map_err(|why| self.untraced(&why))?;
-        let tracker = asked.tracker(&services.cts);
+        // What goes is not known any more afterwards.
+        let before = services.resource(&asked);
         let done = (self.run)(self, input, caller, services);
         let told = match &done {
             Ok(done) => Cow::Borrowed(done.body.as_slice()),
-            Err(failure) => {
-                Cow::Owned(failure.body(self.service.shape, &caller.request).to_string().into_bytes())
-            }
+            Err(failure) => Cow::Owned(failure.body(self.shape, &caller.request).to_string().into_bytes()),
         };
         let status = done.as_ref().map_or_else(|failure| failure.status, |_| self.success);
-        let left = services.traces.leave(&asked, &Answered { status, body: &told, tracker }, &services.kms);
+        let answered = Answered { status, body: &told };
+        let known = |id: &str| before.or_else(|| services.resource_of_id(&asked, id));
+        let left = services.traces.leave(&asked, &answered, services.kms.now(), known);
         left.map_err(|why| self.untraced(&why)).and(done)
     }
 
@@ -140,6 +144,10 @@ impl Row {
             path: O::PATH,
             success: O::SUCCESS,
             public: O::PUBLIC,
+            shape: match O::SHAPE {
+                Some(shape) => shape,
+                None => service.shape,
+            },
             waits: O::WAITS,
             headers: O::HEADERS,
             run: run::<O>,

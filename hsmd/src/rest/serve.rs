@@ -258,7 +258,7 @@ impl Door {
     async fn receive(&self, request: Request<Incoming>, id: &str, from: From) -> Answer {
         let (parts, body) = request.into_parts();
         let route = self.routes.find(&parts.method, parts.uri.path());
-        let shape = route.as_ref().map_or(Shape::Gateway, |(row, _)| row.service.shape);
+        let shape = route.as_ref().map_or(Shape::Gateway, |(row, _)| row.shape);
         let name = route.as_ref().ok().map(|(row, _)| row.name);
         let failed = |failure: &Failure, who| Answer {
             status: failure.status,

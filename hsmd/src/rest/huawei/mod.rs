@@ -4,16 +4,19 @@ use super::operation::Row;
 
 #[cfg(test)]
 mod catalogue;
+mod csms;
 mod cts;
 mod iam;
 mod kms;
+mod tag_search;
 
 pub(crate) use cts::Shown as ShownTrace;
 pub(crate) use kms::SERVICE as KMS;
 pub(crate) use kms::shown::{TagItem, enterprise_project};
 
 /// The operations of all services.
-pub(crate) static OPERATIONS: &[&[Row]] = &[cts::OPERATIONS, iam::OPERATIONS, kms::OPERATIONS];
+pub(crate) static OPERATIONS: &[&[Row]] =
+    &[csms::OPERATIONS, cts::OPERATIONS, iam::OPERATIONS, kms::OPERATIONS];
 
 /// The operations of IAM.
 pub(crate) static OF_IAM: &[Row] = iam::OPERATIONS;

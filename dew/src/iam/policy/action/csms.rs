@@ -33,6 +33,7 @@ pub(super) static ACTIONS: &[Row] = &[
     row(&["csms:secret:updateVersion", "csms:secretVersion:update"], Write, SECRET, &["UpdateVersion"]),
     // Stages.
     row(&["csms:secret:getStage", "csms:secretStage:get"], Read, SECRET, &["ShowSecretStage"]),
+    row(&["csms:secret:createStage", "csms:secretStage:create"], Write, SECRET, &["CreateSecretStage"]),
     row(&["csms:secret:updateStage", "csms:secretStage:update"], Write, SECRET, &["UpdateSecretStage"]),
     row(&["csms:secret:deleteStage", "csms:secretStage:delete"], Write, SECRET, &["DeleteSecretStage"]),
     // Tags.

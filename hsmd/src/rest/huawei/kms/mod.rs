@@ -3,7 +3,7 @@
 use crate::rest::failure::Shape;
 use crate::rest::operation::{Service, operations};
 
-mod base64;
+pub(super) mod base64;
 mod capsules;
 #[cfg(test)]
 mod catalogue;

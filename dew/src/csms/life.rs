@@ -1,0 +1,290 @@
+//! The life of a secret: made, shown, changed, and deleted, at once or at a date.
+
+use std::sync::Arc;
+
+use hsm::service::{Kind, Write};
+
+use super::allow::{About, Found};
+use super::error::{CsmsError, Result};
+use super::event::EventKind;
+use super::secret::{
+    CURRENT, Rotation, Secret, SecretKind, Version, VersionId, check_description, check_name,
+};
+use super::value::{BORROWER, Value, key_error};
+use super::{Csms, Project, about};
+use crate::caller::Caller;
+use crate::iam::EnterpriseProjectId;
+use crate::kms::record::{Kept, creation};
+use crate::kms::{DAY, Uuid};
+use crate::tag::Tags;
+
+/// In how many days from now a secret can be deleted.
+const DELETION_DAYS: std::ops::RangeInclusive<u64> = 7..=30;
+
+/// A secret as it is to be.
+#[derive(Debug)]
+pub struct NewSecret<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What is said of it.
+    pub description: &'a str,
+    /// What it is for.
+    pub kind: SecretKind,
+    /// The key that its values are encrypted with, by id or alias; CSMS's default key if none is named.
+    pub key: Option<&'a str>,
+    /// Its first value.
+    pub value: &'a Value,
+    /// The event by which its changes are told.
+    pub event: Option<&'a str>,
+    /// The enterprise project that it is in.
+    pub enterprise_project: EnterpriseProjectId,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// What is to become of a secret; what is not named stays as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SecretChange<'a> {
+    /// The key that new values are encrypted with.
+    pub key: Option<&'a str>,
+    /// What is said of it.
+    pub description: Option<&'a str>,
+    /// The event by which its changes are told; an empty name for none.
+    pub event: Option<&'a str>,
+}
+
+impl Csms {
+    /// Makes a secret with its first version, `v1`.
+    ///
+    /// # Errors
+    /// `Field`, `Tag`, `TagPolicy`, `NoEvent`; `Taken`, `Quota`; `Key` if the value cannot be encrypted; `Forbidden`;
+    /// what the HSM says.
+    pub fn create_secret(&self, caller: &Caller, new: NewSecret<'_>) -> Result<Kept<Secret>> {
+        let about = About {
+            name: Some(new.name),
+            enterprise_project: Some(new.enterprise_project.0),
+            tags: (new.tags != Tags::default()).then_some(&new.tags),
+            ..About::default()
+        };
+        let (project, account) = self.permitted_in(caller, "CreateSecret", about)?;
+        check_name("name", new.name)?;
+        check_description(new.description)?;
+        new.value.check()?;
+        if new.kind != SecretKind::Common {
+            return Err(CsmsError::Field(
+                "rotation_config: InstanceId names no database that is registered".to_owned(),
+            ));
+        }
+        if !self.iam.has_enterprise_project(account, new.enterprise_project) {
+            return Err(CsmsError::Field("enterprise_project_id names no enterprise project".to_owned()));
+        }
+        self.check_tag_policy(account, &new.tags)?;
+        let project = self.project_or_new(project, account)?;
+        self.check_strength(&project, new.value)?;
+        let key = self.kms.lendable(caller, BORROWER, new.key).map_err(key_error)?;
+        let _turn = project.turn.lock();
+        let event = self.event_to_tell_by(&project, new.event)?;
+        let (number, value) = self.room_for(&project, new.name)?;
+        let (id, now, first) = (Uuid::from_random(self.hsm.random()?), self.now(), VersionId(1));
+        let sealed = self.seal(caller, key, (id, first), value, new.value)?;
+        let mut secret = Secret {
+            id,
+            name: new.name.to_owned(),
+            description: new.description.to_owned(),
+            kind: new.kind,
+            key,
+            created: now,
+            updated: now,
+            goes: None,
+            enterprise_project: new.enterprise_project.0,
+            event,
+            tags: new.tags,
+            rotation: Rotation::default(),
+            versions: vec![Version { id: first, created: now, expires: None, told: false, key, value }],
+            last: first,
+            stages: Vec::new(),
+        };
+        secret.put_stage(CURRENT, first, self.quotas.stages, now)?;
+        self.add_secret(caller, &project, "create a secret", number, secret, vec![sealed])
+    }
+
+    /// Lets through who may make many secrets at once.
+    ///
+    /// # Errors
+    /// `Forbidden`
+    pub fn check_import(&self, caller: &Caller) -> Result<()> {
+        self.permitted_in(caller, "BatchImportSecrets", About::default()).map(drop)
+    }
+
+    /// The numbers of the records of a new secret and of its first value, if there is room for it.
+    pub(super) fn room_for(&self, project: &Project, name: &str) -> Result<(u64, u64)> {
+        let shelf = project.shelf.read();
+        if let Ok(there) = shelf.named(name)
+            && !there.is_gone(self.now())
+        {
+            return Err(CsmsError::Taken);
+        }
+        if shelf.secrets.len() >= self.quotas.secrets {
+            return Err(CsmsError::Quota(self.quotas.secrets));
+        }
+        Ok((shelf.next_secret, shelf.next_value))
+    }
+
+    /// Writes a new secret with its values, and shows it. Held by the project's turn.
+    pub(super) fn add_secret(
+        &self,
+        caller: &Caller,
+        project: &Project,
+        action: &'static str,
+        number: u64,
+        secret: Secret,
+        mut writes: Vec<Write>,
+    ) -> Result<Kept<Secret>> {
+        // One whose date is past may not have been taken away yet.
+        let gone = project.shelf.read().named(&secret.name).ok().cloned();
+        if let Some(gone) = &gone {
+            writes.extend(self.all_of(project, gone)?);
+        }
+        writes.push(creation(Kind::CsmsSecret, number, &secret)?);
+        writes.extend(self.told(project, &secret, EventKind::VersionCreated, secret.last)?);
+        let version = self.commit(caller, project, action, &about(&secret), writes)?;
+        let secret = Kept { number, version, value: Arc::new(secret) };
+        let mut shelf = project.shelf.write();
+        if let Some(gone) = gone {
+            shelf.hide_secret(gone.number);
+        }
+        shelf.show_secret(secret.clone());
+        Ok(secret)
+    }
+
+    /// A secret as it stands.
+    ///
+    /// # Errors
+    /// `NoSecret`, `Forbidden`
+    pub fn show_secret(&self, caller: &Caller, name: &str) -> Result<Kept<Secret>> {
+        Ok(self.permitted(caller, "ShowSecret", name)?.secret)
+    }
+
+    /// Changes what is said of a secret, the key of its new values, and the event by which it is told of.
+    ///
+    /// # Errors
+    /// `Field`, `NoEvent`, `Key`; `PendingDeletion`; `NoSecret`, `Forbidden`; what the HSM says.
+    pub fn update_secret(
+        &self,
+        caller: &Caller,
+        name: &str,
+        change: SecretChange<'_>,
+    ) -> Result<Kept<Secret>> {
+        let found = self.permitted(caller, "UpdateSecret", name)?;
+        change.description.map_or(Ok(()), check_description)?;
+        let key = match change.key {
+            Some(key) => Some(self.kms.lendable(caller, BORROWER, Some(key)).map_err(key_error)?),
+            None => None,
+        };
+        self.revise(caller, &found, "change a secret", |project, secret| {
+            secret.check_enabled()?;
+            if let Some(description) = change.description {
+                description.clone_into(&mut secret.description);
+            }
+            if let Some(event) = change.event {
+                secret.event = self.event_to_tell_by(project, Some(event))?;
+            }
+            secret.key = key.unwrap_or(secret.key);
+            Ok(())
+        })
+    }
+
+    /// Has a secret deleted for good in some days, until when it cannot be used.
+    ///
+    /// # Errors
+    /// `Field`, `AlreadyPending`; `NoSecret`, `Forbidden`; what the HSM says.
+    pub fn schedule_secret_deletion(&self, caller: &Caller, name: &str, days: u64) -> Result<Kept<Secret>> {
+        let found = self.permitted(caller, "DeleteSecretForSchedule", name)?;
+        if !DELETION_DAYS.contains(&days) {
+            return Err(CsmsError::Field("recovery_window_in_days is from 7 to 30".to_owned()));
+        }
+        let goes = self.now().saturating_add(days * DAY);
+        self.revise(caller, &found, "schedule the deletion of a secret", |_, secret| {
+            if secret.goes.is_some() {
+                return Err(CsmsError::AlreadyPending);
+            }
+            secret.goes = Some(goes);
+            Ok(())
+        })
+    }
+
+    /// Keeps a secret that was to be deleted.
+    ///
+    /// # Errors
+    /// `NotPending`; `NoSecret`, `Forbidden`; what the HSM says.
+    pub fn cancel_secret_deletion(&self, caller: &Caller, name: &str) -> Result<Kept<Secret>> {
+        let found = self.permitted(caller, "RestoreSecret", name)?;
+        self.revise(caller, &found, "cancel the deletion of a secret", |_, secret| {
+            secret.goes.take().map(drop).ok_or(CsmsError::NotPending)
+        })
+    }
+
+    /// Deletes a secret for good, at once.
+    ///
+    /// # Errors
+    /// `PendingDeletion`; `NoSecret`, `Forbidden`; what the HSM says.
+    pub fn delete_secret(&self, caller: &Caller, name: &str) -> Result<()> {
+        let Found { project, secret } = self.permitted(caller, "DeleteSecret", name)?;
+        let _turn = project.turn.lock();
+        let secret = self.standing(&project, secret.number)?;
+        secret.check_enabled()?;
+        self.delete_for_good(caller, &project, &secret)
+    }
+
+    /// Takes a secret away with all that is of it. Held by the project's turn.
+    pub(super) fn delete_for_good(
+        &self,
+        caller: &Caller,
+        project: &Project,
+        secret: &Kept<Secret>,
+    ) -> Result<()> {
+        let mut writes = self.all_of(project, secret)?;
+        writes.extend(self.told(project, secret, EventKind::Deleted, secret.last)?);
+        self.commit(caller, project, "delete a secret", &about(secret), writes)?;
+        let mut shelf = project.shelf.write();
+        shelf.grants.retain(|_, grant| grant.secret != secret.id);
+        shelf.hide_secret(secret.number);
+        Ok(())
+    }
+
+    /// What takes away a secret, its values, and the grants on it.
+    fn all_of(&self, project: &Project, secret: &Kept<Secret>) -> Result<Vec<Write>> {
+        let mut writes: Vec<_> =
+            secret.versions.iter().map(|version| self.value_goes(project, version)).collect::<Result<_>>()?;
+        let shelf = project.shelf.read();
+        writes.extend(shelf.grants_on(secret.id).map(|grant| grant.deletion(Kind::CsmsGrant)));
+        writes.push(secret.deletion(Kind::CsmsSecret));
+        Ok(writes)
+    }
+
+    /// The secret as it stands now, for who has the project's turn.
+    pub(super) fn standing(&self, project: &Project, number: u64) -> Result<Kept<Secret>> {
+        let there = project.shelf.read().secrets.get(&number).cloned();
+        there.filter(|secret| !secret.is_gone(self.now())).ok_or(CsmsError::NoSecret)
+    }
+
+    /// Changes a secret of which nothing else is written.
+    pub(super) fn revise(
+        &self,
+        caller: &Caller,
+        found: &Found,
+        action: &'static str,
+        change: impl FnOnce(&Project, &mut Secret) -> Result<()>,
+    ) -> Result<Kept<Secret>> {
+        let project = &found.project;
+        let _turn = project.turn.lock();
+        let there = self.standing(project, found.secret.number)?;
+        let mut changed = (*there).clone();
+        change(project, &mut changed)?;
+        if changed == *there {
+            return Ok(there);
+        }
+        changed.updated = self.now();
+        self.change_secret(caller, project, action, (&there, changed), Vec::new())
+    }
+}

@@ -1,0 +1,193 @@
+//! CSMS: secrets of projects, with versions, of which stages say which is which.
+//!
+//! What is known of a secret is a record in the partition of its project, and each value a record beside it, encrypted
+//! with a key of the KMS and bound to the secret and the version. A value is decrypted when it is asked for, and kept
+//! nowhere. A change of a secret, its values and what is told of it is one commit.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use hsm::partition::Partition;
+use hsm::service::{Kind, Write};
+use hsm::{Hsm, Work};
+use parking_lot::{Mutex, RwLock};
+
+use crate::caller::Caller;
+use crate::iam::{AccountId, Iam, ProjectId};
+use crate::kms::record::Kept;
+use crate::kms::{Kms, Millis};
+
+mod allow;
+mod blob;
+mod due;
+mod error;
+mod event;
+mod grant;
+mod life;
+mod list;
+mod password;
+mod secret;
+mod settings;
+mod shelf;
+mod tags;
+mod value;
+mod version;
+
+pub use error::{CsmsError, Result};
+pub use event::{Event, EventChange, EventKind, Target};
+pub use grant::{Grant, Grantee, until};
+pub use life::{NewSecret, SecretChange};
+pub use list::{Page, Paged};
+pub use password::{PasswordRules, Strength};
+pub use secret::{
+    CURRENT, PENDING, PREVIOUS, Period, Rotation, Secret, SecretKind, Stage, State, Version, VersionId,
+};
+pub use value::Value;
+pub use version::NewVersion;
+
+use shelf::Shelf;
+
+/// How much of everything there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quotas {
+    /// Secrets of a project.
+    pub secrets: usize,
+    /// Versions of a secret.
+    pub versions: usize,
+    /// Stages of a secret.
+    pub stages: usize,
+    /// Events of a project.
+    pub events: usize,
+    /// Grants on a secret.
+    pub grants: usize,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self { secrets: 200, versions: 20, stages: 12, events: 30, grants: 100 }
+    }
+}
+
+/// CSMS.
+pub struct Csms {
+    hsm: Arc<Hsm>,
+    iam: Arc<Iam>,
+    kms: Arc<Kms>,
+    quotas: Quotas,
+    projects: RwLock<HashMap<ProjectId, Arc<Project>>>,
+    /// When the first thing is due in projects that have only been looked at.
+    looked_at: Mutex<HashMap<ProjectId, Option<Millis>>>,
+    /// Held by whoever makes happen what is due.
+    running: Mutex<()>,
+}
+
+/// A project, once it was asked for.
+struct Project {
+    id: ProjectId,
+    account: AccountId,
+    /// The partition with its records.
+    partition: Arc<Partition>,
+    /// Held by whoever changes something, from the first look to when it is shown.
+    turn: Mutex<()>,
+    shelf: RwLock<Shelf>,
+}
+
+impl Csms {
+    /// CSMS over a KMS.
+    #[must_use]
+    pub fn new(hsm: Arc<Hsm>, kms: Arc<Kms>, quotas: Quotas) -> Self {
+        Self {
+            hsm,
+            iam: Arc::clone(kms.iam()),
+            kms,
+            quotas,
+            projects: RwLock::default(),
+            looked_at: Mutex::default(),
+            running: Mutex::default(),
+        }
+    }
+
+    /// Forgets what was read, after it was restored from a backup: it is read anew when it is asked for.
+    pub fn reload(&self) {
+        self.projects.write().clear();
+        self.looked_at.lock().clear();
+    }
+
+    /// How much of everything there may be.
+    #[must_use]
+    pub const fn quotas(&self) -> Quotas {
+        self.quotas
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        self.hsm.time_ms()
+    }
+
+    /// What is kept of a project; none if it has no partition.
+    fn project(&self, id: ProjectId, account: AccountId) -> Result<Option<Arc<Project>>> {
+        if let Some(project) = self.projects.read().get(&id) {
+            return Ok(Some(Arc::clone(project)));
+        }
+        match self.kms.partition_of_project(id)? {
+            Some(partition) => self.read(id, account, partition).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// What is kept of a project, which gets a partition now if it has none.
+    fn project_or_new(&self, id: ProjectId, account: AccountId) -> Result<Arc<Project>> {
+        if let Some(project) = self.project(id, account)? {
+            return Ok(project);
+        }
+        let partition = self.kms.partition_or_new(id, account)?;
+        self.read(id, account, partition)
+    }
+
+    fn read(&self, id: ProjectId, account: AccountId, partition: Arc<Partition>) -> Result<Arc<Project>> {
+        let shelf = RwLock::new(Shelf::read(&self.hsm, &partition)?);
+        let project = Project { id, account, partition, turn: Mutex::default(), shelf };
+        // Somebody else may have read it meanwhile, and changed something since.
+        let mut projects = self.projects.write();
+        Ok(Arc::clone(projects.entry(id).or_insert_with(|| Arc::new(project))))
+    }
+
+    /// Writes records of a project in one commit, and gives the version that they have then.
+    fn commit(
+        &self,
+        caller: &Caller,
+        project: &Project,
+        action: &'static str,
+        details: &[(&str, String)],
+        writes: Vec<Write>,
+    ) -> Result<hsm::vault::Version> {
+        let slot = project.partition.slot().0;
+        let writes = writes.into_iter().map(|write| (slot, write)).collect();
+        let request = [("request", caller.request.to_string())];
+        let details = [details, &request].concat();
+        let work = Work { action, details: &details, writes, ..Work::default() };
+        Ok(self.hsm.desk(slot, caller.guest())?.commit(work)?)
+    }
+
+    /// Changes a secret, in one commit with what else is written, and shows it.
+    fn change_secret(
+        &self,
+        caller: &Caller,
+        project: &Project,
+        action: &'static str,
+        (there, changed): (&Kept<Secret>, Secret),
+        mut writes: Vec<Write>,
+    ) -> Result<Kept<Secret>> {
+        writes.push(there.update(Kind::CsmsSecret, &changed)?);
+        let version = self.commit(caller, project, action, &about(&changed), writes)?;
+        let changed = there.updated(version, changed);
+        project.shelf.write().show_secret(changed.clone());
+        Ok(changed)
+    }
+}
+
+/// What records say of a secret.
+fn about(secret: &Secret) -> [(&'static str, String); 2] {
+    [("secret", secret.id.to_string()), ("name", secret.name.clone())]
+}

@@ -1,0 +1,13 @@
+//! CSMS on an HSM in memory, whose clock a test turns.
+
+mod backups;
+mod events;
+mod grants;
+mod secrets;
+#[path = "../kms/support.rs"]
+#[allow(dead_code)]
+mod support;
+mod tags;
+mod time;
+mod versions;
+mod world;

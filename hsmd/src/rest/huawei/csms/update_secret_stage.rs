@@ -1,0 +1,32 @@
+//! Puts a stage on a version of a secret, whichever it was on before.
+
+use dew::caller::Caller;
+use dew::csms::CsmsError;
+use hyper::Method;
+use serde::Deserialize;
+
+use super::shown::StageReply;
+use crate::rest::operation::Operation;
+use crate::services::Services;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Op {
+    secret_name: String,
+    stage_name: String,
+    version_id: String,
+}
+
+impl Operation for Op {
+    type Reply = StageReply;
+    type Error = CsmsError;
+    const NAME: &'static str = "UpdateSecretStage";
+    const METHOD: Method = Method::PUT;
+    const PATH: &'static str = "/v1/{project_id}/secrets/{secret_name}/stages/{stage_name}";
+
+    fn run(self, caller: &Caller, services: &Services) -> Result<StageReply, CsmsError> {
+        let (secret, stage) =
+            services.csms.put_stage(caller, &self.secret_name, &self.stage_name, &self.version_id)?;
+        Ok(StageReply::of(&secret, stage))
+    }
+}
