@@ -23,6 +23,7 @@ mod policy;
 mod quorum;
 mod roles;
 mod root;
+mod secret;
 mod sign_request;
 mod so_pin;
 mod status;
@@ -70,6 +71,9 @@ pub(crate) enum Command {
     Object(object::Object),
     #[command(subcommand)]
     Key(key::Key),
+    #[command(subcommand)]
+    Secret(secret::Secret),
+    Run(secret::Run),
     #[command(subcommand)]
     Import(import::Import),
     #[command(subcommand)]
@@ -128,6 +132,8 @@ impl Command {
             Self::Agency(command) => command.run(daemon, screen),
             Self::Object(command) => command.run(daemon, screen),
             Self::Key(command) => command.run(daemon, screen),
+            Self::Secret(command) => command.run(daemon, screen),
+            Self::Run(command) => command.run(daemon),
             Self::Import(command) => command.run(daemon, screen),
             Self::Export(command) => command.run(daemon, screen),
             Self::Backup(command) => command.run(daemon, screen),

@@ -2,13 +2,14 @@
 
 use dew::caller::Caller;
 use dew::cts::{self, Kind};
+use wire::admin::kms::CSMS;
 
 use super::operation::Input;
 use super::{huawei, own};
 use crate::services::Services;
 use crate::traces::Asked;
 
-/// Does an operation of the KMS, or lists traces of CTS, and gives its answer as JSON; empty if there is nothing to say. It leaves the trace that
+/// Does an operation of the KMS or of CSMS, or lists traces of CTS, and gives its answer as JSON; empty if there is nothing to say. It leaves the trace that
 /// it would leave if the interface were asked for it, as the console's.
 ///
 /// # Errors
@@ -19,9 +20,12 @@ pub(crate) fn kms(
     caller: &Caller,
     services: &Services,
 ) -> Result<Vec<u8>, String> {
+    let secrets = operation.strip_prefix(CSMS);
+    let of_csms = secrets.map(|name| huawei::OF_CSMS.iter().find(|row| row.name == name));
     let traces = huawei::OF_CTS.iter().filter(|row| row.name == "ListTraces");
-    let row = huawei::OF_KMS.iter().chain(own::OPERATIONS).chain(traces).find(|row| row.name == operation);
-    let row = row.ok_or_else(|| format!("the KMS has no operation {operation:?}"))?;
+    let of_kms =
+        || huawei::OF_KMS.iter().chain(own::OPERATIONS).chain(traces).find(|row| row.name == operation);
+    let row = of_csms.unwrap_or_else(of_kms).ok_or_else(|| format!("there is no operation {operation:?}"))?;
     let project = services.cts.project_of(caller);
     let path = row.path.replace("{project_id}", &project.map(|id| id.to_string()).unwrap_or_default());
     let asked = cts::traced(row.service.name, row.name).zip(project).map(|(traced, project)| Asked {

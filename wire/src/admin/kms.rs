@@ -1,4 +1,4 @@
-//! Keys of the KMS. The console asks for operations of the REST interface by their names and with their bodies, so that
+//! Keys of the KMS and secrets of CSMS. The console asks for operations of the REST interface by their names and with their bodies, so that
 //! what is there is here too; what stands here is who may ask for which.
 
 use serde::{Deserialize, Serialize};
@@ -56,20 +56,31 @@ pub enum Kind {
     Use,
     /// It makes or changes something that can be changed back.
     Change,
+    /// It shows what is secret: with operation protection on, it needs a code.
+    Reveal,
     /// It takes something away: with operation protection on, it needs a code.
     Delete,
 }
 
 impl Kind {
+    /// Whether it needs a code where operation protection is on.
+    #[must_use]
+    pub const fn is_protected(self) -> bool {
+        matches!(self, Self::Reveal | Self::Delete)
+    }
+
     const fn command(self) -> Command {
         match self {
             Self::Look => Command::KmsLook,
-            Self::Use => Command::KmsUse,
+            Self::Use | Self::Reveal => Command::KmsUse,
             Self::Change => Command::KmsChange,
             Self::Delete => Command::KmsDelete,
         }
     }
 }
+
+/// What stands before the names of CSMS's operations, some of which the KMS has too.
+pub const CSMS: &str = "csms/";
 
 /// The operations that only look.
 const LOOKS: &[&str] = &[
@@ -95,6 +106,22 @@ const LOOKS: &[&str] = &[
     "ShowUserQuotas",
     "ShowVersion",
     "ShowVersions",
+];
+/// Those of CSMS.
+const SECRET_LOOKS: &[&str] = &[
+    "CheckSecrets",
+    "ListGrants",
+    "ListNotificationRecords",
+    "ListProjectSecretsTags",
+    "ListResourceInstances",
+    "ListSecretEvents",
+    "ListSecretTags",
+    "ListSecretVersions",
+    "ListSecrets",
+    "ShowSecret",
+    "ShowSecretEvent",
+    "ShowSecretStage",
+    "ShowSecretsConfig",
 ];
 /// Those that use a key, or make data that is not kept.
 const USES: &[&str] = &[
@@ -129,9 +156,22 @@ const DELETIONS: &[&str] = &[
     "DeleteKeyStore",
 ];
 
+/// Those of CSMS that take something away.
+const SECRET_DELETIONS: &[&str] =
+    &["DeleteGrant", "DeleteSecret", "DeleteSecretEvent", "DeleteSecretForSchedule"];
+
 /// What the operation of this name does. One that is not known may change anything.
 #[must_use]
 pub fn kind(operation: &str) -> Kind {
+    if let Some(operation) = operation.strip_prefix(CSMS) {
+        return match operation {
+            "ShowSecretVersion" => Kind::Reveal,
+            "DownloadSecretBlob" | "GenerateRandomPassword" => Kind::Use,
+            look if SECRET_LOOKS.contains(&look) => Kind::Look,
+            deletion if SECRET_DELETIONS.contains(&deletion) => Kind::Delete,
+            _ => Kind::Change,
+        };
+    }
     let among = |names: &[&str]| names.contains(&operation);
     match () {
         () if among(LOOKS) => Kind::Look,

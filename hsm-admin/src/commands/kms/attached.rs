@@ -158,7 +158,7 @@ impl Alias {
                 let consequence =
                     format!("Programs that find key {key:?} by {} will find it no more.", aliases.join(", "));
                 let code = sure.ask(&desk, &consequence)?;
-                let gone = desk.delete("DeleteAlias", &body, code)?;
+                let gone = desk.guarded("DeleteAlias", &body, code)?;
                 screen.show(&gone, |_| format!("Took {} from key {key:?}.", aliases.join(", ")))
             }
         }
@@ -226,7 +226,7 @@ impl Grant {
                 let body = fields([("key_id", desk.key(key)?), ("grant_id", grant.clone())]);
                 let consequence = "Whoever has the grant can do by it no more what it allows.";
                 let code = sure.ask(&desk, consequence)?;
-                let gone = desk.delete("CancelGrant", &body, code)?;
+                let gone = desk.guarded("CancelGrant", &body, code)?;
                 screen.show(&gone, |_| format!("Revoked grant {grant}."))
             }
         }

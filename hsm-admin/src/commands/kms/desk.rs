@@ -76,7 +76,7 @@ impl Sure {
     ///
     /// # Errors
     /// `NotConfirmed`; `Usage` if nobody can be asked.
-    pub(super) fn ask(&self, desk: &Desk<'_>, consequence: &str) -> Result<Option<String>, Error> {
+    pub(crate) fn ask(&self, desk: &Desk<'_>, consequence: &str) -> Result<Option<String>, Error> {
         if desk.project.protected {
             if self.code.is_none() {
                 anstream::eprintln!("{consequence}");
@@ -91,16 +91,21 @@ impl Sure {
 }
 
 impl Desk<'_> {
+    /// Whether operation protection is on.
+    pub(crate) fn is_protected(&self) -> bool {
+        self.project.protected
+    }
+
     /// Does an operation; null is the answer that says nothing.
     ///
     /// # Errors
     /// `Failed` with the interface's words.
     pub(crate) fn call(&self, operation: &str, fields: &Value) -> Result<Value, Error> {
-        self.delete(operation, fields, None)
+        self.guarded(operation, fields, None)
     }
 
     /// As [`Self::call`], with a code if that is needed.
-    pub(super) fn delete(
+    pub(crate) fn guarded(
         &self,
         operation: &str,
         fields: &Value,
@@ -143,7 +148,7 @@ impl Desk<'_> {
     }
 
     /// All that an operation lists, page by page; the list stands in its answer at one of the places.
-    pub(super) fn pages(
+    pub(crate) fn pages(
         &self,
         operation: &str,
         mut fields: Value,
@@ -153,7 +158,9 @@ impl Desk<'_> {
         fields["limit"] = "100".into();
         loop {
             let mut page = self.call(operation, &fields)?;
-            let next = ["/next_marker", "/0/page_info/next_marker"].iter().find_map(|at| page.pointer(at));
+            let next = ["/next_marker", "/page_info/next_marker", "/0/page_info/next_marker"]
+                .iter()
+                .find_map(|at| page.pointer(at));
             let next = next.and_then(Value::as_str).unwrap_or_default().to_owned();
             let place = places.iter().find(|place| page.pointer(place).is_some());
             let Some(Value::Array(items)) = place.and_then(|place| page.pointer_mut(place)) else {

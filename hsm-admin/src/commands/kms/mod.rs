@@ -18,7 +18,7 @@ mod import;
 mod keys;
 mod search;
 
-pub(super) use desk::{Desk, In};
+pub(super) use desk::{Desk, In, Sure};
 
 /// Commands about keys of the KMS.
 #[derive(Debug, Subcommand)]
@@ -61,7 +61,7 @@ pub(crate) struct Call {
     place: In,
 
     #[command(flatten)]
-    sure: desk::Sure,
+    sure: Sure,
 }
 
 impl Kms {
@@ -101,7 +101,7 @@ impl Call {
             true => {
                 let what = format!("{} takes something away.", self.operation);
                 let code = self.sure.ask(&desk, &what)?;
-                desk.delete(&self.operation, &fields, code)?
+                desk.guarded(&self.operation, &fields, code)?
             }
         };
         screen.show(&answer, |answer| match answer {

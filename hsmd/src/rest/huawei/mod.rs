@@ -26,3 +26,6 @@ pub(crate) static OF_CTS: &[Row] = cts::OPERATIONS;
 
 /// The operations of the KMS.
 pub(crate) static OF_KMS: &[Row] = kms::OPERATIONS;
+
+/// The operations of CSMS.
+pub(crate) static OF_CSMS: &[Row] = csms::OPERATIONS;

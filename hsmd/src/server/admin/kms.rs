@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dew::caller::Caller;
 use dew::iam::{Account, Iam, IamError, ProjectId};
 use wire::admin::Told;
-use wire::admin::kms::{self as protocol, Ask, Kind, Project, Told as Answer};
+use wire::admin::kms::{self as protocol, Ask, Project, Told as Answer};
 use wire::{Bytes, List};
 
 use super::talk::Talk;
@@ -25,7 +25,7 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             let (account, project) = account_of(&services, project)?;
             let identity =
                 services.iam.root_of(&account).ok_or("the account or its root user is disabled")?;
-            if protocol::kind(operation) == Kind::Delete && account.protection.on {
+            if protocol::kind(operation).is_protected() && account.protection.on {
                 check_code(talk, &services, &account, code.as_deref())?;
             }
             let caller = Caller {

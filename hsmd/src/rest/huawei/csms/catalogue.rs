@@ -1,6 +1,7 @@
 //! The operations beside the catalogue of the interface: none is at another place, and none gets lost.
 
 use dew::cts::{Act, TRACED, traced};
+use wire::admin::kms::{CSMS, Kind, kind};
 
 use super::super::catalogue;
 use super::{OPERATIONS, SERVICE};
@@ -22,6 +23,16 @@ fn what_changes_something_or_gives_a_value_out_leaves_a_trace_and_what_only_look
             (_, looks) => (!looks).then_some(Act::Change),
         };
         assert_eq!(traced(SERVICE.name, row.name).map(|row| row.act), expected, "{}", row.name);
+    }
+    for row in OPERATIONS {
+        let act = traced(SERVICE.name, row.name).map(|row| row.act);
+        let fits = match kind(&format!("{CSMS}{}", row.name)) {
+            Kind::Look => act.is_none(),
+            Kind::Use => act != Some(Act::Use),
+            Kind::Reveal => act == Some(Act::Use),
+            Kind::Change | Kind::Delete => act == Some(Act::Change),
+        };
+        assert!(fits, "{} is something else to the console", row.name);
     }
     for traced in TRACED.iter().filter(|traced| traced.service == "CSMS") {
         assert!(OPERATIONS.iter().any(|row| row.name == traced.operation), "{} is unknown", traced.operation);

@@ -39,7 +39,7 @@ fn each_operation_that_does_something_leaves_a_trace_and_what_only_looks_leaves_
         let act = traced(SERVICE.name, name).map(|row| row.act);
         let expected = match kind(name) {
             Kind::Look => None,
-            Kind::Use => Some(Act::Use),
+            Kind::Use | Kind::Reveal => Some(Act::Use),
             Kind::Change | Kind::Delete => Some(Act::Change),
         };
         assert_eq!(act, expected, "{name}");
