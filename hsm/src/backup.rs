@@ -62,6 +62,7 @@ const TRAVELS: &[(u8, Reads)] = &[
     (kind::KMS, of_service),
     (kind::KMS_STORE, of_service),
     (kind::CTS_TRACKER, of_service),
+    (kind::TOPIC, of_service),
 ];
 
 fn of_service(_: u64, record: &Secret, _: Describe) -> bool {

@@ -82,6 +82,10 @@ pub enum Kind {
     CsmsGrant,
     /// Of a partition: what its project has switched on of CSMS.
     CsmsSettings,
+    /// Topics, which messages go to.
+    Topic,
+    /// Messages, and what became of them.
+    Message,
 }
 
 /// The record that counts a service's records: the number of the next, as eight bytes, the lowest first.
@@ -137,6 +141,8 @@ impl Kind {
             Self::CsmsEvent => kind::CSMS_EVENT,
             Self::CsmsGrant => kind::CSMS_GRANT,
             Self::CsmsSettings => kind::CSMS_SETTINGS,
+            Self::Topic => kind::TOPIC,
+            Self::Message => kind::MESSAGE,
         };
         RecordId { domain: 0, kind, number }
     }
@@ -213,6 +219,15 @@ impl Hsm {
     /// What the vault says.
     pub fn service_records(&self, kind: Kind) -> Result<Vec<Read>, Error> {
         Ok(self.vault.records(0, kind.id(0).kind)?)
+    }
+
+    /// A record of a service; none if it is not there.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub fn service_record(&self, kind: Kind, number: u64) -> Result<Option<Read>, Error> {
+        let found = self.vault.get(kind.id(number))?;
+        Ok(found.map(|(version, value)| (number, version, value)))
     }
 
     /// The records that a service keeps in a partition, in the order of their numbers.

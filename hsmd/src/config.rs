@@ -31,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) metrics: crate::metrics::Endpoint,
     pub(crate) rest: crate::rest::Config,
     pub(crate) transfer: crate::transfer::Config,
+    pub(crate) messages: crate::messages::Config,
 }
 
 /// Where applications and the console connect, and who may.
@@ -303,6 +304,7 @@ impl Config {
         if self.transfer.seconds == 0 {
             return Err("[transfer] seconds: expected at least 1".into());
         }
+        self.messages.check()?;
         if self.limits.connections == 0 {
             return Err("[limits] connections: expected at least 1".into());
         }

@@ -19,6 +19,7 @@ use tracing::{info, warn};
 use crate::anchor::FileAnchor;
 use crate::audit::{self, AdminEvent, Audit, Door};
 use crate::config::{self, Config};
+use crate::messages::Office;
 use crate::metrics::{Counted, Metered, Metrics, Now, PartitionNow, RequestLabels, Source};
 use crate::root_key::RootKeyError;
 use crate::server::budget::Budget;
@@ -55,6 +56,8 @@ pub(crate) struct Daemon {
     pub(crate) sockets: Sockets,
     /// The doors of instances.
     pub(crate) remotes: Remotes,
+    /// Where messages leave.
+    pub(crate) office: Arc<Office>,
     started: Instant,
     /// Connections of applications.
     pub(crate) connections: Arc<Budget>,
@@ -142,6 +145,7 @@ impl Daemon {
             sealing: Sealing::default(),
             sockets: Sockets::default(),
             remotes: Remotes::default(),
+            office: Arc::default(),
             started: Instant::now(),
             connections: Arc::new(Budget::new(config.limits.connections)),
             calls: AtomicUsize::new(0),
@@ -180,7 +184,8 @@ impl Daemon {
         let quotas = Quotas { keys: self.config.rest.key_quota, ..Quotas::default() };
         let secrets =
             dew::csms::Quotas { secrets: self.config.rest.secret_quota, ..dew::csms::Quotas::default() };
-        let services = Arc::new(Services::open(&hsm, (quotas, secrets), &audit, &self.config)?);
+        let services =
+            Arc::new(Services::open(&hsm, (quotas, secrets), &audit, &self.config, self.office.wake())?);
         // Last, when nothing can fail any more: a sealed daemon has no log.
         self.record_start(&audit);
         *self.hsm.write() = State::Open(hsm, services);
@@ -278,6 +283,7 @@ impl Daemon {
     /// Lets the calls that are under way end, and closes the store.
     pub(crate) fn stop(&self) {
         self.end_rekeyer();
+        self.office.stop();
         let until = Instant::now() + STOP;
         self.calls.fetch_or(STOPPING, Ordering::AcqRel);
         while self.calls.load(Ordering::Acquire) != STOPPING {

@@ -13,6 +13,7 @@ mod config;
 mod daemon;
 mod harden;
 mod log;
+mod messages;
 mod metrics;
 mod modules;
 mod notify;
@@ -144,6 +145,10 @@ fn serve(config: Config, trust: Trust, accept_audit_loss: bool) -> ExitCode {
     }
     if let Err(error) = scheduler::start(&daemon) {
         error!("what is due cannot be done: {error}");
+        return ExitCode::FAILURE;
+    }
+    if let Err(error) = messages::start(&daemon) {
+        error!("messages cannot be sent: {error}");
         return ExitCode::FAILURE;
     }
     match server::run(&daemon, &signals) {

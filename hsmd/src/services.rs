@@ -7,6 +7,7 @@ use dew::csms::Csms;
 use dew::cts::Cts;
 use dew::iam::{EnterpriseProjectId, Iam, Identity};
 use dew::kms::{Kms, Quotas, Tell};
+use dew::message::{Messages, Wake};
 use hsm::Hsm;
 use tracing::error;
 
@@ -24,6 +25,9 @@ pub(crate) enum ServicesError {
     /// What the KMS keeps cannot be read.
     #[error("what the KMS keeps cannot be read: {0}")]
     Kms(#[from] dew::kms::KmsError),
+    /// What is kept of messages cannot be read.
+    #[error("what is kept of messages cannot be read: {0}")]
+    Messages(#[from] dew::message::MessageError),
     /// What the CTS keeps cannot be read.
     #[error("what the CTS keeps cannot be read: {0}")]
     Cts(#[from] dew::cts::CtsError),
@@ -38,6 +42,7 @@ pub(crate) struct Services {
     pub(crate) kms: Arc<Kms>,
     pub(crate) csms: Csms,
     pub(crate) cts: Arc<Cts>,
+    pub(crate) messages: Arc<Messages>,
     pub(crate) traces: Arc<Traces>,
     pub(crate) transfer: Transfer,
     nobody: Arc<Identity>,
@@ -47,14 +52,17 @@ impl Services {
     /// The services of an HSM.
     ///
     /// # Errors
-    /// `Iam`, `Kms`, `Cts` if what they keep cannot be read; `Thread`.
+    /// `Iam`, `Kms`, `Cts`, `Messages` if what they keep cannot be read; `Thread`.
     pub(crate) fn open(
         hsm: &Arc<Hsm>,
         (keys, secrets): (Quotas, dew::csms::Quotas),
         audit: &Arc<Audit>,
         config: &Config,
+        wake: Wake,
     ) -> Result<Self, ServicesError> {
         let iam = Arc::new(Iam::open(Arc::clone(hsm))?);
+        let limits = config.messages.limits();
+        let messages = Arc::new(Messages::open(Arc::clone(hsm), Arc::clone(&iam), limits, wake)?);
         let traces = Traces::start(Arc::clone(audit)).map_err(ServicesError::Thread)?;
         let kms = Kms::open(Arc::clone(hsm), Arc::clone(&iam), keys, tracing_in(&traces, hsm))?;
         let kms = Arc::new(kms);
@@ -64,7 +72,7 @@ impl Services {
         let cts = Arc::new(Cts::open(Arc::clone(hsm), Arc::clone(&iam), Box::new(buckets.clone()))?);
         let transfer =
             Transfer::start(audit, &config.transfer, buckets, &cts).map_err(ServicesError::Thread)?;
-        Ok(Self { iam, kms, csms, cts, traces, transfer, nobody: Arc::new(Identity::nobody()) })
+        Ok(Self { iam, kms, csms, cts, messages, traces, transfer, nobody: Arc::new(Identity::nobody()) })
     }
 
     /// Reads what the services keep anew, after it was restored from a backup.
@@ -75,6 +83,7 @@ impl Services {
         self.iam.reload()?;
         self.kms.reload()?;
         self.csms.reload();
+        self.messages.reload()?;
         Ok(self.cts.reload()?)
     }
 

@@ -25,6 +25,7 @@ pub mod live;
 pub mod organization;
 pub mod people;
 pub mod root;
+pub mod topic;
 pub mod user;
 
 pub use command::{Act, Command, Role};
@@ -126,6 +127,8 @@ pub enum Ask {
     Kms(kms::Ask),
     /// Users, groups, access keys and policies of an account.
     Iam(iam::Ask),
+    /// Topics, which messages go to.
+    Topic(topic::Ask),
 }
 
 impl Ask {
@@ -171,6 +174,7 @@ impl Ask {
             Self::Key(ask) => ask.act(),
             Self::Kms(ask) => ask.act(),
             Self::Iam(ask) => ask.act(),
+            Self::Topic(ask) => ask.act(),
             Self::Chunk(_) | Self::End => Act::new(Command::Chunk),
         }
     }
@@ -245,6 +249,8 @@ pub enum Told {
     Kms(kms::Told),
     /// To [`Ask::Iam`].
     Iam(iam::Told),
+    /// To [`Ask::Topic`].
+    Topic(topic::Told),
 }
 
 /// The daemon as a whole.

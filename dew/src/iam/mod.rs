@@ -56,9 +56,11 @@ pub use id::{
 };
 pub use identity::{Assumed, Credential, Identity, Principal};
 pub use login::LoggedIn;
+pub(crate) use name::is_mail_address;
 pub use organization::{Breach, Rules, TagPolicyChange};
 pub use permission::{Policies, Question};
 pub use quota::Quota;
+pub(crate) use record::Hidden;
 pub use record::{
     AccessKey, AccessMode, Account, Agency, Assignment, Device, EnterpriseProject, Group, Level,
     LoginProtection, Password, Project, Role, Scope, Subject, TagPolicy, Target, Trust, Unit, User,

@@ -120,17 +120,11 @@ pub(super) fn check_description(text: &str) -> Result<(), IamError> {
 /// # Errors
 /// `Contact`
 pub(super) fn check_contact(email: &str, areacode: &str, phone: &str) -> Result<(), IamError> {
-    let mail = |text: &str| {
-        let parts = text.split_once('@').filter(|(name, host)| !name.is_empty() && host.contains('.'));
-        text.len() <= MAX_DESCRIPTION
-            && parts.is_some_and(|(_, host)| !host.contains('@'))
-            && text.chars().all(|c| c.is_ascii_graphic() && !"<>\"'\\(),;:[]`".contains(c))
-    };
     let digits = |text: &str, most: usize| {
         text.len() <= most && text.trim_start_matches('+').chars().all(|c| c.is_ascii_digit())
     };
     let wrong = [
-        ("email", !email.is_empty() && !mail(email)),
+        ("email", !email.is_empty() && !is_mail_address(email)),
         ("areacode", !digits(areacode, 8)),
         ("phone", !digits(phone, 32)),
     ];
@@ -138,6 +132,14 @@ pub(super) fn check_contact(email: &str, areacode: &str, phone: &str) -> Result<
         Some((field, _)) => Err(IamError::Contact(field)),
         None => Ok(()),
     }
+}
+
+/// Whether this is an address of mail, as far as can be seen.
+pub(crate) fn is_mail_address(text: &str) -> bool {
+    let parts = text.split_once('@').filter(|(name, host)| !name.is_empty() && host.contains('.'));
+    text.len() <= MAX_DESCRIPTION
+        && parts.is_some_and(|(_, host)| !host.contains('@'))
+        && text.chars().all(|c| c.is_ascii_graphic() && !"<>\"'\\(),;:[]`".contains(c))
 }
 
 /// Characters that are not seen, or that change how others are.

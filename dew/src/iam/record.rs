@@ -130,7 +130,7 @@ pub struct Password {
 
 /// Bytes that nobody may see, as they are kept.
 #[derive(Clone)]
-pub(super) struct Hidden(pub(super) Arc<Secret>);
+pub(crate) struct Hidden(pub(crate) Arc<Secret>);
 
 impl Serialize for Hidden {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

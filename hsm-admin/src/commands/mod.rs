@@ -29,6 +29,7 @@ mod so_pin;
 mod status;
 mod tag_policy;
 mod top;
+mod topic;
 mod trace;
 mod ukey;
 mod unit;
@@ -67,6 +68,8 @@ pub(crate) enum Command {
     TagPolicy(tag_policy::TagPolicy),
     #[command(subcommand)]
     Agency(iam::agencies::Agency),
+    #[command(subcommand)]
+    Topic(topic::Topic),
     #[command(subcommand)]
     Object(object::Object),
     #[command(subcommand)]
@@ -130,6 +133,7 @@ impl Command {
             Self::Unit(command) => command.run(daemon, screen),
             Self::TagPolicy(command) => command.run(daemon, screen),
             Self::Agency(command) => command.run(daemon, screen),
+            Self::Topic(command) => command.run(daemon, screen),
             Self::Object(command) => command.run(daemon, screen),
             Self::Key(command) => command.run(daemon, screen),
             Self::Secret(command) => command.run(daemon, screen),

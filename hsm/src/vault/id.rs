@@ -95,6 +95,10 @@ pub mod kind {
     pub const CSMS_GRANT: u8 = 113;
     /// What a project has switched on of CSMS.
     pub const CSMS_SETTINGS: u8 = 114;
+    /// In domain 0: a topic, which messages go to.
+    pub const TOPIC: u8 = 105;
+    /// In domain 0: a message, and what became of it.
+    pub const MESSAGE: u8 = 106;
     /// The quorum of a key.
     pub const KEY_QUORUM: u8 = 61;
     /// What the quorum of a key has approved, and how much of it is left. It goes into no backup.
@@ -154,6 +158,8 @@ pub mod kind {
             CSMS_EVENT => Some("secret event"),
             CSMS_GRANT => Some("secret grant"),
             CSMS_SETTINGS => Some("secret settings"),
+            TOPIC => Some("topic"),
+            MESSAGE => Some("message"),
             KEY_QUORUM => Some("key quorum"),
             GRANT => Some("authorisation"),
             NOTE => Some("note"),

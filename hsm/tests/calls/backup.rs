@@ -240,7 +240,7 @@ fn the_whole_hsm_comes_back_with_its_slot_numbers() {
 
 #[test]
 fn what_services_keep_of_the_whole_hsm_is_verified_and_comes_back() {
-    const KINDS: [Kind; 13] = [
+    const KINDS: [Kind; 14] = [
         Kind::Account,
         Kind::Project,
         Kind::EnterpriseProject,
@@ -254,6 +254,7 @@ fn what_services_keep_of_the_whole_hsm_is_verified_and_comes_back() {
         Kind::Kms,
         Kind::KmsStore,
         Kind::CtsTracker,
+        Kind::Topic,
     ];
     let deed = || Deed { by: Actor::DAEMON, action: "keep", details: &[] };
     let write = |kind, form| Write { kind, number: 7, was: None, value: Some(vec![form, 2, 3]) };

@@ -27,6 +27,7 @@ mod people;
 mod permission;
 mod root;
 mod talk;
+mod topic;
 mod user;
 
 use talk::Talk;
@@ -143,6 +144,7 @@ fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::Key(ask) => key::answer(talk, ask),
         Ask::Kms(ask) => kms::answer(talk, ask),
         Ask::Iam(ask) => iam::answer(talk, ask),
+        Ask::Topic(ask) => topic::answer(talk, ask),
         Ask::Chunk(_) | Ask::End => Err("no command waits for data".into()),
         Ask::PartitionCreate { .. }
         | Ask::PartitionList

@@ -288,6 +288,11 @@ commands! {
     TagPolicyDelete  "tag-policy delete"     HSM_SO,       Change, Settable;
     TagPolicyAttach  "tag-policy attach"     HSM_SO,       Change, Settable;
     TagPolicyDetach  "tag-policy detach"     HSM_SO,       Change, Settable;
+    // Whoever says where messages go has the daemon send them there.
+    TopicAdd         "topic add"             HSM_SO,       Change, Settable;
+    TopicList        "topic list"            ANY_ROLE,     Look,   Never;
+    TopicDelete      "topic delete"          HSM_SO,       Change, Settable;
+    TopicTest        "topic test"            HSM_SO,       Change, Never;
     // One for each kind of operation on keys of the KMS, with the project's partition as theirs.
     KmsLook          "kms look"              KMS_LOOK,     Look,   Never;
     KmsUse           "kms use"               KMS_USE,      Change, Never;

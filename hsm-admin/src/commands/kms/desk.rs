@@ -39,6 +39,14 @@ pub(crate) struct Desk<'a> {
 }
 
 impl In {
+    /// The id of the project that is meant.
+    ///
+    /// # Errors
+    /// As [`Self::desk`].
+    pub(crate) fn project(&self, daemon: &Daemon) -> Result<String, Error> {
+        self.desk(daemon).map(|desk| desk.project.id)
+    }
+
     /// The project that is meant.
     ///
     /// # Errors
