@@ -43,6 +43,7 @@ pub mod sm4;
 pub mod x25519;
 
 pub use error::Error;
+pub use ffi::Wiping;
 pub use hash::Hash;
 pub use secret::{Secret, equal};
 

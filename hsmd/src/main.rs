@@ -7,6 +7,10 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+/// Values of secrets go through the buffers of libraries too.
+#[global_allocator]
+static ALLOCATOR: crypto::Wiping = crypto::Wiping;
+
 mod anchor;
 mod audit;
 mod config;

@@ -9,6 +9,7 @@ mod clients;
 mod disk;
 mod hsm;
 mod place;
+pub mod process;
 mod public_key;
 mod random;
 mod rest;

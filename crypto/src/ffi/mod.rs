@@ -19,6 +19,9 @@ pub(crate) mod dsa;
 pub(crate) mod ec;
 pub(crate) mod mldsa;
 pub(crate) mod rsa;
+mod wiping;
+
+pub use wiping::Wiping;
 
 /// Declares the owner of a pointer that AWS-LC allocated: never null, freed once, on drop.
 macro_rules! owner {
