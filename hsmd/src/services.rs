@@ -100,6 +100,10 @@ impl Services {
                 let (id, name) = asked.tracker(&self.cts)?;
                 Some(Resource { id, name, enterprise_project: EnterpriseProjectId::DEFAULT })
             }
+            "IAM" => {
+                let (id, name) = asked.in_directory(&self.iam)?;
+                Some(Resource { id, name, enterprise_project: EnterpriseProjectId::DEFAULT })
+            }
             "CSMS" => {
                 let fields = asked.fields();
                 let get = |name| fields.get(name).and_then(serde_json::Value::as_str);

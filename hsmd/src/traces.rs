@@ -12,7 +12,8 @@ use std::time::Duration;
 use audit::Record;
 use dew::caller::Caller;
 use dew::cts::{self, Act, Cts, Filter, Found, Index, Kind, Masked, Rating, Trace, Traced, User};
-use dew::iam::{EnterpriseProjectId, ProjectId};
+use dew::iam::policy::SystemPolicy;
+use dew::iam::{EnterpriseProjectId, Iam, ProjectId, UserId};
 use dew::kms::Did;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
@@ -50,6 +51,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) kind: Kind,
     pub(crate) caller: &'a Caller,
     pub(crate) project: ProjectId,
+    /// Whether the caller only says who it is.
+    pub(crate) unproven: bool,
     pub(crate) access_key: Option<String>,
     pub(crate) method: &'a str,
     /// Empty for what the interface does not have.
@@ -72,8 +75,47 @@ impl Asked<'_> {
         fields
     }
 
-    /// Id and name of the tracker that it is about, if it is about one that is there: to be asked before it is done, for
-    /// then the tracker may be gone.
+    /// Id and name of what it is about in the directory of the account that the caller acts in: to be asked before it is
+    /// done, for then it may be gone.
+    pub(crate) fn in_directory(&self, iam: &Iam) -> Option<(String, String)> {
+        let (fields, account) = (self.fields(), self.caller.identity.account);
+        let get = |name: &str| {
+            let within = fields.get(self.traced.object).and_then(|object| object.get(name));
+            fields.get(name).or(within).and_then(Value::as_str)
+        };
+        let user = |id: UserId| iam.user(account, id).map(|user| (user.id.to_string(), user.name.clone()));
+        let id = get(self.traced.id);
+        match self.traced.resource {
+            "token" => self.unproven.then(|| (self.caller.identity.id(), self.caller.identity.name())),
+            "user" => match (get("access_key"), id) {
+                (Some(key), _) => user(iam.access_key_of(account, key.parse().ok()?)?.user),
+                (None, Some(id)) => user(id.parse().ok()?),
+                (None, None) => None,
+            },
+            "userGroup" => {
+                let group = iam.group(account, id?.parse().ok()?)?;
+                Some((group.id.to_string(), group.name.clone()))
+            }
+            "agency" => {
+                let agency = iam.agency(account, id?.parse().ok()?)?;
+                Some((agency.id.to_string(), agency.name.clone()))
+            }
+            "project" if self.traced.operation != "KeystoneCreateProject" => {
+                let project = iam.project(self.project)?;
+                Some((project.id.to_string(), project.name.clone()))
+            }
+            "domain" => Some((account.to_string(), self.caller.identity.account_name.to_string())),
+            resource if resource.starts_with("role") => {
+                let own = id?.parse().ok().and_then(|id| iam.role(account, id));
+                let name = own.map(|role| role.name.clone());
+                let of_system = || SystemPolicy::find(id?).map(|policy| policy.display_name.to_owned());
+                Some((id?.to_owned(), name.or_else(of_system)?))
+            }
+            _ => None,
+        }
+    }
+
+    /// As [`Self::in_directory`], the tracker.
     pub(crate) fn tracker(&self, cts: &Cts) -> Option<(String, String)> {
         if self.traced.resource != "tracker" || self.traced.operation == "CreateTracker" {
             return None;
@@ -151,7 +193,7 @@ impl Traces {
         let (act, done) = (asked.traced.act, trace.rating == Rating::Normal);
         let (records, durably) = match (act, done) {
             (Act::Change, true) => (vec![form::record(&trace, act)], true),
-            _ => (records(&self.tally.take(trace, act)), false),
+            _ => (records(&self.tally.take(trace, act, asked.unproven && !done)), false),
         };
         if records.is_empty() {
             return Ok(());
@@ -245,7 +287,10 @@ fn trace(
     let answer: Value = serde_json::from_slice(answered.body).unwrap_or(Value::Null);
     let rating = Rating::of(answered.status);
     let resource_id = resource_of(traced, &fields, &answer);
-    let asked_name = || fields.get(traced.label).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let asked_name = || {
+        let within = fields.get(traced.object).and_then(|object| object.get(traced.label));
+        fields.get(traced.label).or(within).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
     let Resource { id: resource_id, name: resource_name, enterprise_project } = match known(&resource_id) {
         Some(known) => known,
         None => {
@@ -255,10 +300,10 @@ fn trace(
     let mut masks = Masked::default();
     let (request, response) = (masks.request(&fields), masks.answer(&answer));
     let reason = answer.pointer("/error/error_msg").or(answer.get("error_msg")).and_then(Value::as_str);
-    let reason = masks.message(reason.unwrap_or_default());
+    let (name, reason) = (traced.name_of(&fields), masks.message(reason.unwrap_or_default()));
     let trace = Trace {
         request_id: caller.request.to_string(),
-        name: traced.name.to_owned(),
+        name: name.to_owned(),
         operation: traced.operation.to_owned(),
         rating,
         kind,
@@ -268,8 +313,8 @@ fn trace(
         code: answered.status,
         api_version: path.split('/').nth(1).unwrap_or_default().to_owned(),
         message: match path {
-            "" => format!("{}, Reason:{reason}", traced.name),
-            path => format!("{}, Method: {method} Url={path}, Reason:{reason}", traced.name),
+            "" => format!("{name}, Reason:{reason}"),
+            path => format!("{name}, Method: {method} Url={path}, Reason:{reason}"),
         },
         user: User::of(caller, asked.access_key.as_deref()),
         service: traced.service.to_owned(),
@@ -313,9 +358,16 @@ fn of_itself(did: &Did, time: u64) -> Trace {
 
 /// The id of what it was about: as the answer has it, or else as it was asked for.
 fn resource_of(traced: &Traced, fields: &Map<String, Value>, answer: &Value) -> String {
-    let within = ["key_info", "keystore", "secret", "event"].into_iter().filter_map(|name| answer.get(name));
+    let objects = ["key_info", "keystore", "secret", "event", traced.object];
+    let within = objects.into_iter().filter_map(|name| answer.get(name));
     let answered = [answer].into_iter().chain(within).find_map(|answer| answer.get(traced.id));
-    answered.or_else(|| fields.get(traced.id)).and_then(Value::as_str).unwrap_or_default().to_owned()
+    let made = || answer.get(traced.object)?.get("id");
+    answered
+        .or_else(|| fields.get(traced.id))
+        .or_else(made)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -342,6 +394,7 @@ mod tests {
             kind: Kind::ApiCall,
             caller: &caller,
             project: ProjectId([7; 16]),
+            unproven: false,
             access_key: None,
             method: "POST",
             path: "/v1.0/p/kms/encrypt-data",

@@ -63,6 +63,8 @@ scripts! {
     csms/secret_life
     csms/secret_traces
     iam/manage
+    /// Requirement: CTS-056, CTS-061
+    iam/recorded
     /// Requirement: KMS-001, KMS-002, KMS-003, KMS-004, KMS-005, KMS-006, KMS-009, KMS-010, KMS-014, KMS-015
     /// Requirement: KMS-033, KMS-034, KMS-035, KMS-051, KMS-052, KMS-053
     kms/crypto

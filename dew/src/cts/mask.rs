@@ -8,10 +8,14 @@ const MASK: &str = "******";
 
 /// The fields that are shown: names, ids, types, settings and errors.
 const SHOWN: &[&str] = &[
+    "access",
+    "access_key",
+    "access_mode",
     "access_point_id",
     "access_point_name",
     "action",
     "additional_authenticated_data_length",
+    "agency_id",
     "agency_name",
     "alias",
     "alias_urn",
@@ -33,7 +37,10 @@ const SHOWN: &[&str] = &[
     "default_key_flag",
     "description",
     "detail",
+    "display_name",
     "domain_id",
+    "domain_name",
+    "enabled",
     "encryption_algorithm",
     "enterprise_project_id",
     "error_code",
@@ -53,6 +60,7 @@ const SHOWN: &[&str] = &[
     "grantee_target_id",
     "grantee_type",
     "grantee_user",
+    "group_id",
     "hsm_cluster_id",
     "id",
     "is_authorized_bucket",
@@ -81,9 +89,11 @@ const SHOWN: &[&str] = &[
     "mac_algorithm",
     "mac_valid",
     "message_type",
+    "methods",
     "name",
     "operations",
     "origin",
+    "parent_id",
     "pending_days",
     "pin_type",
     "policy_id",
@@ -99,6 +109,7 @@ const SHOWN: &[&str] = &[
     "resource_id",
     "resource_type",
     "retiring_principal",
+    "role_id",
     "rotation_func_urn",
     "rotation_interval",
     "rotation_period",
@@ -122,7 +133,10 @@ const SHOWN: &[&str] = &[
     "total",
     "tracker_name",
     "tracker_type",
+    "trust_domain_id",
+    "trust_domain_name",
     "update_time",
+    "user_id",
     "validity_time",
     "value",
     "version_id",
@@ -165,6 +179,11 @@ impl Masked {
 
     fn value(&mut self, name: &str, value: &Value) -> Value {
         match value {
+            // What a token is called is the token.
+            Value::Object(fields) if name == "token" => {
+                let hidden = fields.iter().map(|(name, value)| (name.clone(), self.hide(text(value))));
+                Value::Object(hidden.collect())
+            }
             Value::Object(fields) => Value::Object(self.object(fields)),
             Value::Array(values) => {
                 Value::Array(values.iter().map(|value| self.value(name, value)).collect())
@@ -172,8 +191,7 @@ impl Masked {
             Value::Null => Value::Null,
             Value::String(text) if name == "error_msg" => self.message(text).into(),
             other if SHOWN.contains(&name) => other.clone(),
-            Value::String(text) => self.hide(text.clone()),
-            other => self.hide(other.to_string()),
+            other => self.hide(text(other)),
         }
     }
 
@@ -183,6 +201,10 @@ impl Masked {
         }
         MASK.into()
     }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -205,6 +227,20 @@ mod tests {
         for harmless in [r#""key_id":"k""#, r#""value":"b""#, r#""datakey_length":"512""#] {
             assert!(shown.contains(harmless), "{shown}");
         }
+    }
+
+    /// Requirement: CTS-056
+    #[test]
+    fn a_token_is_no_id() {
+        let request = json!({ "auth": { "identity": {
+            "methods": ["token"], "token": { "id": "t0ken", "duration_seconds": 900 },
+            "password": { "user": { "name": "ann", "password": "hunter2" } },
+        } } });
+        let mut masks = Masked::default();
+        let shown = masks.request(request.as_object().unwrap());
+        assert!(!shown.contains("t0ken") && !shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains(r#""name":"ann""#), "{shown}");
+        assert_eq!(masks.message("t0ken is none"), MASK);
     }
 
     /// Requirement: CTS-056

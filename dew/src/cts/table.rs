@@ -1,5 +1,7 @@
 //! Which operations leave a trace, and what it is called (user guide, "Operations supported by CTS").
 
+use serde_json::{Map, Value};
+
 use crate::kms::Happened;
 
 /// What kind of act an operation is.
@@ -27,12 +29,15 @@ pub struct Traced {
     pub id: &'static str,
     /// The field of a request that has its name.
     pub label: &'static str,
+    /// The object of a request, and of its answer, that these fields are in; empty if there is none.
+    pub object: &'static str,
     /// What kind of act it is.
     pub act: Act,
 }
 
 const fn key(operation: &'static str, name: &'static str, act: Act) -> Traced {
-    Traced { service: "KMS", operation, name, resource: "CMK", id: "key_id", label: "key_alias", act }
+    let (service, resource, id, label, object) = ("KMS", "CMK", "key_id", "key_alias", "");
+    Traced { service, operation, name, resource, id, label, object, act }
 }
 
 const fn store(operation: &'static str, name: &'static str) -> Traced {
@@ -62,6 +67,29 @@ const fn secret(operation: &'static str, name: &'static str) -> Traced {
 
 const fn event(operation: &'static str, name: &'static str) -> Traced {
     Traced { id: "event_id", label: "event_name", ..secret(operation, name) }
+}
+
+/// Of IAM: what it is about is of a type, and has its id in a field of the path, or else in an object.
+const fn iam(
+    operation: &'static str,
+    name: &'static str,
+    (resource, id, object): (&'static str, &'static str, &'static str),
+) -> Traced {
+    Traced { service: "IAM", resource, id, label: "name", object, ..key(operation, name, Change) }
+}
+
+const USER: (&str, &str, &str) = ("user", "user_id", "user");
+const CREDENTIAL: (&str, &str, &str) = ("user", "user_id", "credential");
+const DEVICE: (&str, &str, &str) = ("user", "user_id", "virtual_mfa_device");
+const GROUP: (&str, &str, &str) = ("userGroup", "group_id", "group");
+const PROJECT: (&str, &str, &str) = ("project", "project_id", "project");
+const AGENCY: (&str, &str, &str) = ("agency", "agency_id", "agency");
+const ROLE: (&str, &str, &str) = ("role", "role_id", "role");
+const DOMAIN: (&str, &str, &str) = ("domain", "domain_id", "");
+
+/// Who may do what, where.
+const fn given(operation: &'static str, name: &'static str, resource: &'static str) -> Traced {
+    iam(operation, name, (resource, "role_id", ""))
 }
 
 use Act::{Change, Use};
@@ -161,7 +189,120 @@ pub static TRACED: &[Traced] = &[
     tracker("DeleteTracker", "deleteTracker"),
     Traced { id: "resource_id", ..tracker("BatchCreateResourceTags", "batchCreateResourceTags") },
     Traced { id: "resource_id", ..tracker("BatchDeleteResourceTags", "batchDeleteResourceTags") },
+    // Of IAM (its user guide, "Key IAM Operations Supported by CTS"), and what that does not know.
+    Traced { act: Use, ..iam("KeystoneCreateUserTokenByPassword", TOKEN_BY_PASSWORD, ("token", "", "")) },
+    Traced {
+        act: Use,
+        ..iam("CreateTemporaryAccessKeyByToken", "createTemporaryCredential", ("user", "", ""))
+    },
+    iam("CreateUser", "createUser", USER),
+    iam("KeystoneCreateUser", "createUser", USER),
+    iam("UpdateUser", "updateUser", USER),
+    iam("UpdateUserInformation", "updateUser", USER),
+    iam("KeystoneUpdateUserByAdmin", "updateUser", USER),
+    iam("KeystoneDeleteUser", "deleteUser", USER),
+    iam("KeystoneUpdateUserPassword", "updateUserPwd", USER),
+    iam("UpdateLoginProtect", "updateLoginProtect", USER),
+    iam("CreatePermanentAccessKey", "addCredential", CREDENTIAL),
+    iam("UpdatePermanentAccessKey", "updateCredential", CREDENTIAL),
+    iam("DeletePermanentAccessKey", "deleteCredential", CREDENTIAL),
+    iam("CreateMfaDevice", "createVirtualMfaDevice", DEVICE),
+    iam("DeleteMfaDevice", "deleteVirtualMfaDevice", DEVICE),
+    iam("CreateBindingDevice", "bindMfaDevice", DEVICE),
+    iam("DeleteBindingDevice", "unbindMfaDevice", DEVICE),
+    iam("KeystoneCreateGroup", "createUserGroup", GROUP),
+    iam("KeystoneUpdateGroup", "updateUserGroup", GROUP),
+    iam("KeystoneDeleteGroup", "deleteUserGroup", GROUP),
+    iam("KeystoneAddUserToGroup", "addUserToGroup", GROUP),
+    iam("KeystoneRemoveUserFromGroup", "removeUserFromGroup", GROUP),
+    iam("KeystoneCreateProject", "createProject", PROJECT),
+    iam("KeystoneUpdateProject", "updateProject", PROJECT),
+    iam("UpdateProjectStatus", "updateProjectStatus", PROJECT),
+    iam("CreateAgency", "createAgency", AGENCY),
+    iam("UpdateAgency", "updateAgency", AGENCY),
+    iam("DeleteAgency", "deleteAgency", AGENCY),
+    Traced { label: "display_name", ..iam("CreateCloudServiceCustomPolicy", "createRole", ROLE) },
+    Traced { label: "display_name", ..iam("UpdateCloudServiceCustomPolicy", "updateRole", ROLE) },
+    iam("DeleteCustomPolicy", "deleteRole", ROLE),
+    given("AssociateAgencyWithDomainPermission", "assignRoleToAgencyOnDomain", "roleAgencyDomain"),
+    given("RemoveDomainPermissionFromAgency", "unassignRoleToAgencyOnDomain", "roleAgencyDomain"),
+    given("AssociateAgencyWithProjectPermission", "assignRoleToAgencyOnProject", "roleAgencyProject"),
+    given("RemoveProjectPermissionFromAgency", "unassignRoleToAgencyOnProject", "roleAgencyProject"),
+    given("AssociateAgencyWithAllProjectsPermission", "assignRoleToAgencyOnAllProjects", "roleAgencyProject"),
+    given("RemoveAllProjectsPermissionFromAgency", "unassignRoleToAgencyOnAllProjects", "roleAgencyProject"),
+    given(
+        "AssociateRoleToAgencyOnEnterpriseProject",
+        "assignRoleToAgencyOnEnterpriseProject",
+        "roleAgencyEnterpriseProject",
+    ),
+    given(
+        "RevokeRoleFromAgencyOnEnterpriseProject",
+        "unassignRoleToAgencyOnEnterpriseProject",
+        "roleAgencyEnterpriseProject",
+    ),
+    given("KeystoneAssociateGroupWithDomainPermission", "assignRoleToGroupOnDomain", "roleGroupDomain"),
+    given("KeystoneRemoveDomainPermissionFromGroup", "unassignRoleToGroupOnDomain", "roleGroupDomain"),
+    given("KeystoneAssociateGroupWithProjectPermission", "assignRoleToGroupOnProject", "roleGroupProject"),
+    given("KeystoneRemoveProjectPermissionFromGroup", "unassignRoleToGroupOnProject", "roleGroupProject"),
+    given("UpdateDomainGroupInheritRole", "assignRoleToGroupOnAllProjects", "roleGroupProject"),
+    given("DeleteDomainGroupInheritedRole", "unassignRoleToGroupOnAllProjects", "roleGroupProject"),
+    given(
+        "AssociateRoleToGroupOnEnterpriseProject",
+        "assignRoleToGroupOnEnterpriseProject",
+        "roleGroupEnterpriseProject",
+    ),
+    given(
+        "RevokeRoleFromGroupOnEnterpriseProject",
+        "unassignRoleToGroupOnEnterpriseProject",
+        "roleGroupEnterpriseProject",
+    ),
+    given(
+        "AssociateRoleToUserOnEnterpriseProject",
+        "assignRoleToUserOnEnterpriseProject",
+        "roleUserEnterpriseProject",
+    ),
+    given(
+        "RevokeRoleFromUserOnEnterpriseProject",
+        "unassignRoleToUserOnEnterpriseProject",
+        "roleUserEnterpriseProject",
+    ),
+    iam("UpdateDomainLoginPolicy", "updateSecurityPolicies", DOMAIN),
+    iam("UpdateDomainProtectPolicy", "updateSecurityPolicies", DOMAIN),
+    iam("UpdateDomainPasswordPolicy", "updatePasswordPolicies", DOMAIN),
 ];
+
+/// What a token by a password leaves, with or without a code; and what the others do.
+const TOKEN_BY_PASSWORD: &str = "createTokenByPwd";
+const TOKEN_BY_TOKEN: &str = "createTokenByToken";
+const TOKEN_BY_AGENCY: &str = "createTokenByAssumeRole";
+
+impl Traced {
+    /// The names that its trace can have.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        match self.name {
+            TOKEN_BY_PASSWORD => vec![TOKEN_BY_PASSWORD, TOKEN_BY_TOKEN, TOKEN_BY_AGENCY],
+            name => vec![name],
+        }
+    }
+
+    /// The name of the trace of an operation that was asked for so: a token can be had in several ways.
+    #[must_use]
+    pub fn name_of(&self, request: &Map<String, Value>) -> &'static str {
+        if self.name != TOKEN_BY_PASSWORD {
+            return self.name;
+        }
+        let methods = request.get("auth").and_then(|auth| auth.pointer("/identity/methods"));
+        let has = |method: &str| {
+            methods.and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| one == method))
+        };
+        match () {
+            () if has("assume_role") => TOKEN_BY_AGENCY,
+            () if has("token") => TOKEN_BY_TOKEN,
+            () => self.name,
+        }
+    }
+}
 
 /// What a service does by itself, as the trace names it: no operation is for it.
 pub const fn by_itself(what: Happened) -> Traced {

@@ -117,6 +117,7 @@ fn leave_traces(services: &Services) -> &'static str {
         kind: cts::Kind::ApiCall,
         caller: &caller,
         project: ProjectId([7; 16]),
+        unproven: false,
         access_key: None,
         method: "POST",
         path: "/v1.0/x",

@@ -33,6 +33,7 @@ pub(crate) fn kms(
         kind: Kind::ConsoleAction,
         caller,
         project,
+        unproven: false,
         access_key: None,
         method: row.method.as_str(),
         path: &path,

@@ -24,6 +24,7 @@ use tracing::{debug, error, info, warn};
 
 use super::Config;
 use super::failure::{Failure, Shape};
+use super::huawei;
 use super::identify::{Purpose, Raw, identify, is_anonymous};
 use super::operation::{Done, Input, Row};
 use super::patient::Patient;
@@ -374,7 +375,15 @@ impl Door {
             let value = parts.headers.get(*name)?.to_str().ok()?;
             Some((*name, value.to_owned()))
         });
-        let asked = traced(row, &services, &caller, &raw, (&path, &query));
+        // Who logs in, whoever signs that.
+        let claimed = match row.public {
+            true => huawei::claimed(&services.iam, &path, body)
+                .map(|identity| Caller { identity, ..caller.clone() }),
+            false => None,
+        };
+        let by = claimed.as_ref().unwrap_or(&caller);
+        let asked = traced(row, &services, by, &raw, (&path, &query));
+        let asked = asked.map(|asked| Asked { unproven: claimed.is_some(), ..asked });
         let input = Input {
             path: path.clone(),
             query: query.clone(),
@@ -394,13 +403,17 @@ fn traced<'a>(
     (path, query): (&'a [(&'static str, String)], &'a [(String, String)]),
 ) -> Option<Asked<'a>> {
     let traced = cts::traced(row.service.name, row.name)?;
-    let project = services.cts.project_of(caller)?;
+    // IAM has no projects: what is done there, and is not about one, is seen in the first.
+    let first = || services.iam.account(caller.identity.account).map(|account| account.project);
+    let of_iam = || first().filter(|_| traced.service == "IAM");
+    let project = services.cts.project_of(caller).or_else(of_iam)?;
     let path = path.iter().map(|(name, value)| (*name, value.clone()));
     let query = query.iter().map(|(name, value)| (name.as_str(), value.clone()));
     let fields = path.chain(query).collect();
     let Raw { method, path, body, .. } = *raw;
     let access_key = raw.access_key();
-    Some(Asked { traced, kind: Kind::ApiCall, caller, project, access_key, method, path, body, fields })
+    let (kind, unproven) = (Kind::ApiCall, false);
+    Some(Asked { traced, kind, caller, project, unproven, access_key, method, path, body, fields })
 }
 
 /// The fields of a query, decoded as they were signed; none if they are not UTF-8.

@@ -10,6 +10,8 @@ use parking_lot::Mutex;
 
 /// How many in a minute are told one by one in each project.
 pub(super) const ONE_BY_ONE: u32 = 600;
+/// And how many of those whose caller only says who it is: whoever can connect can have them left.
+const UNPROVEN: u32 = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 /// The most kinds of calls that are counted apart; each keeps a trace of up to 6 KiB.
 const MANY: usize = 4 << 10;
@@ -22,7 +24,8 @@ pub(super) struct Tally(Mutex<Minute>);
 
 struct Minute {
     began: Instant,
-    told: HashMap<ProjectId, u32>,
+    /// By the project, and whether the caller only says who it is.
+    told: HashMap<(ProjectId, bool), u32>,
     counted: HashMap<Alike, (Trace, Act, u64)>,
 }
 
@@ -38,11 +41,11 @@ impl Default for Tally {
 
 impl Tally {
     /// Takes a trace: gives it back to be told, or counts it.
-    pub(super) fn take(&self, trace: Trace, act: Act) -> Due {
+    pub(super) fn take(&self, trace: Trace, act: Act, unproven: bool) -> Due {
         let mut minute = self.0.lock();
         let mut due = minute.over(false);
-        let told = minute.told.entry(trace.project).or_default();
-        if *told < ONE_BY_ONE {
+        let told = minute.told.entry((trace.project, unproven)).or_default();
+        if *told < if unproven { UNPROVEN } else { ONE_BY_ONE } {
             *told += 1;
             due.push((trace, act));
             return due;
@@ -109,7 +112,7 @@ mod tests {
         for number in 0..ONE_BY_ONE + 100 {
             let mut trace = full();
             trace.resource_id = format!("key{}", number % 2);
-            told += tally.take(trace, Act::Use).len();
+            told += tally.take(trace, Act::Use, false).len();
         }
         assert_eq!(told, usize::try_from(ONE_BY_ONE).unwrap());
         let counts: Vec<_> = tally.flush(true).iter().map(|(trace, _)| trace.count).collect();
@@ -121,10 +124,19 @@ mod tests {
     fn one_project_does_not_use_up_what_another_may_tell() {
         let tally = Tally::default();
         for _ in 0..=ONE_BY_ONE {
-            tally.take(full(), Act::Use);
+            tally.take(full(), Act::Use, false);
         }
         let mut other = full();
         other.project = ProjectId([9; 16]);
-        assert_eq!(tally.take(other, Act::Use).len(), 1);
+        assert_eq!(tally.take(other, Act::Use, false).len(), 1);
+    }
+
+    #[test]
+    fn who_only_says_who_it_is_uses_up_nothing_and_is_told_less() {
+        let tally = Tally::default();
+        let told: usize = (0..100).map(|_| tally.take(full(), Act::Use, true).len()).sum();
+        assert_eq!(told, usize::try_from(UNPROVEN).unwrap());
+        assert_eq!(tally.take(full(), Act::Use, false).len(), 1);
+        assert_eq!(tally.flush(true).iter().map(|(trace, _)| trace.count).sum::<u64>(), 90);
     }
 }

@@ -11,6 +11,7 @@ mod kms;
 mod tag_search;
 
 pub(crate) use cts::Shown as ShownTrace;
+pub(crate) use iam::claimed;
 pub(crate) use kms::SERVICE as KMS;
 pub(crate) use kms::shown::{TagItem, enterprise_project};
 

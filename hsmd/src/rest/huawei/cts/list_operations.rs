@@ -49,8 +49,10 @@ impl Operation for Op {
         for row in TRACED.iter().chain(&by_itself) {
             if is(&self.service_type, row.service) && is(&self.resource_type, row.resource) {
                 let names = operations.entry((row.service, row.resource)).or_default();
-                if !names.contains(&row.name) {
-                    names.push(row.name);
+                for name in row.names() {
+                    if !names.contains(&name) {
+                        names.push(name);
+                    }
                 }
             }
         }

@@ -8,6 +8,7 @@ use crate::rest::operation::{Service, operations};
 mod agency_fields;
 mod asked;
 mod assignment;
+mod claimed;
 mod desk;
 mod device_fields;
 mod policy_fields;
@@ -15,6 +16,7 @@ mod shown;
 mod token_fields;
 mod user_fields;
 
+pub(crate) use claimed::claimed;
 pub(super) use show_version::version;
 
 static SERVICE: Service =
@@ -157,5 +159,28 @@ impl From<IamError> for Failure {
         };
         let message = Self::told("IAM", status, &error);
         Self { status, code: status.to_string().into(), message, shape: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dew::cts::{TRACED, traced};
+    use hyper::Method;
+
+    use super::*;
+
+    #[test]
+    fn what_changes_something_leaves_a_trace_and_what_only_looks_leaves_none() {
+        for row in OPERATIONS {
+            let looks = [Method::GET, Method::HEAD].contains(&row.method);
+            assert_eq!(traced(SERVICE.name, row.name).is_none(), looks, "{}", row.name);
+        }
+        for traced in TRACED.iter().filter(|traced| traced.service == "IAM") {
+            assert!(
+                OPERATIONS.iter().any(|row| row.name == traced.operation),
+                "{} is unknown",
+                traced.operation
+            );
+        }
     }
 }
