@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use rexpect::session::spawn_command;
 use serde_json::{Value, json};
 use tests::{Place, Rest, Run, free_address};
 
@@ -93,4 +94,38 @@ fn an_export_has_the_newest_five_thousand_each_once() {
         assert len({row['request'] for row in rows}) == 5000\n";
     let mut command = Command::new("python3");
     Run::of(command.args(["-c", read, &csv])).succeeds().done();
+}
+
+/// Requirement: CTS-013
+#[test]
+fn who_is_to_delete_a_key_is_told_what_depends_on_it_and_that_leaves_a_trace() {
+    let address = free_address();
+    let place = Place::new(&format!("[rest]\nlisten = \"{address}\"\n"));
+    let _daemon = place.start();
+    let rest = Rest::new_account(&place, address, "acme");
+    let key = rest.kms("create-key", &json!({ "key_alias": "one" })).done()["key_info"]["key_id"].clone();
+    for text in ["a", "b", "c"] {
+        rest.kms("encrypt-data", &json!({ "key_id": key, "plain_text": text })).done();
+    }
+    let traces = |name: &str| -> Vec<Value> {
+        let listed = place.admin(&format!("trace list --json --name {name}")).succeeds().out();
+        serde_json::from_str(&listed).unwrap()
+    };
+    let mut command = Command::new(place.program("hsm-admin"));
+    command.arg("--socket").arg(place.path("admin.sock")).args(["key", "delete", "one", "--days", "7"]);
+    let mut person = spawn_command(command, Some(60_000)).unwrap();
+    person.exp_string("grants 0, aliases 0, requests since last month 3.").unwrap();
+    person.exp_string("(DELETE): ").unwrap();
+    person.send_line("better not").unwrap();
+    person.exp_eof().unwrap();
+    let [told] = traces("deleteKeyRiskTips").try_into().expect("one trace");
+    assert_eq!((&told["resource_id"], told["resource_name"].as_str()), (&key, Some("one")));
+    assert_eq!(
+        (told["resource_type"].as_str(), told["trace_type"].as_str()),
+        (Some("CMK"), Some("ConsoleAction"))
+    );
+    assert!(traces("scheduleKeyDeletion").is_empty());
+    // Who is sure already is told nothing.
+    place.admin("key delete one --days 7 --yes").succeeds().done();
+    assert_eq!((traces("deleteKeyRiskTips").len(), traces("scheduleKeyDeletion").len()), (1, 1));
 }

@@ -154,6 +154,7 @@ pub static TRACED: &[Traced] = &[
     key("DecryptDatakeyCapsule", "decryptDatakeyCapsule", Use),
     Traced { resource: "PIN", ..key("CreatePin", "createPin", Use) },
     // By the console alone.
+    key("TellDeletionRisk", "deleteKeyRiskTips", Use),
     key("EditGrant", "editGrant", Change),
     key("MoveKey", "moveKey", Change),
     // Of CSMS: first those of the guide's table.

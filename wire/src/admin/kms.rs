@@ -106,6 +106,7 @@ const LOOKS: &[&str] = &[
     "ShowUserQuotas",
     "ShowVersion",
     "ShowVersions",
+    "TellDeletionRisk",
 ];
 /// Those of CSMS.
 const SECRET_LOOKS: &[&str] = &[

@@ -80,6 +80,11 @@ impl In {
 }
 
 impl Sure {
+    /// Whether somebody reads what is asked.
+    pub(super) const fn reads(&self) -> bool {
+        !self.yes && self.code.is_none()
+    }
+
     /// Has somebody type DELETE, or show a code where operation protection is on.
     ///
     /// # Errors

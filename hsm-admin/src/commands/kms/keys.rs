@@ -236,10 +236,35 @@ impl Delete {
             if self.keys.len() == 1 { "the key is" } else { "the keys are" },
             if self.keys.len() == 1 { "it" } else { "them" },
         );
-        let code = self.sure.ask(&desk, &consequence)?;
+        let code = self.sure.ask(&desk, &format!("{}{consequence}", self.tips(&desk)?))?;
         let days = [("pending_days".to_owned(), Value::String(self.days.to_string()))];
         batch(&desk, screen, "DeleteKey", &self.keys, code, &days.into_iter().collect())
     }
+}
+
+impl Delete {
+    /// What depends on the keys, if somebody is to read it. Of a key that is not there it is said that it is not, later.
+    fn tips(&self, desk: &Desk<'_>) -> Result<String, Error> {
+        if !self.sure.reads() {
+            return Ok(String::new());
+        }
+        let about = self.keys.iter().map(|key| desk.about(key)).collect::<Result<Vec<_>, _>>()?;
+        let told = desk.each("TellDeletionRisk", &about, None)?.into_iter().flatten();
+        Ok(told.map(|risk| tip(&risk)).collect())
+    }
+}
+
+/// A line on what depends on a key.
+fn tip(risk: &Value) -> String {
+    let number = |name: &str| risk[name].as_u64().unwrap_or_default();
+    format!(
+        "{} ({}): grants {}, aliases {}, requests since last month {}.\n",
+        printable(text(risk, "key_alias")),
+        text(risk, "key_id"),
+        number("grants"),
+        number("aliases"),
+        number("requests"),
+    )
 }
 
 impl CancelDeletion {

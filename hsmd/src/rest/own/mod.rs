@@ -12,4 +12,5 @@ operations! {
     edit_grant
     move_key
     show_key_counts
+    tell_deletion_risk
 }
