@@ -69,6 +69,11 @@ const fn event(operation: &'static str, name: &'static str) -> Traced {
     Traced { id: "event_id", label: "event_name", ..secret(operation, name) }
 }
 
+const fn hsm(operation: &'static str, name: &'static str) -> Traced {
+    let (service, resource, id, label) = ("DHSM", "HSM", "id", "name");
+    Traced { service, resource, id, label, ..key(operation, name, Change) }
+}
+
 /// Of IAM: what it is about is of a type, and has its id in a field of the path, or else in an object.
 const fn iam(
     operation: &'static str,
@@ -184,6 +189,10 @@ pub static TRACED: &[Traced] = &[
     secret("UpdateSecretsConfig", "updateSecretsConfig"),
     // Who read which value, nobody can tell otherwise.
     Traced { act: Use, ..secret("ShowSecretVersion", "showSecretVersion") },
+    // Of dedicated HSMs, by the console alone too.
+    hsm("OrderInstance", "purchaseHsm"),
+    hsm("ActivateInstance", "createHsm"),
+    hsm("DeleteInstance", "deleteHsm"),
     // Of CTS itself.
     tracker("CreateTracker", "createTracker"),
     tracker("UpdateTracker", "updateTracker"),

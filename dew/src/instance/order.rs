@@ -7,6 +7,7 @@ use hsm::service::{Deed, Kind, Write};
 use super::record::{Id, Instance, Limits};
 use super::state::Status;
 use super::{COUNTER, Edition, InstanceError, Instances, changed_meanwhile, encoded};
+use crate::iam::AccountId;
 use crate::tag::Tags;
 
 /// The longest name, in bytes: a partition has it as its label.
@@ -37,6 +38,8 @@ pub struct Order<'a> {
     pub months: u8,
     /// The tags of each.
     pub tags: &'a [(String, String)],
+    /// The account of the cloud services that they are for, if any.
+    pub account: Option<AccountId>,
 }
 
 impl Instances<'_> {
@@ -77,6 +80,7 @@ impl Instances<'_> {
                 limits: Limits::default(),
                 initialised: false,
                 access: None,
+                account: order.account,
             });
         }
         let next = first + made.len() as u64;
@@ -92,6 +96,7 @@ impl Instances<'_> {
             ("instances", names.join(" ")),
             ("order", order_id.to_string()),
             ("months", order.months.to_string()),
+            ("account", order.account.map(|account| account.to_string()).unwrap_or_default()),
         ];
         let deed = Deed { by: self.by, action: "order instances", details: &details };
         self.hsm.service_commit(writes, &[], &[deed]).map_err(changed_meanwhile)?;
@@ -159,6 +164,7 @@ mod tests {
             test_only: false,
             months: 1,
             tags: &[],
+            account: None,
         }
     }
 

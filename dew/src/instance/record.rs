@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::{Edition, Type};
 use super::network::Cidr;
 use super::state::{Next, Status};
+use crate::iam::AccountId;
 use crate::tag::Tags;
 
 /// What tells an instance from all others: random, given once.
@@ -57,6 +58,8 @@ pub struct Instance {
     pub initialised: bool,
     /// By what its clients know it, and it them.
     pub access: Option<Access>,
+    /// The account of the cloud services that it is for, if any.
+    pub account: Option<AccountId>,
 }
 
 /// What an instance is made to be when it is activated.

@@ -94,6 +94,10 @@ pub(crate) struct Order {
     #[arg(long, default_value = "default")]
     project: String,
 
+    /// The account of the cloud services that they are for: it sees traces of them
+    #[arg(long)]
+    account: Option<String>,
+
     /// A tag of each (repeatable, at most 20)
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = parse_tag)]
     tags: Vec<(String, String)>,
@@ -323,6 +327,7 @@ impl Order {
             test_only: self.test_only,
             months: self.months,
             tags: bounded(&self.tags, MAX_TAGS, "--tag")?,
+            account: self.account.clone(),
         }))
     }
 }

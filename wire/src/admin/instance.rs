@@ -69,6 +69,8 @@ pub struct Order {
     pub months: u8,
     /// Tags of each: keys and values.
     pub tags: List<(String, String), MAX_TAGS>,
+    /// The account that they are for, by name or id; none if they are for no account of the cloud services.
+    pub account: Option<String>,
 }
 
 /// What an instance is to be.
@@ -119,7 +121,8 @@ impl Ask {
                 .with("months", order.months)
                 .with("edition", &order.edition)
                 .with("test-only", order.test_only)
-                .with("tags", listed(&order.tags)),
+                .with("tags", listed(&order.tags))
+                .with("account", order.account.as_deref().unwrap_or("none")),
             Self::List { .. } => Act::new(Command::InstanceList),
             Self::Show { instance } => Act::new(Command::InstanceShow).on(instance),
             Self::Allocate { instance } => Act::new(Command::InstanceAllocate).on(instance),
@@ -199,6 +202,8 @@ pub struct Instance {
     pub edition: String,
     /// Its project.
     pub project: String,
+    /// The account that it is for, by name.
+    pub account: Option<String>,
     /// The order that it came with.
     pub order: String,
     /// Whether it is for tests alone.

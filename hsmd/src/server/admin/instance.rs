@@ -3,6 +3,9 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use dew::caller::Caller;
+use dew::cts;
+use dew::iam::{AccountId, EnterpriseProjectId};
 use dew::instance::{Activating, Addresses, Cidr, Instance, InstanceError, Instances, Limits, Order, Type};
 use hsm::Hsm;
 use hsm::partition::NewPartition;
@@ -11,10 +14,13 @@ use wire::admin::Told;
 use wire::admin::instance::{self as protocol, Ask, Told as Answer};
 use wire::{Bytes, List};
 
-use super::organization;
 use super::talk::Talk;
+use super::{account, organization};
+use crate::rest;
 use crate::server::describe;
 use crate::server::remote::{Remotes, certificate};
+use crate::services::Services;
+use crate::traces::{Answered, Asked, Resource};
 
 /// The one project.
 const PROJECT: &str = "default";
@@ -26,26 +32,29 @@ const A_SUBNET: &str = "a subnet: expected its first address and its length, as 
 /// The answer, or why there is none.
 pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     let hsm = talk.hsm()?;
+    let instances = Instances::new(&hsm, talk.actor());
     match ask {
-        Ask::Order(order) => organization::check_instance(talk, &order.tags)?,
-        Ask::TagAdd { key, value, .. } | Ask::TagSet { key, value, .. } => {
-            organization::check_instance(talk, &[(key.clone(), value.clone())])?;
+        Ask::TagAdd { instance, key, value } | Ask::TagSet { instance, key, value } => {
+            let account = instances.named(instance).ok().and_then(|instance| instance.account);
+            organization::check_instance(talk, account, &[(key.clone(), value.clone())])?;
         }
         _ => {}
     }
-    let instances = Instances::new(&hsm, talk.actor());
     let changed = match ask {
-        Ask::Order(order) => return ordered(&hsm, instances, order, &talk.daemon.remotes),
+        Ask::Order(order) => return ordered(talk, &hsm, instances, order),
         Ask::List { tag } => {
             let mut all = instances.all().map_err(text)?;
             if let Some((key, value)) = tag {
                 all.retain(|instance| instance.tags.has(key, value.as_deref()));
             }
-            return list(&hsm, instances, &all, &talk.daemon.remotes);
+            return list(&hsm, &*talk.daemon.services()?, instances, &all, &talk.daemon.remotes);
         }
         Ask::Show { instance } => instances.named(instance),
         Ask::Allocate { instance } => instances.allocate(instance),
-        Ask::Activate(to) => activate(instances, to)?,
+        Ask::Activate(to) => traced(talk, instances, &to.instance, "ActivateInstance", || {
+            activate(instances, to).and_then(|done| done.map_err(text))
+        })
+        .map(Ok)?,
         Ask::Initialise { instance, so_pin, user_pin } => {
             instances.initialise(instance, talk.by(), so_pin, user_pin.as_deref())
         }
@@ -62,7 +71,7 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         }
         Ask::Renew { instance, months } => instances.renew(instance, *months),
         Ask::Delete { instance } => {
-            instances.delete(instance).map_err(text)?;
+            traced(talk, instances, instance, "DeleteInstance", || instances.delete(instance).map_err(text))?;
             talk.daemon.remotes.look();
             return Ok(Told::Done);
         }
@@ -80,25 +89,108 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     };
     let changed = changed.map_err(text)?;
     talk.daemon.remotes.look();
-    Ok(Told::Instance(Answer::Instance(Box::new(shown(&hsm, instances, &changed, &talk.daemon.remotes)))))
+    let services = talk.daemon.services()?;
+    let shown = shown(&hsm, &services, instances, &changed, &talk.daemon.remotes);
+    Ok(Told::Instance(Answer::Instance(Box::new(shown))))
 }
 
 fn ordered(
+    talk: &Talk<'_>,
     hsm: &Hsm,
     instances: Instances<'_>,
     order: &protocol::Order,
-    remotes: &Remotes,
 ) -> Result<Told, String> {
-    let made = instances.order(&Order {
-        name: &order.name,
-        edition: &order.edition,
-        project: &order.project,
-        quantity: order.quantity,
-        test_only: order.test_only,
-        months: order.months,
-        tags: &order.tags,
+    let services = talk.daemon.services()?;
+    let named = order.account.as_deref().map(|name| account::named(&services.iam, name)).transpose()?;
+    let account = named.map(|account| account.id);
+    if account.is_some() {
+        services.traces.check()?;
+    }
+    let made = organization::check_instance(talk, account, &order.tags).and_then(|()| {
+        let made = instances.order(&Order {
+            name: &order.name,
+            edition: &order.edition,
+            project: &order.project,
+            quantity: order.quantity,
+            test_only: order.test_only,
+            months: order.months,
+            tags: &order.tags,
+            account,
+        });
+        made.map_err(text)
     });
-    list(hsm, instances, &made.map_err(text)?, remotes)
+    match (account, &made) {
+        (Some(account), Err(why)) => leave(&services, account, "OrderInstance", ("", &order.name), Err(why))?,
+        (Some(account), Ok(made)) => made.iter().try_for_each(|instance| {
+            let about = (instance.id.to_string(), &*instance.name);
+            leave(&services, account, "OrderInstance", (&about.0, about.1), Ok(()))
+        })?,
+        (None, _) => {}
+    }
+    list(hsm, &services, instances, &made?, &talk.daemon.remotes)
+}
+
+/// Does something to an instance that leaves a trace, if it is for an account.
+fn traced<T>(
+    talk: &Talk<'_>,
+    instances: Instances<'_>,
+    name: &str,
+    operation: &str,
+    act: impl FnOnce() -> Result<T, String>,
+) -> Result<T, String> {
+    let services = talk.daemon.services()?;
+    // It is called what it was ordered as, and may be gone afterwards.
+    let before = instances.named(name).ok();
+    if before.as_ref().is_some_and(|instance| instance.account.is_some()) {
+        services.traces.check()?;
+    }
+    let done = act();
+    if let Some((instance, account)) = before.and_then(|one| one.account.map(|account| (one, account))) {
+        let outcome = done.as_ref().map(drop).map_err(String::as_str);
+        leave(&services, account, operation, (&instance.id.to_string(), &instance.name), outcome)?;
+    }
+    done
+}
+
+/// Leaves the trace of what was done to an instance, in the first project of the account that it is for.
+fn leave(
+    services: &Services,
+    account: AccountId,
+    operation: &str,
+    (id, name): (&str, &str),
+    outcome: Result<(), &str>,
+) -> Result<(), String> {
+    let Some(account) = services.iam.account(account) else { return Ok(()) };
+    let Some(traced) = cts::traced("DHSM", operation) else { return Ok(()) };
+    let caller = Caller {
+        identity: services.iam.root_of(&account).unwrap_or_else(|| services.nobody()),
+        project: Some(account.project),
+        request: rest::request_id().into(),
+        source: None,
+        agent: Some("hsm-admin".into()),
+        tls: false,
+    };
+    let asked = Asked {
+        traced,
+        kind: cts::Kind::ConsoleAction,
+        caller: &caller,
+        project: account.project,
+        unproven: false,
+        access_key: None,
+        method: "",
+        path: "",
+        body: b"",
+        fields: vec![("name", name.to_owned())],
+    };
+    let (status, body) = match outcome {
+        Ok(()) => (200, serde_json::json!({ "id": id })),
+        Err(why) => (400, serde_json::json!({ "error_msg": why })),
+    };
+    let enterprise_project = EnterpriseProjectId::DEFAULT;
+    let about = Resource { id: id.to_owned(), name: name.to_owned(), enterprise_project };
+    let body = body.to_string();
+    let answered = Answered { status, body: body.as_bytes() };
+    services.traces.leave(&asked, &answered, services.kms.now(), |_| Some(about))
 }
 
 fn activate(
@@ -152,14 +244,26 @@ fn certify(talk: &Talk<'_>, instances: Instances<'_>, name: &str, client: &str) 
     }))))
 }
 
-fn list(hsm: &Hsm, instances: Instances<'_>, all: &[Instance], remotes: &Remotes) -> Result<Told, String> {
-    let all = all.iter().map(|instance| shown(hsm, instances, instance, remotes)).collect();
+fn list(
+    hsm: &Hsm,
+    services: &Services,
+    instances: Instances<'_>,
+    all: &[Instance],
+    remotes: &Remotes,
+) -> Result<Told, String> {
+    let all = all.iter().map(|instance| shown(hsm, services, instances, instance, remotes)).collect();
     let all = List::new(all).ok_or("there are more instances than one list brings")?;
     Ok(Told::Instance(Answer::Instances(all)))
 }
 
 /// An instance, for the console.
-fn shown(hsm: &Hsm, instances: Instances<'_>, instance: &Instance, remotes: &Remotes) -> protocol::Instance {
+fn shown(
+    hsm: &Hsm,
+    services: &Services,
+    instances: Instances<'_>,
+    instance: &Instance,
+    remotes: &Remotes,
+) -> protocol::Instance {
     let now = instances.now();
     let Limits { partitions, sessions, objects } = instance.limits;
     let of_it = hsm.partitions_of_instance(instance.number);
@@ -183,6 +287,9 @@ fn shown(hsm: &Hsm, instances: Instances<'_>, instance: &Instance, remotes: &Rem
         status: instance.status(now).name().to_owned(),
         edition: instance.edition.name().to_owned(),
         project: PROJECT.to_owned(),
+        account: instance.account.map(|id| {
+            services.iam.account(id).map_or_else(|| id.to_string(), |account| account.name.clone())
+        }),
         order: instance.order.to_string(),
         test_only: instance.test_only,
         created: instance.ordered,

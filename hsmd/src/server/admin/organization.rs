@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dew::iam::{self, Breach, Iam, IamError, Rules, TagPolicyChange};
+use dew::iam::{self, Breach, Iam, IamError, TagPolicyChange};
 use wire::List;
 use wire::admin::Told;
 use wire::admin::organization::{
@@ -68,9 +68,13 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     Ok(Told::Organization(Answer::Done))
 }
 
-/// Refuses tags of an instance that an enforced tag policy does not let through. Instances belong to no account.
-pub(super) fn check_instance(talk: &Talk<'_>, tags: &[(String, String)]) -> Result<(), String> {
-    let rules = talk.daemon.services()?.iam.tag_rules(None);
+/// Refuses tags of an instance, of an account or of none, that an enforced tag policy does not let through.
+pub(super) fn check_instance(
+    talk: &Talk<'_>,
+    account: Option<iam::AccountId>,
+    tags: &[(String, String)],
+) -> Result<(), String> {
+    let rules = talk.daemon.services()?.iam.tag_rules(account);
     let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let breach = rules.breaches(INSTANCE, tags).into_iter().find(|breach| breach.enforced);
     breach.map_or(Ok(()), |breach| Err(breach.to_string()))
@@ -130,7 +134,7 @@ fn first<T>(all: impl Iterator<Item = T>) -> List<T, MAX_ROWS> {
     List::new(all.take(MAX_ROWS).collect()).unwrap_or_default()
 }
 
-/// Keys, and instances, which belong to no account.
+/// Keys and instances, of an account or of all and none.
 fn breaches(talk: &Talk<'_>, services: &Services, account: Option<&str>) -> Result<Told, String> {
     let of = account_of(&services.iam, account)?;
     let row = |kind: &str, [project, id, name]: [String; 3], breach: Breach| protocol::Breach {
@@ -147,17 +151,14 @@ fn breaches(talk: &Talk<'_>, services: &Services, account: Option<&str>) -> Resu
         .into_iter()
         .map(|one| row("kms:key", [one.project.to_string(), one.key.to_string(), one.name], one.breach));
     let mut all: Vec<_> = keys.collect();
-    let rules = services.iam.tag_rules(None);
-    if of.is_none() && rules != Rules::default() {
-        let hsm = talk.hsm()?;
-        let instances =
-            dew::instance::Instances::new(&hsm, talk.actor()).all().map_err(|error| error.to_string())?;
-        for instance in instances {
-            let whose = [String::new(), instance.id.to_string(), instance.name.clone()];
-            let breaches = rules.breaches(INSTANCE, instance.tags.iter());
-            count += breaches.len();
-            all.extend(breaches.into_iter().map(|breach| row(INSTANCE, whose.clone(), breach)));
-        }
+    let hsm = talk.hsm()?;
+    let instances =
+        dew::instance::Instances::new(&hsm, talk.actor()).all().map_err(|error| error.to_string())?;
+    for instance in instances.into_iter().filter(|instance| of.is_none() || instance.account == of) {
+        let whose = [String::new(), instance.id.to_string(), instance.name.clone()];
+        let breaches = services.iam.tag_rules(instance.account).breaches(INSTANCE, instance.tags.iter());
+        count += breaches.len();
+        all.extend(breaches.into_iter().map(|breach| row(INSTANCE, whose.clone(), breach)));
     }
     Ok(Told::Organization(Answer::Breaches { breaches: first(all.into_iter()), count: count as u64 }))
 }
