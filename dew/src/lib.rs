@@ -12,6 +12,7 @@ pub mod cts;
 pub mod iam;
 pub mod instance;
 pub mod kms;
+pub mod leaving;
 pub mod message;
 pub mod tag;
 

@@ -9,6 +9,8 @@ use tests::{Hsm, Rest, Run, Staff, authenticator, huawei_cloud_python, needs, no
 use wire::admin::iam::Ask as Iam;
 use wire::admin::{Ask, Told};
 
+#[path = "iam_console/accounts.rs"]
+mod accounts;
 #[path = "iam_console/console.rs"]
 mod console;
 #[path = "iam_console/shown.rs"]

@@ -15,6 +15,7 @@ mod tracking;
 use std::sync::Arc;
 
 use hsm::Hsm;
+use hsm::service::Write;
 
 pub use error::CtsError;
 pub use file::TraceFile;
@@ -27,7 +28,9 @@ pub use tracker::{
     MAX_DATA, Pause, SYSTEM, Target, TargetChange, Tracker, TrackerChange, TrackerKind, Watched,
 };
 
-use crate::iam::Iam;
+use crate::iam::{AccountId, Iam};
+use crate::kms::Kept;
+use crate::leaving::Staying;
 use tracker::Trackers;
 
 /// The CTS, but for the traces themselves: these are in the audit log.
@@ -54,6 +57,21 @@ impl Cts {
     /// As [`Self::open`].
     pub fn reload(&self) -> Result<(), CtsError> {
         self.trackers.replace(Trackers::read(&self.hsm)?);
+        Ok(())
+    }
+
+    /// Has the trackers of an account go with what `then` commits.
+    pub(crate) fn without(
+        &self,
+        account: AccountId,
+        then: impl FnOnce(Vec<Write>) -> Result<(), Staying>,
+    ) -> Result<(), Staying> {
+        let _turn = self.trackers.turn.lock();
+        let is_its = |tracker: &Kept<Tracker>| tracker.account == account;
+        let deletion = |tracker: &Kept<Tracker>| tracker.deletion(hsm::service::Kind::CtsTracker);
+        let writes = self.trackers.by_name.read().values().filter(|one| is_its(one)).map(deletion).collect();
+        then(writes)?;
+        self.trackers.by_name.write().retain(|_, tracker| !is_its(tracker));
         Ok(())
     }
 

@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
+use hsm::service::Write;
+
 use super::access_key::NewAccessKey;
+use super::directory::Directory;
 use super::id::{AccountId, ProjectId, UserId};
 use super::identity::Identity;
-use super::record::{Account, Project, User};
+use super::record::{
+    AccessKey, Account, Agency, Assignment, EnterpriseProject, Group, Member, Project, Role, Target, Trust,
+    User,
+};
 use super::settings::{LoginPolicy, PasswordPolicy, ProtectPolicy};
 use super::{Acting, Iam, IamError, Quota, name};
 
@@ -66,6 +72,11 @@ impl Iam {
         Quota::ALL.into_iter().filter_map(|quota| Some((quota, of(quota)?))).collect()
     }
 
+    /// What must go before an account can: what others say of it, in words.
+    pub(crate) fn in_the_way_of(&self, id: AccountId) -> Vec<String> {
+        in_the_way(&self.directory.read(), id)
+    }
+
     /// The account of this name.
     #[must_use]
     pub fn account_named(&self, name: &str) -> Option<Arc<Account>> {
@@ -110,6 +121,45 @@ impl Acting<'_> {
             draft.put(User::new(root, id, new.name, draft.epoch()?, draft.now))?;
             let key = draft.access_key(root, "made with the account")?;
             Ok(CreatedAccount { account: Arc::new(account), project, root, key })
+        })
+    }
+
+    /// Deletes an account with all that the directory has of it, and makes the writes, all in one commit.
+    ///
+    /// # Errors
+    /// `Unknown`; `InUse` if something else names it; what the vault says.
+    pub(crate) fn delete_account(self, id: AccountId, more: Vec<Write>) -> Result<(), IamError> {
+        self.change("delete an account", |draft| {
+            let directory = draft.directory;
+            let account = directory.accounts.get(id).ok_or(IamError::Unknown("account"))?;
+            if !in_the_way(directory, id).is_empty() {
+                return Err(IamError::InUse { what: "the account", by: "something names it" });
+            }
+            draft.note("account", id);
+            draft.note("name", &account.name);
+            draft.note("projects", directory.projects.count(id));
+            draft.note("users", directory.users.count(id));
+            let given = directory.assignments.all().filter(|given| given.account == id);
+            for given in given {
+                draft.delete::<Assignment>((given.to, given.role, given.scope))?;
+            }
+            for user in directory.users.of(id) {
+                for key in directory.access_keys.of(user.id) {
+                    draft.delete::<AccessKey>(key.id)?;
+                }
+                draft.delete::<User>(user.id)?;
+            }
+            directory.groups.of(id).try_for_each(|one| draft.delete::<Group>(one.id))?;
+            directory.agencies.of(id).try_for_each(|one| draft.delete::<Agency>(one.id))?;
+            directory.roles.of(id).try_for_each(|one| draft.delete::<Role>(one.id))?;
+            directory.projects.of(id).try_for_each(|one| draft.delete::<Project>(one.id))?;
+            let enterprise_projects = &directory.enterprise_projects;
+            enterprise_projects.of(id).try_for_each(|one| draft.delete::<EnterpriseProject>(one.id))?;
+            if directory.members.get(id).is_some() {
+                draft.delete::<Member>(id)?;
+            }
+            draft.also(more);
+            draft.delete::<Account>(id)
         })
     }
 
@@ -187,4 +237,17 @@ impl Acting<'_> {
             Ok(Arc::new(account))
         })
     }
+}
+
+/// Who else names an account: tag policies that are attached to it, and agencies of other accounts that let it act.
+fn in_the_way(directory: &Directory, id: AccountId) -> Vec<String> {
+    let policies = directory.attached.of(Target::Account(id));
+    let policies = policies.filter_map(|attached| directory.tag_policies.get(attached.policy));
+    let policies = policies.map(|policy| format!("the tag policy {:?} is attached to it", policy.name));
+    let agencies = directory.agencies.all().filter(|agency| agency.trust == Trust::Account(id));
+    let agencies = agencies.map(|agency| {
+        let of = directory.accounts.get(agency.account).map_or("", |account| account.name.as_str());
+        format!("the agency {:?} of the account {of:?} lets it act", agency.name)
+    });
+    policies.chain(agencies).collect()
 }

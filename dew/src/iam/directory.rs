@@ -358,6 +358,11 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    /// Writes what is not the directory's in the same commit.
+    pub(super) fn also(&mut self, writes: Vec<Write>) {
+        self.writes.extend(writes);
+    }
+
     /// Makes what tokens are made with, unless it is there.
     pub(super) fn need_key(&mut self) -> Result<(), IamError> {
         if self.directory.key.is_some() {

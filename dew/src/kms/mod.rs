@@ -33,6 +33,7 @@ mod id;
 mod import;
 mod key;
 mod key_policy;
+mod leaving;
 mod lend;
 mod life;
 mod list;
@@ -272,6 +273,9 @@ impl Kms {
         let _one_at_a_time = self.making.lock();
         if let Some(project) = self.project(id)? {
             return Ok(project);
+        }
+        if self.iam.project(id).is_none() {
+            return Err(KmsError::OtherProject); // gone meanwhile, with its account
         }
         let number = self.homes.read().next;
         let mut made = None;

@@ -205,7 +205,7 @@ impl Stores {
     }
 
     /// Those of a project, in the order in which they were made.
-    fn all_of(&self, project: ProjectId) -> Vec<Kept<KeyStore>> {
+    pub(super) fn all_of(&self, project: ProjectId) -> Vec<Kept<KeyStore>> {
         let all = self.by_id.read();
         let mut stores: Vec<_> = all.values().filter(|store| store.project == project).cloned().collect();
         stores.sort_unstable_by_key(|store| store.number);
@@ -261,6 +261,9 @@ impl Kms {
         let (guest, details) = (caller.guest(), about(&store, caller));
         let deed = Deed { by: guest.actor(), action: "create a key store", details: &details };
         let _one_at_a_time = self.making.lock();
+        if self.iam.project(project.id).is_none() {
+            return Err(KmsError::OtherProject); // gone meanwhile, with its account
+        }
         let number = self.hsm.service_records(Kind::KmsStore)?.last().map_or(1, |(number, ..)| number + 1);
         let record = |slot: u64, serial: &str| -> Result<Vec<Write>, hsm::Error> {
             let store = KeyStore { slot, serial: serial.to_owned(), ..store };

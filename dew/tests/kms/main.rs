@@ -5,6 +5,7 @@ mod counts;
 mod explain;
 mod grants;
 mod keys;
+mod leaving;
 mod life;
 mod lists;
 mod office;

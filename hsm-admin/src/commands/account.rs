@@ -6,6 +6,7 @@ use wire::admin::account::{Account as Row, Ask as Accounts, Step, Told as Answer
 use wire::admin::{Ask, Told};
 
 use super::iam;
+use super::iam::desk::{Desk, Sure};
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::{BAD, GOOD, Screen};
@@ -23,7 +24,8 @@ Examples:
   hsm-admin account show acme
   hsm-admin account mfa create acme
   hsm-admin account mfa bind acme 123456 654321
-  hsm-admin account protect acme on";
+  hsm-admin account protect acme on
+  hsm-admin account delete acme";
 
 /// Manage the accounts of the cloud services
 #[derive(Debug, Subcommand)]
@@ -44,6 +46,17 @@ pub(crate) enum Account {
     Show {
         /// The account's name or id
         account: String,
+    },
+    /// Delete an account that has no keys
+    ///
+    /// Users, groups, access keys, policies, agencies, projects, trackers and
+    /// settings go with it, all at once. Keys, key stores and secrets go first, and so do
+    /// agencies of other accounts and tag policies that name it.
+    Delete {
+        /// The account's name or id
+        account: String,
+        #[command(flatten)]
+        sure: Sure,
     },
     /// Operation protection: whether deletions from the console need a code
     ///
@@ -137,6 +150,21 @@ impl Account {
                 screen.table(&all.into_vec(), |accounts| table(accounts))
             }
             Self::Show { account } => iam::accounts::show(daemon, screen, account),
+            Self::Delete { account, sure } => {
+                let account = Desk::of(daemon, account)?;
+                let name = account.account.name.clone();
+                let consequence = format!(
+                    "This deletes the account {name} with its users, access keys, policies and projects."
+                );
+                let code = sure.ask(&account, &consequence, &name)?;
+                let delete = Accounts::Delete { account: account.account.id.clone(), code };
+                match daemon.ask(&Ask::Account(delete))? {
+                    Told::Account(Answer::Done) => {
+                        screen.show(&json!({}), |_| format!("Deleted account {}.", printable(&name)))
+                    }
+                    _ => Err(Error::Unknown),
+                }
+            }
             Self::Protect { account, state, code } => {
                 let on = state.map(|state| state == State::On);
                 let ask = Accounts::Protect { account: account.clone(), on, code: code.clone() };

@@ -47,6 +47,13 @@ pub enum Ask {
         /// What it is done to: `service:region:account:type:path`, or the path alone.
         resource: String,
     },
+    /// Deletes an account that has no keys, with all that is in it.
+    Delete {
+        /// Its name or id.
+        account: String,
+        /// With operation protection on: a code of the root user's virtual MFA device.
+        code: Option<String>,
+    },
 }
 
 /// What is done with a virtual MFA device.
@@ -79,6 +86,7 @@ impl Ask {
             Self::Protect { account, on: Some(on), .. } => {
                 Act::new(Command::AccountProtect).on(account).with("on", on)
             }
+            Self::Delete { account, .. } => Act::new(Command::AccountDelete).on(account),
             Self::Device { account, step } => {
                 let step = match step {
                     Step::Create => "create",
@@ -107,7 +115,7 @@ pub enum Told {
     },
     /// To [`Step::Create`]: the device's secret in base32, told once.
     Seed(Bytes),
-    /// To the other steps.
+    /// To the other steps, and to [`Ask::Delete`].
     Done,
     /// To [`Ask::Explain`]: one for each action that the name stands for.
     Explained(List<Decision, MAX_DECISIONS>),

@@ -107,7 +107,7 @@ impl Sure {
     ///
     /// # Errors
     /// `NotConfirmed`; `Usage` if nobody can be asked.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         &self,
         desk: &Desk<'_>,
         consequence: &str,
@@ -127,10 +127,10 @@ impl Sure {
 }
 
 /// An account, at the daemon.
-pub(super) struct Desk<'a> {
+pub(crate) struct Desk<'a> {
     daemon: &'a Daemon,
     /// The account.
-    pub(super) account: Account,
+    pub(crate) account: Account,
 }
 
 /// What an operation is asked for with, beside its fields.
@@ -149,7 +149,7 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// `Failed` if there is none.
-    pub(super) fn of(daemon: &'a Daemon, account: &str) -> Result<Self, Error> {
+    pub(crate) fn of(daemon: &'a Daemon, account: &str) -> Result<Self, Error> {
         let ask = Ask::Iam(Iam::Account { account: account.to_owned() });
         let Told::Iam(Answer::Account(account)) = daemon.ask(&ask)? else { return Err(Error::Unknown) };
         Ok(Self { daemon, account })

@@ -11,7 +11,7 @@ use crate::table::Cell;
 
 pub(super) mod accounts;
 pub(super) mod agencies;
-mod desk;
+pub(super) mod desk;
 mod document;
 mod given;
 pub(super) mod groups;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dew::iam::{self, Explained, Iam, NewAccount, ProtectPolicy, User};
+use dew::leaving::delete_account;
 use wire::admin::Told;
 use wire::admin::account::{Account, Ask, Created, Decision, Step, Told as Answer};
 use wire::{Bytes, List};
@@ -42,6 +43,13 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::Device { account, step } => {
             let account = named(&services.iam, account)?;
             device(talk, &services, &account, step).map(Told::Account)
+        }
+        Ask::Delete { account, code } => {
+            let account = named(&services.iam, account)?;
+            if account.protection.on {
+                check_code(talk, &services, &account, code.as_deref())?;
+            }
+            delete(talk, &services, &account).map(|()| Told::Account(Answer::Done))
         }
         Ask::Explain { user, action, resource } => {
             let iam = &services.iam;
@@ -99,6 +107,12 @@ fn protect(
     let change = |policy| Ok(ProtectPolicy { on, ..policy });
     let changed = services.iam.by(talk.actor()).set_protection(account.id, change);
     changed.map(|account| account.protection.on).map_err(|error| error.to_string())
+}
+
+/// Deletes an account, unless something of it or about it must go first.
+fn delete(talk: &Talk<'_>, services: &Services, account: &iam::Account) -> Result<(), String> {
+    let Services { iam, kms, cts, .. } = services;
+    delete_account(iam, kms, cts, account.id, talk.actor()).map_err(|error| error.to_string())
 }
 
 fn device(
