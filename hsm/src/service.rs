@@ -70,6 +70,8 @@ pub enum Kind {
     Attached,
     /// Whether tag policies bind.
     TagPolicySwitch,
+    /// Whether accounts use enterprise projects.
+    EnterpriseSwitch,
     /// Trackers of CTS.
     CtsTracker,
     /// Of a partition: secrets of CSMS.
@@ -135,6 +137,7 @@ impl Kind {
             Self::TagPolicy => kind::TAG_POLICY,
             Self::Attached => kind::TAG_POLICY_ATTACHED,
             Self::TagPolicySwitch => kind::TAG_POLICY_SWITCH,
+            Self::EnterpriseSwitch => kind::ENTERPRISE_SWITCH,
             Self::CtsTracker => kind::CTS_TRACKER,
             Self::CsmsSecret => kind::CSMS_SECRET,
             Self::CsmsValue => kind::CSMS_VALUE,

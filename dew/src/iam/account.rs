@@ -9,8 +9,8 @@ use super::directory::Directory;
 use super::id::{AccountId, ProjectId, UserId};
 use super::identity::Identity;
 use super::record::{
-    AccessKey, Account, Agency, Assignment, EnterpriseProject, Group, Member, Project, Role, Target, Trust,
-    User,
+    AccessKey, Account, Agency, Assignment, EnterpriseProject, EnterpriseSwitch, Group, Member, Project,
+    Role, Target, Trust, User,
 };
 use super::settings::{LoginPolicy, PasswordPolicy, ProtectPolicy};
 use super::{Acting, Iam, IamError, Quota, name};
@@ -157,6 +157,9 @@ impl Acting<'_> {
             enterprise_projects.of(id).try_for_each(|one| draft.delete::<EnterpriseProject>(one.id))?;
             if directory.members.get(id).is_some() {
                 draft.delete::<Member>(id)?;
+            }
+            if directory.enterprise_switches.get(id).is_some() {
+                draft.delete::<EnterpriseSwitch>(id)?;
             }
             draft.also(more);
             draft.delete::<Account>(id)

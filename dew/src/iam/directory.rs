@@ -19,8 +19,8 @@ use super::identity::{Identity, Principal};
 use super::organization::Document;
 use super::policy::Policy;
 use super::record::{
-    AccessKey, AccessMode, Account, Agency, Assignment, Attached, EnterpriseProject, Group, Hidden, Member,
-    Project, Role, Scope, Subject, Switch, TagPolicy, Target, Unit, User, decoded,
+    AccessKey, AccessMode, Account, Agency, Assignment, Attached, EnterpriseProject, EnterpriseSwitch, Group,
+    Hidden, Member, Project, Role, Scope, Subject, Switch, TagPolicy, Target, Unit, User, decoded,
 };
 use super::table::{Entity, Table};
 
@@ -41,6 +41,7 @@ pub(super) struct Directory {
     pub(super) tag_policies: Table<TagPolicy>,
     pub(super) attached: Table<Attached>,
     pub(super) switches: Table<Switch>,
+    pub(super) enterprise_switches: Table<EnterpriseSwitch>,
     /// What tokens are made with; none before the first account.
     pub(super) key: Option<Arc<Secret>>,
     /// Of each user that may do anything, who it is.
@@ -128,6 +129,8 @@ entities! {
     TagPolicy tag_policies TagPolicy "tag policy", TagPolicyId, (): |it| it.id, { let _ = it; }, Some(&it.name);
     Attached attached Attached "attached tag policy", (TagPolicyId, Target), Target:
         |it| (it.policy, it.to), it.to, { let _ = it; None };
+    EnterpriseSwitch enterprise_switches EnterpriseSwitch "switch of enterprise projects", AccountId, ():
+        |it| it.account, { let _ = it; }, { let _ = it; None };
     Switch switches TagPolicySwitch "switch of tag policies", (), (): |it| { let _ = it; }, { let _ = it; }, { let _ = it; None };
 }
 
@@ -155,6 +158,7 @@ placed! {
     TagPolicy tag_policies
     Attached attached
     Switch switches
+    EnterpriseSwitch enterprise_switches
 }
 
 impl Placed for Account {
@@ -242,6 +246,19 @@ impl Directory {
         let understood = directory.roles.all().all(|role| directory.compiled(role.id).is_some())
             && directory.tag_policies.all().all(|policy| Document::parse(&policy.document).is_ok());
         if understood { Ok(directory) } else { Err(IamError::Malformed) }
+    }
+
+    /// Whether an account uses enterprise projects.
+    pub(super) fn uses_enterprise_projects(&self, account: AccountId) -> bool {
+        self.enterprise_switches.get(account).is_none_or(|switch| switch.on)
+    }
+
+    /// Refuses what is about enterprise projects in an account that does not use them.
+    pub(super) fn need_enterprise_projects(&self, account: AccountId) -> Result<(), IamError> {
+        match self.uses_enterprise_projects(account) {
+            true => Ok(()),
+            false => Err(IamError::Invalid("the account does not use enterprise projects")),
+        }
     }
 
     /// Who a user is, while it and its account are enabled.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::id::{AccountId, EnterpriseProjectId, ProjectId};
-use super::record::{EnterpriseProject, Project};
+use super::record::{Assignment, EnterpriseProject, EnterpriseSwitch, Project, Scope};
 use super::{Acting, Iam, IamError, Quota, name};
 
 impl Iam {
@@ -40,6 +40,12 @@ impl Iam {
     ) -> Option<Arc<EnterpriseProject>> {
         let directory = self.directory.read();
         directory.enterprise_projects.get(id).filter(|project| project.account == account).cloned()
+    }
+
+    /// Whether an account uses enterprise projects: all do that were not told otherwise.
+    #[must_use]
+    pub fn uses_enterprise_projects(&self, account: AccountId) -> bool {
+        self.directory.read().uses_enterprise_projects(account)
     }
 
     /// Whether resources can be put into an enterprise project of an account.
@@ -149,6 +155,31 @@ impl Acting<'_> {
         })
     }
 
+    /// Decides whether an account uses enterprise projects.
+    ///
+    /// # Errors
+    /// `Unknown`; `InUse` if it is not to and has some, or policies hold in one; what the vault says.
+    pub fn use_enterprise_projects(self, account: AccountId, on: bool) -> Result<(), IamError> {
+        self.change("decide on the enterprise projects of an account", |draft| {
+            let directory = draft.directory;
+            let owner = directory.accounts.get(account).ok_or(IamError::Unknown("account"))?;
+            let in_use = |by| IamError::InUse { what: "the feature", by };
+            if !on && directory.enterprise_projects.count(account) > 0 {
+                return Err(in_use("the account has enterprise projects"));
+            }
+            let is_there = |given: &Assignment| {
+                given.account == account && matches!(given.scope, Scope::EnterpriseProject(_))
+            };
+            if !on && directory.assignments.all().any(|given| is_there(given)) {
+                return Err(in_use("policies are given in an enterprise project: detach them first"));
+            }
+            draft.note("account", account);
+            draft.note("name", &owner.name);
+            draft.note("on", on);
+            draft.put(EnterpriseSwitch { account, on })
+        })
+    }
+
     /// Makes an enterprise project.
     ///
     /// # Errors
@@ -168,6 +199,7 @@ impl Acting<'_> {
             if draft.directory.accounts.get(account).is_none() {
                 return Err(IamError::Unknown("account"));
             }
+            draft.directory.need_enterprise_projects(account)?;
             Quota::EnterpriseProject.check(draft.directory.enterprise_projects.count(account))?;
             let project = EnterpriseProject {
                 id: EnterpriseProjectId::from_random(draft.hsm.random()?),

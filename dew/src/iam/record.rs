@@ -425,6 +425,15 @@ pub(super) struct Switch {
     pub on: bool,
 }
 
+/// Whether an account uses enterprise projects. One of which nothing is said does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct EnterpriseSwitch {
+    /// The account.
+    pub account: AccountId,
+    /// It does.
+    pub on: bool,
+}
+
 /// A record of a value.
 ///
 /// # Errors

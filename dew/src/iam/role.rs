@@ -290,6 +290,9 @@ impl Draft<'_> {
 
     fn check_scope(&self, account: AccountId, scope: Scope) -> Result<(), IamError> {
         let directory = self.directory;
+        if matches!(scope, Scope::EnterpriseProject(_)) {
+            directory.need_enterprise_projects(account)?;
+        }
         let there = match scope {
             Scope::Account | Scope::AllProjects | Scope::EnterpriseProject(EnterpriseProjectId::DEFAULT) => {
                 true

@@ -25,6 +25,7 @@ Examples:
   hsm-admin account mfa create acme
   hsm-admin account mfa bind acme 123456 654321
   hsm-admin account protect acme on
+  hsm-admin account set acme --enterprise-projects off
   hsm-admin account delete acme";
 
 /// Manage the accounts of the cloud services
@@ -58,6 +59,15 @@ pub(crate) enum Account {
         #[command(flatten)]
         sure: Sure,
     },
+    /// Say how an account works
+    Set {
+        /// The account's name or id
+        account: String,
+        /// Whether it uses enterprise projects: where it does not, they are
+        /// neither shown nor asked for, and naming one is an error
+        #[arg(long, value_name = "STATE")]
+        enterprise_projects: State,
+    },
     /// Operation protection: whether deletions from the console need a code
     ///
     /// With it on, who deletes something of the account's KMS (keys, their
@@ -83,9 +93,9 @@ pub(crate) enum Account {
 /// On or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum State {
-    /// Deletions need a code.
+    /// It is so.
     On,
-    /// They do not.
+    /// It is not.
     Off,
 }
 
@@ -162,6 +172,17 @@ impl Account {
                     Told::Account(Answer::Done) => {
                         screen.show(&json!({}), |_| format!("Deleted account {}.", printable(&name)))
                     }
+                    _ => Err(Error::Unknown),
+                }
+            }
+            Self::Set { account, enterprise_projects } => {
+                let on = *enterprise_projects == State::On;
+                let set = Accounts::Set { account: account.clone(), enterprise_projects: on };
+                match daemon.ask(&Ask::Account(set))? {
+                    Told::Account(Answer::Done) => screen.show(&json!({ "enterprise_projects": on }), |_| {
+                        let uses = if on { "uses" } else { "does not use" };
+                        format!("{} {uses} enterprise projects.", printable(account))
+                    }),
                     _ => Err(Error::Unknown),
                 }
             }

@@ -83,6 +83,8 @@ pub mod kind {
     pub const TAG_POLICY_ATTACHED: u8 = 103;
     /// In domain 0: whether tag policies bind.
     pub const TAG_POLICY_SWITCH: u8 = 104;
+    /// In domain 0: whether an account uses enterprise projects.
+    pub const ENTERPRISE_SWITCH: u8 = 107;
     /// In domain 0: a tracker of CTS.
     pub const CTS_TRACKER: u8 = 90;
     /// A secret of CSMS.
@@ -152,6 +154,7 @@ pub mod kind {
             TAG_POLICY => Some("tag policy"),
             TAG_POLICY_ATTACHED => Some("attached tag policy"),
             TAG_POLICY_SWITCH => Some("switch of tag policies"),
+            ENTERPRISE_SWITCH => Some("switch of enterprise projects"),
             CTS_TRACKER => Some("tracker"),
             CSMS_SECRET => Some("secret"),
             CSMS_VALUE => Some("secret value"),

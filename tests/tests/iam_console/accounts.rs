@@ -1,5 +1,7 @@
 //! Accounts as a whole: what they use, and how they go.
 
+use std::cell::Cell;
+
 use serde_json::{Value, json};
 use tests::Rest;
 
@@ -64,4 +66,45 @@ fn an_account_goes_with_all_that_is_in_it_and_not_while_something_is_in_the_way(
     let _daemon = console.place.start();
     assert_eq!(names(&console.json(&["account", "list"])), 1);
     console.account("acme").kms("create-key", &json!({ "key_alias": "new" })).done();
+}
+
+/// Requirement: KMS-045, KMS-142
+#[test]
+fn where_an_account_uses_no_enterprise_projects_they_are_not_shown_and_none_is_taken() {
+    let console = Console::new();
+    let _daemon = console.place.start();
+    let root = console.account("acme");
+    console.done(&["group", "create", "acme/team"]);
+    console.write("read.json", READ_KEYS);
+    console.done(&["policy", "create", "acme/read", "read.json"]);
+    console.done(&["key", "create", "one"]);
+    let attach = ["policy", "attach", "acme/read", "--group", "team", "--enterprise-project", "default"];
+    let made = Cell::new(0);
+    let create = |project: Option<&str>| {
+        made.set(made.get() + 1);
+        let name = format!("key-{}", made.get());
+        root.kms("create-key", &json!({ "key_alias": name, "enterprise_project_id": project })).status
+    };
+    console.run(&["key", "show", "one"]).succeeds().says("enterprise project").done();
+    assert_eq!(create(Some("0")), 200);
+    console.done(&attach);
+
+    let off = ["account", "set", "acme", "--enterprise-projects", "off"];
+    console.run(&off).fails_with(1).says("policies are given in an enterprise project").done();
+    let detach = [&["policy", "detach"], &attach[2..]].concat();
+    console.done(&detach);
+    console.done(&off);
+    console.done(&off);
+    assert_eq!(console.json(&["account", "show", "acme"])["enterprise_projects"], false);
+    assert!(!console.run(&["key", "show", "one"]).succeeds().out().contains("enterprise"));
+    assert_eq!((create(None), create(Some("0")), create(Some("all"))), (200, 400, 400));
+    let refused = "does not use enterprise projects";
+    console.run(&["key", "create", "two", "--enterprise-project", "0"]).fails_with(1).says(refused).done();
+    console.run(&attach).fails_with(1).says(refused).done();
+    assert_eq!(root.kms("list-keys", &json!({ "enterprise_project_id": "0" })).status, 400);
+    assert_eq!(root.kms("list-keys", &json!({})).status, 200);
+
+    console.done(&["account", "set", "acme", "--enterprise-projects", "on"]);
+    assert_eq!(create(Some("0")), 200);
+    console.run(&["account", "set", "nobody", "--enterprise-projects", "on"]).fails_with(1).done();
 }

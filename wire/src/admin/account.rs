@@ -54,6 +54,13 @@ pub enum Ask {
         /// With operation protection on: a code of the root user's virtual MFA device.
         code: Option<String>,
     },
+    /// Says how an account works.
+    Set {
+        /// Its name or id.
+        account: String,
+        /// Whether it uses enterprise projects.
+        enterprise_projects: bool,
+    },
 }
 
 /// What is done with a virtual MFA device.
@@ -87,6 +94,9 @@ impl Ask {
                 Act::new(Command::AccountProtect).on(account).with("on", on)
             }
             Self::Delete { account, .. } => Act::new(Command::AccountDelete).on(account),
+            Self::Set { account, enterprise_projects } => {
+                Act::new(Command::AccountSet).on(account).with("enterprise-projects", enterprise_projects)
+            }
             Self::Device { account, step } => {
                 let step = match step {
                     Step::Create => "create",
@@ -115,7 +125,7 @@ pub enum Told {
     },
     /// To [`Step::Create`]: the device's secret in base32, told once.
     Seed(Bytes),
-    /// To the other steps, and to [`Ask::Delete`].
+    /// To the other steps, and to [`Ask::Delete`] and [`Ask::Set`].
     Done,
     /// To [`Ask::Explain`]: one for each action that the name stands for.
     Explained(List<Decision, MAX_DECISIONS>),

@@ -270,6 +270,7 @@ commands! {
     AccountProtect   "account protect"       HSM_SO,       Change, Settable;
     AccountDevice    "account mfa"           HSM_SO,       Change, Settable;
     AccountDelete    "account delete"        HSM_SO,       Change, Settable;
+    AccountSet       "account set"           HSM_SO,       Change, Settable;
     // One for each kind of operation on users, groups, access keys and policies of an account, as its root user: who may
     // make accounts may, since nobody else is root of all of them.
     IamLook          "iam look"              ANY_ROLE,     Look,   Never;

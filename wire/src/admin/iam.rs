@@ -166,6 +166,8 @@ pub struct Account {
     pub project: String,
     /// Whether what is protected needs a code.
     pub protected: bool,
+    /// Whether it uses enterprise projects.
+    pub enterprise_projects: bool,
 }
 
 #[cfg(test)]

@@ -202,4 +202,6 @@ pub struct Project {
     pub account: String,
     /// Whether deletions need a code.
     pub protected: bool,
+    /// Whether its account uses enterprise projects.
+    pub enterprise_projects: bool,
 }

@@ -29,6 +29,7 @@ pub(in super::super) fn show(daemon: &Daemon, screen: &Screen, account: &str) ->
         "root_user_id": account.root,
         "project_id": account.project,
         "operation_protection": account.protected,
+        "enterprise_projects": account.enterprise_projects,
         "created": account.created,
         "quotas": quotas,
         "projects": all,
@@ -39,7 +40,8 @@ pub(in super::super) fn show(daemon: &Daemon, screen: &Screen, account: &str) ->
             ("Domain", Cell::from(&account.id)),
             ("State", state(account.enabled)),
             ("Root user", Cell::from(&account.root)),
-            ("Protection", Cell::from(if account.protected { "on" } else { "off" })),
+            ("Protection", Cell::from(on_or_off(account.protected))),
+            ("Enterprise projects", Cell::from(on_or_off(account.enterprise_projects))),
         ];
         rows.extend(
             quotas
@@ -48,6 +50,10 @@ pub(in super::super) fn show(daemon: &Daemon, screen: &Screen, account: &str) ->
         );
         format!("{}\n{}", facts(rows), projects::table(&all).render(crate::screen::width()))
     })
+}
+
+const fn on_or_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
 }
 
 /// What a quota is of.

@@ -109,6 +109,11 @@ impl Desk<'_> {
         self.project.protected
     }
 
+    /// Whether the account uses enterprise projects.
+    pub(super) const fn has_enterprise_projects(&self) -> bool {
+        self.project.enterprise_projects
+    }
+
     /// Does an operation; null is the answer that says nothing.
     ///
     /// # Errors

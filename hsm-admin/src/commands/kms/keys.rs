@@ -187,7 +187,7 @@ impl Show {
         {
             key.insert("rotation".into(), rotation);
         }
-        screen.show(&key, in_full)
+        screen.show(&key, |key| in_full(key, desk.has_enterprise_projects()))
     }
 }
 

@@ -152,7 +152,7 @@ fn table(keys: &[Value]) -> Table {
 }
 
 /// A key with all that is known of it.
-pub(super) fn in_full(key: &Value) -> String {
+pub(super) fn in_full(key: &Value, enterprise_projects: bool) -> String {
     let origin = match text(key, "origin") {
         "external" => "External",
         _ => "Key Management Service",
@@ -166,9 +166,11 @@ pub(super) fn in_full(key: &Value) -> String {
         ("origin", Cell::from(origin)),
         ("description", Cell::from(text(key, "key_description"))),
         ("created", Cell::from(when(key, "creation_date", 19))),
-        ("enterprise project", Cell::from(text(key, "sys_enterprise_project_id"))),
         ("region", Cell::from(text(key, "realm"))),
     ];
+    if enterprise_projects {
+        lines.push(("enterprise project", Cell::from(text(key, "sys_enterprise_project_id"))));
+    }
     for (name, field) in [("deleted at", "scheduled_deletion_date"), ("expires", "expiration_time")] {
         if !text(key, field).is_empty() {
             lines.push((name, Cell::from(when(key, field, 19))));

@@ -13,7 +13,7 @@ mod tag_search;
 pub(crate) use cts::Shown as ShownTrace;
 pub(crate) use iam::claimed;
 pub(crate) use kms::SERVICE as KMS;
-pub(crate) use kms::shown::{TagItem, enterprise_project};
+pub(crate) use kms::shown::{TagItem, in_enterprise_project};
 
 /// The operations of all services.
 pub(crate) static OPERATIONS: &[&[Row]] =

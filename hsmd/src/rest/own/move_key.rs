@@ -5,7 +5,7 @@ use dew::kms::KmsError;
 use hyper::Method;
 use serde::Deserialize;
 
-use crate::rest::huawei::enterprise_project;
+use crate::rest::huawei::in_enterprise_project;
 use super::NOWHERE;
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
@@ -25,8 +25,7 @@ impl Operation for Op {
     const PATH: &'static str = NOWHERE;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Nothing, KmsError> {
-        let to = enterprise_project(Some(&self.enterprise_project_id))?;
-        let to = to.ok_or_else(|| KmsError::Field("enterprise_project_id: expected one".to_owned()))?;
+        let to = in_enterprise_project(Some(&self.enterprise_project_id), caller, services)?;
         services.kms.move_key(caller, &self.key_id, to)?;
         Ok(Nothing {})
     }

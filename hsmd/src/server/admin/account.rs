@@ -51,6 +51,13 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             }
             delete(talk, &services, &account).map(|()| Told::Account(Answer::Done))
         }
+        Ask::Set { account, enterprise_projects } => {
+            let account = named(&services.iam, account)?;
+            let iam = services.iam.by(talk.actor());
+            iam.use_enterprise_projects(account.id, *enterprise_projects)
+                .map_err(|error| error.to_string())?;
+            Ok(Told::Account(Answer::Done))
+        }
         Ask::Explain { user, action, resource } => {
             let iam = &services.iam;
             let user = user_named(iam, user)?;

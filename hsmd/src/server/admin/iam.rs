@@ -91,7 +91,7 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     let answer = match ask {
         Ask::Account { account } => {
             let account = named(&services.iam, account)?;
-            Answer::Account(shown(&account))
+            Answer::Account(shown(&services.iam, &account))
         }
         Ask::Do { account, operation, project, fields, password, code } => {
             let kind = kind(operation, password.is_some());
@@ -163,7 +163,7 @@ fn keep_a_key_of_the_root(
     }
 }
 
-fn shown(account: &iam::Account) -> Account {
+fn shown(iam: &Iam, account: &iam::Account) -> Account {
     Account {
         id: account.id.to_string(),
         name: account.name.clone(),
@@ -172,6 +172,7 @@ fn shown(account: &iam::Account) -> Account {
         root: account.root.to_string(),
         project: account.project.to_string(),
         protected: account.protection.on,
+        enterprise_projects: iam.uses_enterprise_projects(account.id),
     }
 }
 

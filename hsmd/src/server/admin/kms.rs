@@ -53,12 +53,13 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
 
 fn projects(iam: &Iam) -> Vec<Project> {
     let of = |account: Arc<Account>| {
-        let projects = iam.projects(account.id);
+        let (projects, enterprise) = (iam.projects(account.id), iam.uses_enterprise_projects(account.id));
         projects.into_iter().map(move |project| Project {
             id: project.id.to_string(),
             name: project.name.clone(),
             account: account.name.clone(),
             protected: account.protection.on,
+            enterprise_projects: enterprise,
         })
     };
     iam.accounts().into_iter().flat_map(of).collect()

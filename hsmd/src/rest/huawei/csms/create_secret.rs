@@ -2,7 +2,6 @@
 
 use dew::caller::Caller;
 use dew::csms::{CsmsError, NewSecret, Secret, SecretKind};
-use dew::iam::EnterpriseProjectId;
 use dew::kms::Kept;
 use dew::tag::Tags;
 use hyper::Method;
@@ -12,7 +11,7 @@ use zeroize::Zeroizing;
 use super::shown::SecretReply;
 use super::values::value;
 use crate::rest::huawei::kms::base64::Base64;
-use crate::rest::huawei::kms::shown::TagItem;
+use crate::rest::huawei::kms::shown::{TagItem, in_enterprise_project};
 use crate::rest::operation::Operation;
 use crate::services::Services;
 
@@ -65,9 +64,8 @@ pub(super) fn create(op: Op, caller: &Caller, services: &Services) -> Result<Kep
         [event] => Some(event.as_str()),
         _ => return Err(CsmsError::Field("event_subscriptions names at most one event".to_owned())),
     };
-    let enterprise_project = op.enterprise_project_id.as_deref().map_or(Ok(EnterpriseProjectId::DEFAULT), str::parse);
-    let enterprise_project = enterprise_project
-        .map_err(|_| CsmsError::Field("enterprise_project_id: expected 0 or a UUID of 36 characters".to_owned()))?;
+    let enterprise_project = in_enterprise_project(op.enterprise_project_id.as_deref(), caller, services)
+        .map_err(|error| CsmsError::Field(error.to_string()))?;
     let tags: Vec<_> = op.tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
     let new = NewSecret {
         name: &op.name,

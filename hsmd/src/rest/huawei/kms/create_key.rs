@@ -1,13 +1,12 @@
 //! Creates a key.
 
 use dew::caller::Caller;
-use dew::iam::EnterpriseProjectId;
 use dew::kms::spec::{Spec, Usage};
 use dew::kms::{KmsError, NewKey, Origin};
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
-use super::shown::KeyInfo;
+use super::shown::{KeyInfo, in_enterprise_project};
 use crate::rest::operation::Operation;
 use crate::services::Services;
 
@@ -42,19 +41,15 @@ impl Operation for Op {
 
     fn run(self, caller: &Caller, services: &Services) -> Result<KeyInfo<Made>, KmsError> {
         let spec = self.key_spec.as_deref().map_or(Ok(Spec::Aes256), Spec::named)?;
-        let project = match self.enterprise_project_id.as_deref() {
-            None => EnterpriseProjectId::DEFAULT,
-            Some(id) => id.parse().map_err(|_| {
-                KmsError::Field("enterprise_project_id: expected 0 or a UUID of 36 characters".to_owned())
-            })?,
-        };
+        let enterprise_project =
+            in_enterprise_project(self.enterprise_project_id.as_deref(), caller, services)?;
         let new = NewKey {
             name: self.key_alias,
             spec,
             usage: self.key_usage.as_deref().map(Usage::named).transpose()?,
             description: self.key_description.unwrap_or_default(),
             origin: self.origin.as_deref().map_or(Ok(Origin::Kms), Origin::named)?,
-            enterprise_project: project,
+            enterprise_project,
             tags: super::shown::tags(&self.tags)?,
         };
         let key = services.kms.create_key_in(caller, self.keystore_id.as_deref(), new)?;

@@ -52,7 +52,7 @@ impl Operation for Op {
                 Some("ALL") => None,
                 Some(name) => Some(Spec::named(name)?),
             },
-            enterprise_project: enterprise_project(self.enterprise_project_id.as_deref())?,
+            enterprise_project: enterprise_project(self.enterprise_project_id.as_deref(), caller, services)?,
             ..Search::default()
         };
         let found = match Text::of(self.key_state.as_ref()) {

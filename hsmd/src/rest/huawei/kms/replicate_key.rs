@@ -1,12 +1,11 @@
 //! Puts a key into another region.
 
 use dew::caller::Caller;
-use dew::iam::EnterpriseProjectId;
 use dew::kms::{KmsError, Replica};
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
-use super::shown::{TagItem, tags};
+use super::shown::{TagItem, in_enterprise_project, tags};
 use crate::rest::operation::Operation;
 use crate::services::Services;
 
@@ -40,10 +39,8 @@ impl Operation for Op {
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Reply, KmsError> {
         let wrong = |field: &str| KmsError::Field(format!("{field}: expected the id of a project"));
-        let enterprise_project = match self.enterprise_project_id.as_deref() {
-            None => EnterpriseProjectId::DEFAULT,
-            Some(id) => id.parse().map_err(|_| wrong("enterprise_project_id"))?,
-        };
+        let enterprise_project =
+            in_enterprise_project(self.enterprise_project_id.as_deref(), caller, services)?;
         let replica = Replica {
             region: &self.replica_region,
             project: self.replica_project_id.parse().map_err(|_| wrong("replica_project_id"))?,

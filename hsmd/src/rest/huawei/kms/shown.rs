@@ -1,10 +1,13 @@
 //! Keys as answers show them. The SDKs read most of these fields as text, whatever they are: see `signing.md` of the
 //! catalogue, "What the SDK accepts back".
 
+use dew::caller::Caller;
 use dew::iam::{AccountId, EnterpriseProjectId};
 use dew::kms::{Alias, Key, KmsError};
 use dew::tag::Tags;
 use serde::Serialize;
+
+use crate::services::Services;
 
 /// `KeyDetails`
 #[derive(Serialize)]
@@ -117,6 +120,21 @@ pub(crate) fn tags(items: &[TagItem]) -> Result<Tags, KmsError> {
     Ok(Tags::new(&items)?)
 }
 
+/// The enterprise project that something is to be in: without one, the default.
+///
+/// # Errors
+/// As [`enterprise_project`].
+pub(crate) fn in_enterprise_project(
+    id: Option<&str>,
+    caller: &Caller,
+    services: &Services,
+) -> Result<EnterpriseProjectId, KmsError> {
+    let Some(id) = id else { return Ok(EnterpriseProjectId::DEFAULT) };
+    enterprise_project(Some(id), caller, services)?.ok_or_else(|| {
+        KmsError::Field("enterprise_project_id: expected 0 or a UUID of 36 characters".to_owned())
+    })
+}
+
 /// Tags, as an answer has them.
 pub(crate) fn tag_items(tags: &Tags) -> Vec<TagItem> {
     let item = |(key, value): (&str, &str)| TagItem { key: key.to_owned(), value: value.to_owned() };
@@ -126,10 +144,19 @@ pub(crate) fn tag_items(tags: &Tags) -> Vec<TagItem> {
 /// The enterprise project that a list is of: `all` and nothing are all.
 ///
 /// # Errors
-/// `Field` if it is no id of one.
-pub(crate) fn enterprise_project(id: Option<&str>) -> Result<Option<EnterpriseProjectId>, KmsError> {
+/// `Field` if it is no id of one, or the caller's account uses none.
+pub(crate) fn enterprise_project(
+    id: Option<&str>,
+    caller: &Caller,
+    services: &Services,
+) -> Result<Option<EnterpriseProjectId>, KmsError> {
     match id {
-        None | Some("all") => Ok(None),
+        None => Ok(None),
+        Some(_) if !services.iam.uses_enterprise_projects(caller.identity.account) => {
+            let text = "enterprise_project_id: the account does not use enterprise projects";
+            Err(KmsError::Field(text.to_owned()))
+        }
+        Some("all") => Ok(None),
         Some(id) => id.parse().map(Some).map_err(|_| {
             KmsError::Field("enterprise_project_id: expected all, 0 or a UUID of 36 characters".to_owned())
         }),
