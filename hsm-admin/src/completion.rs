@@ -1,4 +1,4 @@
-//! Completion at the console: commands and options from the grammar itself, labels from the daemon.
+//! Completion at the console: commands and options from the grammar itself, labels and predefined tags from the daemon.
 
 use clap::CommandFactory;
 use rustyline::completion::{Completer, Pair};
@@ -10,6 +10,9 @@ use rustyline::{Context, Helper};
 use crate::cli::Line;
 use crate::commands;
 use crate::daemon::Daemon;
+
+/// The arguments that the daemon knows something for.
+const KNOWN: &[&str] = &["partition", "tag_key", "tag_value"];
 
 /// What completes the word before the cursor.
 pub(crate) struct Completion {
@@ -25,25 +28,30 @@ impl Completion {
     }
 
     /// The words that may stand at the end of `line`, each as it is to be typed, and where the word begins.
-    fn candidates(&self, line: &str, labels: impl FnOnce() -> Vec<String>) -> (usize, Vec<String>) {
+    fn candidates(
+        &self,
+        line: &str,
+        known: impl FnOnce(&str, &[String]) -> Vec<String>,
+    ) -> (usize, Vec<String>) {
         let start = word_start(line);
         let (Some(before), Some(word)) = (line.get(..start), line.get(start..)) else {
             return (line.len(), Vec::new());
         };
         let mut at = &self.grammar;
         let mut arguments = 0;
-        for word in shlex::split(before).unwrap_or_default() {
-            match at.find_subcommand(&word) {
+        let earlier = shlex::split(before).unwrap_or_default();
+        for word in &earlier {
+            match at.find_subcommand(word) {
                 Some(command) => at = command,
                 None if word.starts_with('-') => {} // its value, if it has one, counts; that costs a proposal only
                 None => arguments += 1,
             }
         }
-        let wants_label = !word.starts_with('-')
-            && at.get_positionals().nth(arguments).is_some_and(|a| a.get_id() == "partition");
-        let words: Vec<String> = if wants_label {
+        let argument = at.get_positionals().nth(arguments).map(|argument| argument.get_id().as_str());
+        let argument = argument.filter(|name| !word.starts_with('-') && KNOWN.contains(name));
+        let words: Vec<String> = if let Some(argument) = argument {
             let typed = word.trim_start_matches(['\'', '"']);
-            labels()
+            known(argument, &earlier)
                 .iter()
                 .filter(|label| label.starts_with(typed))
                 .filter_map(|label| quoted(label))
@@ -86,7 +94,8 @@ impl Completer for Completion {
 
     fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
         let line = line.get(..at).unwrap_or(line);
-        let (start, words) = self.candidates(line, || commands::labels(&self.daemon));
+        let known = |argument: &str, before: &[String]| commands::known(&self.daemon, argument, before);
+        let (start, words) = self.candidates(line, known);
         let pair = |word: String| Pair { display: word.clone(), replacement: format!("{word} ") };
         Ok((start, words.into_iter().map(pair).collect()))
     }
@@ -105,7 +114,11 @@ mod tests {
 
     fn complete(line: &str) -> (usize, Vec<String>) {
         let completion = Completion::new(Daemon::at(Some("/nowhere".into())));
-        completion.candidates(line, || vec!["payments".into(), "two words".into(), "x\x1b".into()])
+        completion.candidates(line, |argument, before| match argument {
+            "partition" => vec!["payments".into(), "two words".into(), "x\x1b".into()],
+            "tag_key" => vec!["cost".into(), "stage".into()],
+            _ => before.last().into_iter().map(|key| format!("value of {key}")).collect(),
+        })
     }
 
     #[test]
@@ -121,6 +134,13 @@ mod tests {
     fn options_complete_after_a_dash() {
         assert_eq!(complete("partition create x --po"), (19, vec!["--policy".into()]));
         assert_eq!(complete("unseal --passphrase-fi"), (7, vec!["--passphrase-file".into()]));
+    }
+
+    #[test]
+    fn predefined_tags_complete_where_a_key_is_given_one() {
+        assert_eq!(complete("key tag set k st"), (14, vec!["stage".into()]));
+        assert_eq!(complete("key tag set k stage "), (20, vec!["'value of stage'".into()]));
+        assert_eq!(complete("key tag list k "), (15, vec![]));
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub enum Kind {
     TagPolicySwitch,
     /// Whether accounts use enterprise projects.
     EnterpriseSwitch,
+    /// The predefined tags.
+    PredefinedTags,
     /// Trackers of CTS.
     CtsTracker,
     /// Of a partition: secrets of CSMS.
@@ -138,6 +140,7 @@ impl Kind {
             Self::Attached => kind::TAG_POLICY_ATTACHED,
             Self::TagPolicySwitch => kind::TAG_POLICY_SWITCH,
             Self::EnterpriseSwitch => kind::ENTERPRISE_SWITCH,
+            Self::PredefinedTags => kind::PREDEFINED_TAGS,
             Self::CtsTracker => kind::CTS_TRACKER,
             Self::CsmsSecret => kind::CSMS_SECRET,
             Self::CsmsValue => kind::CSMS_VALUE,

@@ -36,6 +36,9 @@ macro_rules! console {
     }};
 }
 
+#[path = "kms_console/dialogs.rs"]
+mod dialogs;
+
 /// Requirement: KMS-116, KMS-121, KMS-134, KMS-140
 #[test]
 fn several_keys_are_enabled_disabled_and_deleted_at_once_and_each_gets_its_result() {

@@ -1,5 +1,6 @@
 //! What is kept of each thing of the directory: one record each, a byte that says in which form in front.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crypto::Secret;
@@ -432,6 +433,13 @@ pub(super) struct EnterpriseSwitch {
     pub account: AccountId,
     /// It does.
     pub on: bool,
+}
+
+/// The tags that are offered where some are given: keys and values, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PredefinedTags {
+    /// Each once; a key may have several values.
+    pub tags: BTreeSet<(String, String)>,
 }
 
 /// A record of a value.

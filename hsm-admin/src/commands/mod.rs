@@ -27,6 +27,7 @@ mod secret;
 mod sign_request;
 mod so_pin;
 mod status;
+mod tag;
 mod tag_policy;
 mod top;
 mod topic;
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Policy(policy::Policy),
     #[command(subcommand)]
     Unit(unit::Unit),
+    #[command(subcommand)]
+    Tag(tag::Tag),
     #[command(subcommand)]
     TagPolicy(tag_policy::TagPolicy),
     #[command(subcommand)]
@@ -131,6 +134,7 @@ impl Command {
             Self::Ak(command) => command.run(daemon, screen),
             Self::Policy(command) => command.run(daemon, screen),
             Self::Unit(command) => command.run(daemon, screen),
+            Self::Tag(command) => command.run(daemon, screen),
             Self::TagPolicy(command) => command.run(daemon, screen),
             Self::Agency(command) => command.run(daemon, screen),
             Self::Topic(command) => command.run(daemon, screen),
@@ -164,7 +168,20 @@ impl Command {
     }
 }
 
-/// The labels of all partitions, for completion; none if the daemon does not answer.
-pub(crate) fn labels(daemon: &Daemon) -> Vec<String> {
-    partition::all(daemon).map(|all| all.into_iter().map(|one| one.label).collect()).unwrap_or_default()
+/// What can stand in an argument of this name, for completion, behind these words: labels of partitions, and predefined tags.
+/// Nothing if the daemon does not answer.
+pub(crate) fn known(daemon: &Daemon, argument: &str, before: &[String]) -> Vec<String> {
+    let tags = || tag::predefined(daemon).unwrap_or_default().into_iter();
+    match argument {
+        "partition" => partition::all(daemon)
+            .map(|all| all.into_iter().map(|one| one.label).collect())
+            .unwrap_or_default(),
+        "tag_key" => {
+            let mut keys: Vec<_> = tags().map(|(key, _)| key).collect();
+            keys.dedup();
+            keys
+        }
+        "tag_value" => tags().filter(|(key, _)| before.last() == Some(key)).map(|(_, value)| value).collect(),
+        _ => Vec::new(),
+    }
 }

@@ -85,6 +85,8 @@ pub mod kind {
     pub const TAG_POLICY_SWITCH: u8 = 104;
     /// In domain 0: whether an account uses enterprise projects.
     pub const ENTERPRISE_SWITCH: u8 = 107;
+    /// In domain 0: the predefined tags.
+    pub const PREDEFINED_TAGS: u8 = 108;
     /// In domain 0: a tracker of CTS.
     pub const CTS_TRACKER: u8 = 90;
     /// A secret of CSMS.
@@ -155,6 +157,7 @@ pub mod kind {
             TAG_POLICY_ATTACHED => Some("attached tag policy"),
             TAG_POLICY_SWITCH => Some("switch of tag policies"),
             ENTERPRISE_SWITCH => Some("switch of enterprise projects"),
+            PREDEFINED_TAGS => Some("predefined tags"),
             CTS_TRACKER => Some("tracker"),
             CSMS_SECRET => Some("secret"),
             CSMS_VALUE => Some("secret value"),

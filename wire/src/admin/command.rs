@@ -290,6 +290,9 @@ commands! {
     TagPolicyDelete  "tag-policy delete"     HSM_SO,       Change, Settable;
     TagPolicyAttach  "tag-policy attach"     HSM_SO,       Change, Settable;
     TagPolicyDetach  "tag-policy detach"     HSM_SO,       Change, Settable;
+    TagPredefinedList "tag predefined list"  ANY_ROLE,     Look,   Never;
+    TagPredefinedAdd "tag predefined add"    HSM_SO,       Change, Settable;
+    TagPredefinedDelete "tag predefined delete" HSM_SO,    Change, Settable;
     // Whoever says where messages go has the daemon send them there.
     TopicAdd         "topic add"             HSM_SO,       Change, Settable;
     TopicList        "topic list"            ANY_ROLE,     Look,   Never;

@@ -83,6 +83,17 @@ pub enum Ask {
         /// Of which account, by name or id; none is of all there is.
         account: Option<String>,
     },
+    /// The tags that are offered where some are given.
+    Predefined,
+    /// Puts a tag among those, or takes it from them.
+    Predefine {
+        /// Its key.
+        key: String,
+        /// Its value.
+        value: String,
+        /// Whether it is one of them from now on.
+        on: bool,
+    },
 }
 
 /// What a tag policy is attached to.
@@ -133,6 +144,11 @@ impl Ask {
                     None => act,
                 }
             }
+            Self::Predefined => Act::new(Command::TagPredefinedList),
+            Self::Predefine { key, value, on } => {
+                let command = if *on { Command::TagPredefinedAdd } else { Command::TagPredefinedDelete };
+                Act::new(command).with("key", key).with("value", value)
+            }
             Self::Delete { policy } => Act::new(Command::TagPolicyDelete).on(policy),
             Self::Attach { policy, target, on } => {
                 let command = if *on { Command::TagPolicyAttach } else { Command::TagPolicyDetach };
@@ -165,6 +181,8 @@ pub enum Told {
         /// How many there are.
         count: u64,
     },
+    /// To [`Ask::Predefined`]: keys and values, in order.
+    Predefined(List<(String, String), MAX_ROWS>),
 }
 
 /// A unit.

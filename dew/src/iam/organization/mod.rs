@@ -11,6 +11,7 @@ use super::{Acting, Iam, IamError, name};
 use crate::tag::Tags;
 
 mod document;
+mod predefined;
 
 pub(super) use document::Document;
 pub use document::{Breach, Rules};

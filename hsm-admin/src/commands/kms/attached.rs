@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use super::desk::{In, Sure, fields};
 use super::text;
+use crate::commands::tag::predefined;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;
-use crate::table::{Cell, Column, Table};
+use crate::table::{Cell, Column, Table, printable};
 
 /// KMS: names by which programs find keys
 #[derive(Debug, Subcommand)]
@@ -55,15 +56,16 @@ pub(crate) enum Alias {
 /// KMS: tags, by which people find keys
 #[derive(Debug, Subcommand)]
 pub(crate) enum Tag {
-    /// Add a tag, or give it another value
+    /// Add a tag, or give it another value: Tab completes predefined ones
     Set {
         /// The key's id, alias or name
         key: String,
-        /// The tag's key
-        tag: String,
+        /// The tag's key; without it, says which tags are predefined
+        #[arg(value_name = "TAG")]
+        tag_key: Option<String>,
         /// The tag's value
-        #[arg(default_value = "")]
-        value: String,
+        #[arg(value_name = "VALUE", default_value = "")]
+        tag_value: String,
         #[command(flatten)]
         place: In,
     },
@@ -168,7 +170,8 @@ impl Alias {
 impl Tag {
     pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         match self {
-            Self::Set { key, tag, value, place } => {
+            Self::Set { tag_key: None, .. } => Err(Error::Usage(offer(&predefined(daemon)?))),
+            Self::Set { key, tag_key: Some(tag), tag_value: value, place } => {
                 let desk = place.desk(daemon)?;
                 let body = json!({ "key_id": desk.key(key)?, "tag": { "key": tag, "value": value } });
                 let made = desk.call("CreateKmsTag", &body)?;
@@ -187,6 +190,15 @@ impl Tag {
                 screen.show(&gone, |_| format!("Took tag {tag:?} away."))
             }
         }
+    }
+}
+
+/// What tags there are to choose from.
+fn offer(predefined: &[(String, String)]) -> String {
+    let tags: Vec<_> = predefined.iter().map(|(key, value)| printable(&format!("{key}={value}"))).collect();
+    match tags.is_empty() {
+        true => "give the tag's key, and its value: none are predefined".to_owned(),
+        false => format!("give the tag's key, and its value; predefined are {}", tags.join(", ")),
     }
 }
 

@@ -50,6 +50,12 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             }
             .map(drop)
         }
+        Ask::Predefined => {
+            let tags = first(iam.predefined_tags().into_iter());
+            return Ok(Told::Organization(Answer::Predefined(tags)));
+        }
+        Ask::Predefine { key, value, on: true } => acting.predefine_tag(key, value),
+        Ask::Predefine { key, value, on: false } => acting.forget_predefined_tag(key, value),
         Ask::Delete { policy } => acting.delete_tag_policy(policy_named(iam, policy)?.id),
         Ask::Attach { policy, target, on } => {
             let policy = policy_named(iam, policy)?.id;
