@@ -165,7 +165,9 @@ impl Kms {
             Due::Ticket(number) => {
                 let _turn = project.turn.lock();
                 let ticket = project.shelf.read().tickets.get(&number).cloned();
-                ticket.map_or(Ok(()), |ticket| self.forget_ticket(caller, project, &ticket))
+                ticket.map_or(Ok(()), |ticket| {
+                    self.forget_ticket(caller, project, &ticket, "import parameters expired")
+                })
             }
             Due::Key(id) => match self.key_is_due(caller, project, id) {
                 // Somebody else was faster.

@@ -169,6 +169,24 @@ impl Kms {
         self.change_key(&project, &key, changed, caller, work)
     }
 
+    /// Makes a token good for nothing any more, and takes its wrapping key away. One that is gone already is.
+    ///
+    /// # Errors
+    /// `OtherProject`; what the HSM says.
+    pub fn revoke_import(&self, caller: &Caller, token: &[u8]) -> Result<()> {
+        let Some(project) = self.project(self.own(caller)?.0)? else { return Ok(()) };
+        let digest = digest(token)?;
+        let _turn = project.turn.lock();
+        let ticket = {
+            let shelf = project.shelf.read();
+            shelf.tickets.values().find(|ticket| crypto::equal(&ticket.digest, &digest)).cloned()
+        };
+        match ticket {
+            Some(ticket) => self.forget_ticket(caller, &project, &ticket, "revoke import parameters"),
+            None => Ok(()),
+        }
+    }
+
     /// Takes imported material away. The key is as before the import, and takes the same material again.
     ///
     /// # Errors
@@ -227,10 +245,11 @@ impl Kms {
         caller: &Caller,
         project: &Project,
         ticket: &Kept<Ticket>,
+        action: &'static str,
     ) -> Result<()> {
         let slot = project.partition.slot().0;
         let details = [("key", ticket.key.to_string())];
-        let mut work = Work { action: "import parameters expired", details: &details, ..Work::default() };
+        let mut work = Work { action, details: &details, ..Work::default() };
         work.remove = vec![ticket.open, ticket.closed];
         work.writes.push((slot, ticket.deletion(Kind::KmsImport)));
         self.desk(slot, caller)?.commit(work)?;

@@ -169,6 +169,30 @@ fn what_was_given_out_for_an_import_is_good_for_a_day_and_then_gone_from_the_hsm
 }
 
 #[test]
+fn a_token_for_an_import_that_is_revoked_is_gone_with_its_wrapping_key() {
+    let world = World::new();
+    let account = world.account("acme");
+    let root = world.root(&account);
+    let key = world.key(&root, NewKey { origin: Origin::External, ..new("outside", Spec::Aes256) });
+    let [left, kept] =
+        [(); 2].map(|()| world.kms.import_parameters(&root, &key, "RSAES_OAEP_SHA_256").unwrap());
+    for _ in 0..2 {
+        world.kms.revoke_import(&root, &left.token).unwrap();
+    }
+    let partition = world.hsm.partition_named(&account.made.project.to_string()).unwrap();
+    assert_eq!(partition.object_count(), 2);
+    let with = |token: &[u8]| {
+        let arrival = Arrival { token, material: &[0; 256], private_key: None, expires: None };
+        code(world.kms.import_material(&root, &key, &arrival))
+    };
+    assert_eq!(with(&left.token), "KMS.2601");
+    assert_ne!(with(&kept.token), "KMS.2601");
+    let other = world.root(&world.account("other"));
+    world.kms.revoke_import(&other, &kept.token).unwrap();
+    assert_eq!(partition.object_count(), 2);
+}
+
+#[test]
 fn many_threads_make_what_is_due_happen_once() {
     let world = World::new();
     let account = world.account("acme");

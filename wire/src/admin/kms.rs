@@ -27,13 +27,26 @@ pub enum Ask {
         /// A code of the root user's virtual MFA device, for an operation that is protected.
         code: Option<String>,
     },
+    /// Does `CreateParametersForImport`, for a token that is good until this connection ends.
+    ImportParameters {
+        /// The project's id.
+        project: String,
+        /// Its fields, as JSON.
+        body: Bytes,
+    },
 }
+
+/// What [`Ask::ImportParameters`] does.
+pub const IMPORT_PARAMETERS: &str = "CreateParametersForImport";
 
 impl Ask {
     /// What the command is to roles, approvals and the audit log.
     pub(super) fn act(&self) -> Act<'_> {
         match self {
             Self::Projects => Act::new(Command::AccountList),
+            Self::ImportParameters { project, .. } => {
+                Act::new(kind(IMPORT_PARAMETERS).command()).on(IMPORT_PARAMETERS).within(Some(project))
+            }
             Self::Do { project, operation, bodies, .. } => {
                 let kind = kind(operation);
                 let mut act = Act::new(kind.command()).on(operation).within(Some(project));

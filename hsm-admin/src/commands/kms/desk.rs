@@ -8,7 +8,7 @@ use wire::{Bytes, List};
 
 use super::text;
 use crate::commands::account;
-use crate::daemon::Daemon;
+use crate::daemon::{Conversation, Daemon};
 use crate::error::Error;
 use crate::secret;
 
@@ -120,6 +120,16 @@ impl Desk<'_> {
     /// `Failed` with the interface's words.
     pub(crate) fn call(&self, operation: &str, fields: &Value) -> Result<Value, Error> {
         self.guarded(operation, fields, None)
+    }
+
+    /// Parameters for an import, with a token that is good as long as the connection lasts, which comes with them.
+    pub(super) fn import_parameters(&self, fields: &Value) -> Result<(Value, Conversation<'_>), Error> {
+        let body = serde_json::to_vec(fields).map_err(|_| Error::Unknown)?.into();
+        let ask = Ask::Kms(Kms::ImportParameters { project: self.project.id.clone(), body });
+        let mut talk = self.daemon.open()?;
+        let Told::Kms(Answer::Answers(answers)) = talk.ask(&ask)? else { return Err(Error::Unknown) };
+        let answer = answers.into_vec().pop().ok_or(Error::Unknown)?.map_err(Error::Failed)?;
+        Ok((serde_json::from_slice(&answer).map_err(|_| Error::Unknown)?, talk))
     }
 
     /// As [`Self::call`], with a code if that is needed.

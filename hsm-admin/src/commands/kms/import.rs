@@ -18,6 +18,8 @@ use crate::screen::Screen;
 use crate::source::key::PublicKey;
 use crate::source::pem;
 
+mod dialog;
+
 /// How material is wrapped here.
 const OAEP: &str = "RSAES_OAEP_SHA_256";
 /// The most bytes of a file that is read.
@@ -25,15 +27,17 @@ const MOST: usize = 16 << 10;
 
 /// KMS: give a key that waits for it (--origin external) its material
 ///
-/// All in one, with --material; or in steps: --download, wrap the material with
-/// the key that this writes, and --wrapped with the token that it writes.
+/// Without options, in a dialog: it writes the wrapping key, keeps the token, takes
+/// what was wrapped, and however it is left, its token is good no more. All in
+/// one, with --material; or in steps: --download, wrap the material with the key
+/// that this writes, and --wrapped with the token that it writes.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// The key's id, alias or name
     key: String,
 
     /// The material: bytes of a symmetric key, or a private key as PKCS#8 (DER or PEM)
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["download", "wrapped"])]
+    #[arg(long, value_name = "FILE")]
     material: Option<PathBuf>,
 
     /// Write wrappingKey_ID and importToken_ID, good for 24 hours, into this folder
@@ -86,17 +90,12 @@ impl Import {
             let written =
                 json!({ "wrapping_key": wrapping, "token": token, "expires": made["expiration_time"] });
             return screen.show(&written, |_| {
-                format!(
-                    "Wrote {} and {}, good for 24 hours.\nA symmetric key is wrapped by\n  \
-                     openssl pkeyutl -encrypt -in FILE -inkey {} -keyform DER -pubin \\\n    \
-                     -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -out WRAPPED",
-                    wrapping.display(),
-                    token.display(),
-                    wrapping.display()
-                )
+                let (key, token) = (wrapping.display(), token.display());
+                format!("Wrote {key} and {token}, good for 24 hours.\n{}", by_openssl(&wrapping))
             });
         }
         let parts = match (&self.material, &self.wrapped, &self.token) {
+            (None, None, None) => return dialog::run(&desk, &key, self, screen),
             (Some(material), ..) => wrap(&desk, &key, &read(Some(material), MOST)?)?,
             (None, Some(wrapped), Some(token)) => {
                 let private_key = self.wrapped_private_key.as_deref();
@@ -110,6 +109,11 @@ impl Import {
             }
             _ => return Err(Error::Usage("give --material, --download, or --wrapped and --token".into())),
         };
+        let done = self.upload(&desk, &key, &parts)?;
+        screen.show(&done, |_| imported(&key))
+    }
+
+    fn upload(&self, desk: &Desk<'_>, key: &str, parts: &Parts) -> Result<Value, Error> {
         let expires = self.expires.map(|hours| {
             let now = jiff::Timestamp::now().as_second();
             now.saturating_add(i64::from(hours).saturating_mul(3600)).to_string()
@@ -118,12 +122,31 @@ impl Import {
             "key_id": key,
             "import_token": parts.token,
             "encrypted_key_material": BASE64.encode(&parts.material),
-            "encrypted_privatekey": parts.private_key.map(|wrapped| BASE64.encode(&wrapped)),
+            "encrypted_privatekey": parts.private_key.as_ref().map(|wrapped| BASE64.encode(wrapped)),
             "expiration_time": expires,
         });
-        let done = desk.call("ImportKeyMaterial", &body)?;
-        screen.show(&done, |_| format!("Key {key} has its material, and is enabled."))
+        desk.call("ImportKeyMaterial", &body)
     }
+}
+
+fn imported(key: &str) -> String {
+    format!("Key {key} has its material, and is enabled.")
+}
+
+/// How a symmetric key is wrapped with openssl.
+fn by_openssl(wrapping: &std::path::Path) -> String {
+    format!(
+        "A symmetric key is wrapped by\n  openssl pkeyutl -encrypt -in FILE -inkey {} -keyform DER -pubin \\\n    \
+         -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -out WRAPPED",
+        wrapping.display()
+    )
+}
+
+/// Whether a key is symmetric.
+fn is_symmetric(desk: &Desk<'_>, key: &str) -> Result<bool, Error> {
+    let details = desk.call("ListKeyDetail", &json!({ "key_id": key }))?;
+    let spec = text(&details["key_info"], "key_spec");
+    Ok(["AES", "SM4", "HMAC"].iter().any(|kind| spec.starts_with(kind)))
 }
 
 fn parameters(desk: &Desk<'_>, key: &str, algorithm: &str) -> Result<Value, Error> {
@@ -132,9 +155,7 @@ fn parameters(desk: &Desk<'_>, key: &str, algorithm: &str) -> Result<Value, Erro
 
 /// Wraps material as the guide's lines do: OAEP alone, or a temporary key that wraps a private key.
 fn wrap(desk: &Desk<'_>, key: &str, material: &[u8]) -> Result<Parts, Error> {
-    let details = desk.call("ListKeyDetail", &json!({ "key_id": key }))?;
-    let spec = text(&details["key_info"], "key_spec");
-    let symmetric = ["AES", "SM4", "HMAC"].iter().any(|kind| spec.starts_with(kind));
+    let symmetric = is_symmetric(desk, key)?;
     let made = parameters(desk, key, OAEP)?;
     let public = BASE64.decode(text(&made, "public_key").as_bytes()).map_err(|_| Error::Unknown)?;
     let PublicKey::Rsa { modulus, exponent } = PublicKey::from_spki(&public).map_err(|_| Error::Unknown)?

@@ -2,15 +2,22 @@
 
 use std::sync::Arc;
 
+use data_encoding::BASE64;
 use dew::caller::Caller;
 use dew::iam::{Account, Iam, IamError, ProjectId};
+use serde_json::Value;
+use tracing::warn;
 use wire::admin::Told;
 use wire::admin::kms::{self as protocol, Ask, Project, Told as Answer};
 use wire::{Bytes, List};
 
 use super::talk::Talk;
+use crate::daemon::Daemon;
 use crate::rest;
 use crate::services::Services;
+
+/// The most imports that are under way on a connection.
+const MAX_IMPORTS: usize = 16;
 
 /// The answer, or why there is none.
 pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
@@ -21,21 +28,16 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             let projects = projects.ok_or("there are more projects than one list brings")?;
             Ok(Told::Kms(Answer::Projects(projects)))
         }
+        Ask::ImportParameters { project, body } => {
+            let answer = talk.imports.parameters(&services, project, body)?;
+            let answers = List::new(vec![Ok(answer)]).ok_or_else(String::new)?;
+            Ok(Told::Kms(Answer::Answers(answers)))
+        }
         Ask::Do { project, operation, bodies, code } => {
-            let (account, project) = account_of(&services, project)?;
-            let identity =
-                services.iam.root_of(&account).ok_or("the account or its root user is disabled")?;
+            let (account, caller) = root_of(&services, project)?;
             if protocol::kind(operation).is_protected() && account.protection.on {
                 check_code(talk, &services, &account, code.as_deref())?;
             }
-            let caller = Caller {
-                identity,
-                project: Some(project),
-                request: rest::request_id().into(),
-                source: None,
-                agent: Some("hsm-admin".into()),
-                tls: false,
-            };
             let one = |body: &Bytes| {
                 // Each leaves a trace of its own.
                 let caller = Caller { request: rest::request_id().into(), ..caller.clone() };
@@ -46,6 +48,65 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             match answers.as_mut_slice() {
                 [Err(why)] => Err(std::mem::take(why)),
                 _ => List::new(answers).map(|all| Told::Kms(Answer::Answers(all))).ok_or_else(String::new),
+            }
+        }
+    }
+}
+
+/// The account of a project, and its root user as the caller in that.
+fn root_of(services: &Services, project: &str) -> Result<(Arc<Account>, Caller), String> {
+    let (account, project) = account_of(services, project)?;
+    let identity = services.iam.root_of(&account).ok_or("the account or its root user is disabled")?;
+    let caller = Caller {
+        identity,
+        project: Some(project),
+        request: rest::request_id().into(),
+        source: None,
+        agent: Some("hsm-admin".into()),
+        tls: false,
+    };
+    Ok((account, caller))
+}
+
+/// The tokens for imports that were given out on a connection and end with it, however it ends.
+pub(super) struct Imports<'a> {
+    daemon: &'a Daemon,
+    tokens: Vec<(Caller, Bytes)>,
+}
+
+impl<'a> Imports<'a> {
+    /// None.
+    pub(super) const fn new(daemon: &'a Daemon) -> Self {
+        Self { daemon, tokens: Vec::new() }
+    }
+
+    /// Whether there is none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// Parameters for an import, the token of which is kept in mind.
+    fn parameters(&mut self, services: &Services, project: &str, body: &[u8]) -> Result<Bytes, String> {
+        if self.tokens.len() >= MAX_IMPORTS {
+            return Err(format!("a connection has {MAX_IMPORTS} imports under way, and no more"));
+        }
+        let (_, caller) = root_of(services, project)?;
+        let answer = rest::kms(protocol::IMPORT_PARAMETERS, body, &caller, services)?;
+        let token = serde_json::from_slice::<Value>(&answer)
+            .ok()
+            .and_then(|answer| BASE64.decode(answer.get("import_token")?.as_str()?.as_bytes()).ok());
+        self.tokens.push((caller, token.ok_or("the parameters have no token")?.into()));
+        Ok(answer.into())
+    }
+}
+
+impl Drop for Imports<'_> {
+    fn drop(&mut self) {
+        // A daemon that was sealed meanwhile cannot: the tokens end after their day.
+        let Ok(services) = self.daemon.services() else { return };
+        for (caller, token) in self.tokens.drain(..) {
+            if let Err(error) = services.kms.revoke_import(&caller, &token) {
+                warn!("the token of an import that was left stays for its day: {error}");
             }
         }
     }

@@ -15,6 +15,7 @@ use wire::admin::{Ask, MAX_CHUNK, Told};
 use wire::codec::{decode, encode};
 use wire::{Bytes, frame};
 
+use super::kms::Imports;
 use crate::audit::Reading;
 use crate::daemon::Daemon;
 use crate::server::incoming::{Incoming, Next};
@@ -24,6 +25,8 @@ use crate::server::outgoing;
 const MAX_ASK: u32 = 64 << 10;
 /// How long a console may be silent.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// How long it may be with an import under way, whose material somebody wraps elsewhere: as long as its token is good.
+const IMPORT_PATIENCE: Duration = Duration::from_secs(86_400);
 /// How long it may take to read what it is told: a backup may go to a slow disk.
 const TAKE: Duration = Duration::from_secs(120);
 
@@ -41,6 +44,8 @@ pub(super) struct Talk<'a> {
     pub(super) approved_by: Option<u64>,
     /// Where it reads along in the audit log.
     pub(super) reading: Option<Reading>,
+    /// Imports that end with the connection.
+    pub(super) imports: Imports<'a>,
     socket: &'a UnixStream,
     incoming: Incoming,
 }
@@ -65,6 +70,7 @@ impl<'a> Talk<'a> {
             approvals: Vec::new(),
             approved_by: None,
             reading: None,
+            imports: Imports::new(daemon),
             socket,
             incoming,
         }
@@ -72,7 +78,8 @@ impl<'a> Talk<'a> {
 
     /// What the console asks next; none once it has closed the connection.
     pub(super) fn next(&mut self) -> io::Result<Option<Result<Ask, &'static str>>> {
-        self.socket.set_read_timeout(Some(PATIENCE))?;
+        let patience = if self.imports.is_empty() { PATIENCE } else { IMPORT_PATIENCE };
+        self.socket.set_read_timeout(Some(patience))?;
         let Next::Frame(at) = self.incoming.next(self.socket, MAX_ASK)? else { return Ok(None) };
         let ask = decode::<Ask>(self.incoming.body(&at));
         self.incoming.wipe(&at);
