@@ -11,6 +11,8 @@ use wire::admin::{Ask, Told};
 
 #[path = "iam_console/accounts.rs"]
 mod accounts;
+#[path = "iam_console/build.rs"]
+mod build;
 #[path = "iam_console/console.rs"]
 mod console;
 #[path = "iam_console/shown.rs"]

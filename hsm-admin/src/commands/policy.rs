@@ -5,7 +5,7 @@ use serde_json::json;
 use wire::admin::account::{Ask as Accounts, Decision, Told as Answer};
 use wire::admin::{Ask, Told};
 
-use super::iam::policies;
+use super::iam::{build, policies};
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;
@@ -19,6 +19,7 @@ Examples:
   hsm-admin policy list acme --system
   hsm-admin policy show 'acme/KMS CMKReadOnlyAccess'
   hsm-admin policy create acme/decrypt-only decrypt-only.json
+  hsm-admin policy build acme/sign-only
   hsm-admin policy attach acme/decrypt-only --group operators --project local-1
   hsm-admin policy explain acme/ann kms:cmk:decryptData '*'";
 
@@ -49,6 +50,7 @@ pub(crate) enum Policy {
     List(policies::List),
     Show(policies::Show),
     Create(policies::Create),
+    Build(build::Build),
     Update(policies::Update),
     Delete(policies::Delete),
     Attach(policies::Attach),
@@ -72,6 +74,7 @@ impl Policy {
             Self::List(command) => command.run(daemon, screen),
             Self::Show(command) => command.run(daemon, screen),
             Self::Create(command) => command.run(daemon, screen),
+            Self::Build(command) => command.run(daemon, screen),
             Self::Update(command) => command.run(daemon, screen),
             Self::Delete(command) => command.run(daemon, screen),
             Self::Attach(command) => command.run(daemon, screen),

@@ -7,6 +7,8 @@ use crate::{Bytes, List};
 
 /// The most accounts one list brings.
 pub const MAX_ACCOUNTS: usize = 4096;
+/// The most actions that there are.
+pub const MAX_ACTIONS: usize = 2048;
 /// The most actions that one name stands for.
 pub const MAX_DECISIONS: usize = 256;
 
@@ -61,6 +63,8 @@ pub enum Ask {
         /// Whether it uses enterprise projects.
         enterprise_projects: bool,
     },
+    /// What policies can say.
+    Vocabulary,
 }
 
 /// What is done with a virtual MFA device.
@@ -87,7 +91,7 @@ impl Ask {
     pub(super) fn act(&self) -> Act<'_> {
         match self {
             Self::Create { name, region } => Act::new(Command::AccountCreate).on(name).with("region", region),
-            Self::List | Self::Protect { on: None, .. } | Self::Explain { .. } => {
+            Self::List | Self::Vocabulary | Self::Protect { on: None, .. } | Self::Explain { .. } => {
                 Act::new(Command::AccountList)
             }
             Self::Protect { account, on: Some(on), .. } => {
@@ -129,6 +133,34 @@ pub enum Told {
     Done,
     /// To [`Ask::Explain`]: one for each action that the name stands for.
     Explained(List<Decision, MAX_DECISIONS>),
+    /// To [`Ask::Vocabulary`].
+    Vocabulary(Box<Vocabulary>),
+}
+
+/// What policies can say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vocabulary {
+    /// The actions, by service.
+    pub actions: List<Action, MAX_ACTIONS>,
+    /// The keys that conditions compare, each with what its values are.
+    pub keys: List<(String, String), MAX_DECISIONS>,
+    /// The operators of conditions, each with what it compares; those for any value have nothing there.
+    pub operators: List<(String, String), MAX_DECISIONS>,
+}
+
+/// An action that a policy can be about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// Its name.
+    pub name: String,
+    /// The service whose it is.
+    pub service: String,
+    /// What it does: `list`, `read` or `write`.
+    pub access: String,
+    /// The type of the resources it is done to.
+    pub resource: String,
+    /// Whether its service is a global one.
+    pub global: bool,
 }
 
 /// What is decided on an action.

@@ -125,6 +125,13 @@ const OPERATORS: &[(&str, Means, bool)] = &[
     ("Null", Means::Missing, false),
 ];
 
+/// The operators, each with the kind of what it compares; none if any.
+pub(super) fn operators() -> impl Iterator<Item = (&'static str, Option<Kind>)> {
+    // Those of other syntaxes mean the same.
+    let own = OPERATORS.iter().filter(|(name, ..)| !name.starts_with("Numeric"));
+    own.map(|(name, means, _)| (*name, means.kind()))
+}
+
 impl Condition {
     /// A condition from its parts, as they are written.
     ///

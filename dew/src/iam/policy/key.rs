@@ -118,6 +118,13 @@ const TABLED: &[&str] = &["g:", "kms:", "csms:", "kps:", "cts:"];
 const RESOURCE_TAG: &str = "g:ResourceTag/";
 const REQUEST_TAG: &str = "g:RequestTag/";
 
+/// Every key of the tables, and what those of tags begin with.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, Kind)> {
+    let tags = [(RESOURCE_TAG, Kind::Text), (REQUEST_TAG, Kind::Text)];
+    let global = GLOBALS.iter().map(|(name, _, kind)| (*name, *kind));
+    global.chain(tags).chain(OURS.iter().copied())
+}
+
 impl Key {
     /// The key of a name. Case makes no difference but in a tag's key.
     pub(super) fn parse(name: &str) -> Option<Self> {

@@ -38,6 +38,7 @@ mod key;
 mod pattern;
 mod request;
 mod system;
+pub mod vocabulary;
 
 pub use action::{Access, Action, ActionSet, Level};
 pub use decide::{

@@ -11,6 +11,7 @@ use crate::table::Cell;
 
 pub(super) mod accounts;
 pub(super) mod agencies;
+pub(super) mod build;
 pub(super) mod desk;
 mod document;
 mod given;

@@ -288,18 +288,28 @@ impl Create {
     pub(in super::super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         let document = document::read(&self.file)?;
         let desk = Desk::of(daemon, &self.policy.account)?;
-        let role = json!({
-            "display_name": self.policy.name,
-            "type": if self.global { "AX" } else { "XA" },
-            "description": self.description,
-            "policy": document,
-        });
-        let made = desk.call("CreateCloudServiceCustomPolicy", &json!({ "role": role }));
-        let made = made.map_err(with_advice)?["role"].take();
-        screen.show(&made, |made| {
-            format!("Made policy {} ({}).", printable(&self.policy.name), text(made, "id"))
-        })
+        create(&desk, screen, &self.policy.name, self.global, &self.description, &document)
     }
+}
+
+/// Makes a policy, and shows it.
+pub(super) fn create(
+    desk: &Desk<'_>,
+    screen: &Screen,
+    name: &str,
+    global: bool,
+    description: &str,
+    document: &Value,
+) -> Result<(), Error> {
+    let role = json!({
+        "display_name": name,
+        "type": if global { "AX" } else { "XA" },
+        "description": description,
+        "policy": document,
+    });
+    let made = desk.call("CreateCloudServiceCustomPolicy", &json!({ "role": role }));
+    let made = made.map_err(with_advice)?["role"].take();
+    screen.show(&made, |made| format!("Made policy {} ({}).", printable(name), text(made, "id")))
 }
 
 /// The interface's words on what a policy is for, with how this is said here.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use dew::iam::policy::vocabulary::{self, Offered};
 use dew::iam::{self, Explained, Iam, NewAccount, ProtectPolicy, User};
 use dew::leaving::delete_account;
 use wire::admin::Told;
-use wire::admin::account::{Account, Ask, Created, Decision, Step, Told as Answer};
+use wire::admin::account::{Account, Action, Ask, Created, Decision, Step, Told as Answer, Vocabulary};
 use wire::{Bytes, List};
 
 use super::kms::{check_code, wrong_code};
@@ -57,6 +58,25 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             iam.use_enterprise_projects(account.id, *enterprise_projects)
                 .map_err(|error| error.to_string())?;
             Ok(Told::Account(Answer::Done))
+        }
+        Ask::Vocabulary => {
+            let owned = |(name, kind): (&str, &str)| (name.to_owned(), kind.to_owned());
+            let action = |one: Offered| Action {
+                name: one.name.to_owned(),
+                service: one.service.to_owned(),
+                access: one.access.to_owned(),
+                resource: one.resource.to_owned(),
+                global: one.global,
+            };
+            let all = || {
+                Some(Vocabulary {
+                    actions: List::new(vocabulary::actions().map(action).collect())?,
+                    keys: List::new(vocabulary::keys().map(owned).collect())?,
+                    operators: List::new(vocabulary::operators().map(owned).collect())?,
+                })
+            };
+            let all = all().ok_or("policies can say more than one answer brings")?;
+            Ok(Told::Account(Answer::Vocabulary(Box::new(all))))
         }
         Ask::Explain { user, action, resource } => {
             let iam = &services.iam;
