@@ -66,7 +66,7 @@ impl Services {
         let traces = Traces::start(Arc::clone(audit)).map_err(ServicesError::Thread)?;
         let kms = Kms::open(Arc::clone(hsm), Arc::clone(&iam), keys, tracing_in(&traces, hsm))?;
         let kms = Arc::new(kms);
-        let csms = Csms::new(Arc::clone(hsm), Arc::clone(&kms), secrets);
+        let csms = Csms::new(Arc::clone(hsm), Arc::clone(&kms), Arc::clone(&messages), secrets);
         let buckets =
             Buckets { folder: config.transfer.folder.clone(), forwards: config.audit.forward.is_some() };
         let cts = Arc::new(Cts::open(Arc::clone(hsm), Arc::clone(&iam), Box::new(buckets.clone()))?);

@@ -11,12 +11,13 @@ type Row = (&'static str, &'static str, &'static str);
 const CATALOGUE: &str = include_str!("../../hsmd/src/rest/huawei/csms/catalogue.txt");
 
 /// Those that name nothing that somebody has, and that which makes something of a backup.
-const NAME_NOTHING: [&str; 12] = [
+const NAME_NOTHING: [&str; 13] = [
     "BatchImportSecrets",
     "CheckSecrets",
     "CreateSecret",
     "CreateSecretEvent",
     "GenerateRandomPassword",
+    "ListNotificationRecords",
     "ListProjectSecretsTags",
     "ListResourceInstances",
     "ListSecretEvents",

@@ -83,17 +83,17 @@ impl Csms {
         if there.is_gone(now) {
             return self.delete_for_good(caller, project, &there);
         }
-        let (mut changed, mut writes) = ((*there).clone(), Vec::new());
+        let (mut changed, mut told) = ((*there).clone(), Vec::new());
         for version in &mut changed.versions {
             if !version.told && version.expires.is_some_and(|expires| expires <= now) {
                 version.told = true;
-                writes.extend(self.told(project, &there, EventKind::VersionExpired, version.id)?);
+                told.extend(self.told(project, &there, EventKind::VersionExpired, version.id)?);
             }
         }
         if changed == *there {
             return Ok(());
         }
-        self.change_secret(caller, project, "versions of a secret expire", (&there, changed), writes)?;
+        self.change_secret(caller, project, "versions of a secret expire", (&there, changed), told)?;
         Ok(())
     }
 

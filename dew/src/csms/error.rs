@@ -2,6 +2,7 @@
 
 use crate::iam::IamError;
 use crate::kms::KmsError;
+use crate::message::MessageError;
 use crate::tag::TagError;
 
 /// Why not. Nothing was changed.
@@ -68,6 +69,8 @@ pub enum CsmsError {
     Hsm(#[from] hsm::Error),
     #[error("{0}")]
     Kms(KmsError),
+    #[error("it cannot be told: {0}")]
+    Message(#[from] MessageError),
     #[error("an internal rule does not hold: {0}")]
     Internal(&'static str),
 }
@@ -113,7 +116,9 @@ impl CsmsError {
             }
             Self::StageTaken => (409, "CSMS.0104"),
             Self::Key(_) => (500, "CSMS.0006"),
-            Self::Iam(_) | Self::Hsm(_) | Self::Kms(_) | Self::Internal(_) => (500, "CSMS.0001"),
+            Self::Iam(_) | Self::Hsm(_) | Self::Kms(_) | Self::Message(_) | Self::Internal(_) => {
+                (500, "CSMS.0001")
+            }
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hsm::service::{Kind, Write};
+use hsm::service::Kind;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::allow::About;
 use super::error::{CsmsError, Result};
@@ -14,6 +15,7 @@ use super::{Csms, Project};
 use crate::caller::Caller;
 use crate::kms::record::{Kept, creation};
 use crate::kms::{Millis, Uuid};
+use crate::message::{self, Draft, Filter, Message, To};
 
 /// What is told of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -242,20 +244,131 @@ impl Csms {
         }
     }
 
-    /// What is written so that somebody is told of a secret.
+    /// What tells somebody of a secret.
     pub(super) fn told(
         &self,
         project: &Project,
         secret: &Secret,
         kind: EventKind,
-        _version: VersionId,
-    ) -> Result<Vec<Write>> {
+        version: VersionId,
+    ) -> Result<Vec<Draft>> {
         let Some(name) = &secret.event else { return Ok(Vec::new()) };
         let event = project.shelf.read().event(name)?.clone();
         if !event.enabled || !event.kinds.contains(&kind) {
             return Ok(Vec::new());
         }
-        Ok(Vec::new())
+        let region = self.iam.project(project.id).map(|project| project.region().to_owned());
+        let content = json!({
+            "event_name": event.name,
+            "event_type": kind.name(),
+            "event_level": kind.level(),
+            "time": self.now(),
+            "region": region.unwrap_or_default(),
+            "domain_id": project.account.to_string(),
+            "project_id": project.id.to_string(),
+            "secret_id": secret.id.to_string(),
+            "secret_name": secret.name,
+            "secret_type": secret.kind.name(),
+            "version_id": version.to_string(),
+        });
+        let fields = [
+            (SECRET_NAME, secret.name.as_str()),
+            (SECRET_TYPE, secret.kind.name()),
+            (TARGET_NAME, &event.target.name),
+            (TARGET_ID, &event.target.id),
+        ];
+        let message = message::Event {
+            project: project.id,
+            source: SOURCE,
+            name: &event.name,
+            kind: kind.name(),
+            subject: &secret.id.to_string(),
+            fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            to: To::Topic(self.messages.urn_in(project.id, &event.target.id)),
+            title: &format!("{}: secret {}", kind.name(), secret.name),
+            content: content.to_string(),
+            secret: false,
+            lasts: None,
+        };
+        Ok(vec![self.messages.draft(message)?])
+    }
+
+    /// What was told of secrets of the project and what became of that, the newest first.
+    ///
+    /// # Errors
+    /// `Field`; `Forbidden`; what the HSM says.
+    pub fn notifications(&self, caller: &Caller, page: &Page<'_>) -> Result<Paged<Notified>> {
+        let (project, _) = self.permitted_in(caller, "ListNotificationRecords", About::default())?;
+        let (limit, before) = page.backwards()?;
+        let filter = Filter { source: Some(SOURCE), ..Filter::default() };
+        let mut found = self.messages.list(project, &filter, before, limit.saturating_add(1))?;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|(number, _)| number.to_string());
+        Ok(Paged {
+            items: found.into_iter().map(|(_, message)| Notified(message)).collect(),
+            next,
+            previous: None,
+        })
+    }
+}
+
+/// Where a message of ours has what a list shows of it.
+const SOURCE: &str = "csms";
+const SECRET_NAME: &str = "secret_name";
+const SECRET_TYPE: &str = "secret_type";
+const TARGET_NAME: &str = "target_name";
+const TARGET_ID: &str = "target_id";
+
+/// Something that was told.
+pub struct Notified(Message);
+
+impl Notified {
+    /// The event by which it was.
+    #[must_use]
+    pub fn event(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.0.kind
+    }
+
+    /// When.
+    #[must_use]
+    pub const fn at(&self) -> Millis {
+        self.0.created
+    }
+
+    /// The secret's name then, and its type.
+    #[must_use]
+    pub fn secret(&self) -> (&str, &str) {
+        (self.field(SECRET_NAME), self.field(SECRET_TYPE))
+    }
+
+    /// The topic as the event named it: its URN or whatever it was, and its name.
+    #[must_use]
+    pub fn target(&self) -> (&str, &str) {
+        (self.field(TARGET_ID), self.field(TARGET_NAME))
+    }
+
+    /// What was said.
+    #[must_use]
+    pub fn content(&self) -> &str {
+        &self.0.content
+    }
+
+    /// What became of it.
+    #[must_use]
+    pub const fn state(&self) -> &message::State {
+        &self.0.state
+    }
+
+    fn field(&self, wanted: &str) -> &str {
+        let found = self.0.fields.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 }
 

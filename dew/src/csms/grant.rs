@@ -113,7 +113,7 @@ impl Csms {
         if going.is_empty() {
             return Err(CsmsError::NoGrant);
         }
-        let writes = going.iter().map(|grant| grant.deletion(Kind::CsmsGrant)).collect();
+        let writes: Vec<_> = going.iter().map(|grant| grant.deletion(Kind::CsmsGrant)).collect();
         let [id, name] = about(&secret);
         let whom = going.iter().map(|grant| grant.to.to_string()).collect::<Vec<_>>().join(" ");
         self.commit(caller, &project, "revoke grants on a secret", &[id, name, ("from", whom)], writes)?;

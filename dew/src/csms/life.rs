@@ -11,7 +11,7 @@ use super::secret::{
     CURRENT, Rotation, Secret, SecretKind, Version, VersionId, check_description, check_name,
 };
 use super::value::{BORROWER, Value, key_error};
-use super::{Csms, Project, about};
+use super::{Changes, Csms, Project, about};
 use crate::caller::Caller;
 use crate::iam::EnterpriseProjectId;
 use crate::kms::record::{Kept, creation};
@@ -146,8 +146,8 @@ impl Csms {
             writes.extend(self.all_of(project, gone)?);
         }
         writes.push(creation(Kind::CsmsSecret, number, &secret)?);
-        writes.extend(self.told(project, &secret, EventKind::VersionCreated, secret.last)?);
-        let version = self.commit(caller, project, action, &about(&secret), writes)?;
+        let told = self.told(project, &secret, EventKind::VersionCreated, secret.last)?;
+        let version = self.commit(caller, project, action, &about(&secret), Changes { writes, told })?;
         let secret = Kept { number, version, value: Arc::new(secret) };
         let mut shelf = project.shelf.write();
         if let Some(gone) = gone {
@@ -243,9 +243,9 @@ impl Csms {
         project: &Project,
         secret: &Kept<Secret>,
     ) -> Result<()> {
-        let mut writes = self.all_of(project, secret)?;
-        writes.extend(self.told(project, secret, EventKind::Deleted, secret.last)?);
-        self.commit(caller, project, "delete a secret", &about(secret), writes)?;
+        let writes = self.all_of(project, secret)?;
+        let told = self.told(project, secret, EventKind::Deleted, secret.last)?;
+        self.commit(caller, project, "delete a secret", &about(secret), Changes { writes, told })?;
         let mut shelf = project.shelf.write();
         shelf.grants.retain(|_, grant| grant.secret != secret.id);
         shelf.hide_secret(secret.number);

@@ -37,21 +37,7 @@ impl Page<'_> {
     /// The part of a list that is asked for. The list is in the order of numbers that stay the same when others
     /// come and go.
     pub(super) fn of<T>(&self, mut all: Vec<T>, number: impl Fn(&T) -> u64) -> Result<Paged<T>> {
-        let limit = match self.limit {
-            None => PAGE,
-            Some(text) => digits(text)
-                .and_then(|limit| usize::try_from(limit).ok())
-                .filter(|limit| (1..=MAX_PAGE).contains(limit))
-                .ok_or_else(|| CsmsError::Field(format!("limit is from 1 to {MAX_PAGE}")))?,
-        };
-        let after = match self.marker {
-            None | Some("") => 0,
-            Some(text) => digits(text).ok_or_else(|| {
-                CsmsError::Field(
-                    "marker is what next_marker or previous_marker of another page says".to_owned(),
-                )
-            })?,
-        };
+        let (limit, after) = (self.limit()?, self.marker()?.unwrap_or(0));
         let start = all.partition_point(|item| number(item) <= after);
         let previous = (start > 0).then(|| {
             let before = start.saturating_sub(limit).checked_sub(1).and_then(|at| all.get(at));
@@ -62,6 +48,26 @@ impl Page<'_> {
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(|item| number(item).to_string());
         Ok(Paged { items, next, previous })
+    }
+}
+
+impl Page<'_> {
+    /// The most of a list that goes backwards, and the number before which it begins.
+    pub(super) fn backwards(&self) -> Result<(usize, Option<u64>)> {
+        Ok((self.limit()?, self.marker()?))
+    }
+
+    fn limit(&self) -> Result<usize> {
+        let Some(text) = self.limit else { return Ok(PAGE) };
+        let limit = digits(text).and_then(|limit| usize::try_from(limit).ok());
+        let wrong = || CsmsError::Field(format!("limit is from 1 to {MAX_PAGE}"));
+        limit.filter(|limit| (1..=MAX_PAGE).contains(limit)).ok_or_else(wrong)
+    }
+
+    fn marker(&self) -> Result<Option<u64>> {
+        let Some(text) = self.marker.filter(|text| !text.is_empty()) else { return Ok(None) };
+        let wrong = "marker is what next_marker or previous_marker of another page says";
+        digits(text).map(Some).ok_or_else(|| CsmsError::Field(wrong.to_owned()))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::caller::Caller;
 use crate::iam::{AccountId, Iam, ProjectId};
 use crate::kms::record::Kept;
 use crate::kms::{Kms, Millis};
+use crate::message::{Draft, Messages};
 
 mod allow;
 mod blob;
@@ -34,7 +35,7 @@ mod value;
 mod version;
 
 pub use error::{CsmsError, Result};
-pub use event::{Event, EventChange, EventKind, Target};
+pub use event::{Event, EventChange, EventKind, Notified, Target};
 pub use grant::{Grant, Grantee, until};
 pub use life::{NewSecret, SecretChange};
 pub use list::{Page, Paged};
@@ -73,6 +74,7 @@ pub struct Csms {
     hsm: Arc<Hsm>,
     iam: Arc<Iam>,
     kms: Arc<Kms>,
+    messages: Arc<Messages>,
     quotas: Quotas,
     projects: RwLock<HashMap<ProjectId, Arc<Project>>>,
     /// When the first thing is due in projects that have only been looked at.
@@ -93,13 +95,14 @@ struct Project {
 }
 
 impl Csms {
-    /// CSMS over a KMS.
+    /// CSMS over a KMS, which tells what happens by messages.
     #[must_use]
-    pub fn new(hsm: Arc<Hsm>, kms: Arc<Kms>, quotas: Quotas) -> Self {
+    pub fn new(hsm: Arc<Hsm>, kms: Arc<Kms>, messages: Arc<Messages>, quotas: Quotas) -> Self {
         Self {
             hsm,
             iam: Arc::clone(kms.iam()),
             kms,
+            messages,
             quotas,
             projects: RwLock::default(),
             looked_at: Mutex::default(),
@@ -153,37 +156,57 @@ impl Csms {
         Ok(Arc::clone(projects.entry(id).or_insert_with(|| Arc::new(project))))
     }
 
-    /// Writes records of a project in one commit, and gives the version that they have then.
+    /// Writes records of a project in one commit, with what is told of it, and gives the version that they have then.
     fn commit(
         &self,
         caller: &Caller,
         project: &Project,
         action: &'static str,
         details: &[(&str, String)],
-        writes: Vec<Write>,
+        changes: impl Into<Changes>,
     ) -> Result<hsm::vault::Version> {
+        let Changes { writes, told } = changes.into();
         let slot = project.partition.slot().0;
-        let writes = writes.into_iter().map(|write| (slot, write)).collect();
+        let mut writes: Vec<_> = writes.into_iter().map(|write| (slot, write)).collect();
+        let mut pending = Vec::new();
+        for Draft { write, pending: one } in told {
+            writes.push((0, write));
+            pending.push(one);
+        }
         let request = [("request", caller.request.to_string())];
         let details = [details, &request].concat();
         let work = Work { action, details: &details, writes, ..Work::default() };
-        Ok(self.hsm.desk(slot, caller.guest())?.commit(work)?)
+        let version = self.hsm.desk(slot, caller.guest())?.commit(work)?;
+        pending.iter().for_each(|one| self.messages.committed(one, version));
+        Ok(version)
     }
 
-    /// Changes a secret, in one commit with what else is written, and shows it.
+    /// Changes a secret, in one commit with what is told of it, and shows it.
     fn change_secret(
         &self,
         caller: &Caller,
         project: &Project,
         action: &'static str,
         (there, changed): (&Kept<Secret>, Secret),
-        mut writes: Vec<Write>,
+        told: Vec<Draft>,
     ) -> Result<Kept<Secret>> {
-        writes.push(there.update(Kind::CsmsSecret, &changed)?);
-        let version = self.commit(caller, project, action, &about(&changed), writes)?;
+        let writes = vec![there.update(Kind::CsmsSecret, &changed)?];
+        let version = self.commit(caller, project, action, &about(&changed), Changes { writes, told })?;
         let changed = there.updated(version, changed);
         project.shelf.write().show_secret(changed.clone());
         Ok(changed)
+    }
+}
+
+/// What a commit changes, and what is told of it.
+struct Changes {
+    writes: Vec<Write>,
+    told: Vec<Draft>,
+}
+
+impl From<Vec<Write>> for Changes {
+    fn from(writes: Vec<Write>) -> Self {
+        Self { writes, told: Vec::new() }
     }
 }
 

@@ -8,7 +8,7 @@ use super::event::EventKind;
 use super::list::{Page, Paged};
 use super::secret::{CURRENT, Secret, SecretKind, Stage, Version, VersionId, check_stage};
 use super::value::Value;
-use super::{Csms, about};
+use super::{Changes, Csms, about};
 use crate::caller::Caller;
 use crate::kms::Millis;
 use crate::kms::record::Kept;
@@ -67,11 +67,12 @@ impl Csms {
             Version { id, created: now, expires: new.expires, told: false, key: changed.key, value };
         changed.versions.push(version.clone());
         (changed.last, changed.updated) = (id, now);
-        writes.extend(self.told(&project, &changed, EventKind::VersionCreated, id)?);
+        let told = self.told(&project, &changed, EventKind::VersionCreated, id)?;
         writes.push(there.update(Kind::CsmsSecret, &changed)?);
         let [secret, name] = about(&changed);
         let details = [secret, name, ("version", id.to_string())];
-        let committed = self.commit(caller, &project, "create a version of a secret", &details, writes)?;
+        let changes = Changes { writes, told };
+        let committed = self.commit(caller, &project, "create a version of a secret", &details, changes)?;
         let changed = there.updated(committed, changed);
         project.shelf.write().show_secret(changed.clone());
         Ok((changed, version))

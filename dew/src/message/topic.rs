@@ -175,6 +175,13 @@ impl Messages {
         (named == name || topic.urn() == named).then_some(topic)
     }
 
+    /// The URN of a topic of a project, by its name or its URN. Of what is none the project has no topic: a message there
+    /// turns out to be invalid, and reaches no topic of another project.
+    #[must_use]
+    pub fn urn_in(&self, project: ProjectId, named: &str) -> String {
+        self.topic(project, named).map_or_else(|| urn("", project, named), |topic| topic.urn())
+    }
+
     /// The topic of this URN, whoever's it is.
     pub(super) fn topic_of(&self, urn: &str) -> Option<Arc<Topic>> {
         let project = urn.split(':').nth(3)?.parse().ok()?;

@@ -70,3 +70,64 @@ fn an_event_stays_while_secrets_are_told_of_by_it() {
     assert_eq!(code(csms.show_event(root, "ops")), "CSMS.0005");
     assert_eq!(code(csms.update_event(root, "ops", EventChange::default())), "CSMS.0005");
 }
+
+/// What was told, the oldest first: of which kind, of which secret and version.
+fn told(here: &Secrets) -> Vec<(String, String, String)> {
+    let mut all = here.csms.notifications(&here.root, &Page::default()).unwrap().items;
+    all.reverse();
+    let one = |one: &dew::csms::Notified| {
+        let content: serde_json::Value = serde_json::from_str(one.content()).unwrap();
+        assert_eq!(
+            (content["event_type"].as_str(), content["secret_name"].as_str()),
+            (Some(one.kind()), Some(one.secret().0))
+        );
+        let version = content["version_id"].as_str().unwrap().to_owned();
+        (one.kind().to_owned(), one.secret().0.to_owned(), version)
+    };
+    all.iter().map(one).collect()
+}
+
+/// Requirement: CSMS-092, CSMS-107, CSMS-108, CSMS-110, CSMS-112, CSMS-114, CSMS-122, CSMS-123, CSMS-126
+#[test]
+fn what_happens_to_a_secret_is_told_once_and_while_its_event_is_enabled() {
+    let here = Secrets::new();
+    let (csms, root) = (&here.csms, &here.root);
+    csms.create_event(root, "ops", kinds(&EventKind::ALL.map(EventKind::name)).unwrap(), true, target())
+        .unwrap();
+    let given = value("one");
+    csms.create_secret(root, NewSecret { event: Some("ops"), ..new("db", &given) }).unwrap();
+    here.make("quiet", "x").unwrap();
+    here.put("db", "two").unwrap();
+    here.put("quiet", "y").unwrap();
+    csms.expire_version(root, "db", "v1", csms.now() + 1000).unwrap();
+    here.world.pass(1000);
+    assert_eq!(here.run_due(), 1);
+    let switched = |on| EventChange { enabled: Some(on), ..EventChange::default() };
+    csms.update_event(root, "ops", switched(false)).unwrap();
+    here.put("db", "three").unwrap();
+    csms.update_event(root, "ops", switched(true)).unwrap();
+    csms.schedule_secret_deletion(root, "db", 7).unwrap();
+    here.world.pass_days(7);
+    let here = here.again();
+    assert_eq!(here.run_due(), 1);
+    let here = here.again();
+    assert_eq!(here.run_due(), 0);
+    let expected = [
+        ("SECRET_VERSION_CREATED", "v1"),
+        ("SECRET_VERSION_CREATED", "v2"),
+        ("SECRET_VERSION_EXPIRED", "v1"),
+        ("SECRET_DELETED", "v3"),
+    ];
+    let expected = expected.map(|(kind, version)| (kind.to_owned(), "db".to_owned(), version.to_owned()));
+    assert_eq!(told(&here), expected);
+    let page = here.csms.notifications(&here.root, &Page { limit: Some("3"), marker: None }).unwrap();
+    let rest = Page { limit: Some("3"), marker: page.next.as_deref() };
+    let rest = here.csms.notifications(&here.root, &rest).unwrap();
+    assert_eq!((page.items.len(), rest.items.len(), rest.next), (3, 1, None));
+    // What could not be kept is not told either.
+    here.csms.create_secret(&here.root, NewSecret { event: Some("ops"), ..new("db", &given) }).unwrap();
+    here.world.fail_after(0);
+    assert!(here.put("db", "two").is_err());
+    let here = here.again();
+    assert_eq!(told(&here).len(), 5);
+}

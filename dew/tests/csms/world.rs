@@ -6,7 +6,8 @@ use crypto::Secret as Bytes;
 use dew::caller::Caller;
 use dew::csms::{CURRENT, Csms, CsmsError, NewSecret, NewVersion, Quotas, Result, Secret, SecretKind, Value};
 use dew::iam::EnterpriseProjectId;
-use dew::kms::Kept;
+use dew::kms::{DAY, Kept};
+use dew::message::{Limits, Messages};
 use dew::tag::Tags;
 
 use crate::support::World;
@@ -15,6 +16,7 @@ use crate::support::World;
 pub(crate) struct Secrets {
     pub(crate) world: World,
     pub(crate) csms: Arc<Csms>,
+    pub(crate) messages: Arc<Messages>,
     pub(crate) root: Caller,
 }
 
@@ -26,14 +28,18 @@ impl Secrets {
     }
 
     fn of(world: World, root: Caller) -> Self {
-        let csms = Csms::new(Arc::clone(&world.hsm), Arc::clone(&world.kms), Quotas::default());
-        Self { world, csms: Arc::new(csms), root }
+        let limits = Limits { keep: 1000, keep_for: 30 * DAY, try_for: DAY };
+        let (hsm, iam) = (Arc::clone(&world.hsm), Arc::clone(world.kms.iam()));
+        let messages = Arc::new(Messages::open(hsm, iam, limits, Box::new(|| {})).unwrap());
+        let (hsm, kms) = (Arc::clone(&world.hsm), Arc::clone(&world.kms));
+        let csms = Csms::new(hsm, kms, Arc::clone(&messages), Quotas::default());
+        Self { world, csms: Arc::new(csms), messages, root }
     }
 
     /// The same after a restart.
     pub(crate) fn again(self) -> Self {
-        let Self { world, csms, root } = self;
-        drop(csms);
+        let Self { world, csms, messages, root } = self;
+        drop((csms, messages));
         Self::of(world.again(), root)
     }
 

@@ -51,8 +51,8 @@ pub(crate) enum Event {
     Create {
         /// Its name: letters, digits, - and _
         name: String,
-        /// The URN of the topic that is told
-        #[arg(long, value_name = "URN")]
+        /// The topic that is told, by its name or its URN (`topic add` makes one)
+        #[arg(long)]
         topic: String,
         /// What is told, such as SECRET_ROTATED (repeatable) [default: all]
         #[arg(long = "type", value_name = "TYPE")]

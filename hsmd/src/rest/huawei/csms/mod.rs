@@ -37,6 +37,7 @@ operations! {
     download_secret_blob
     generate_random_password
     list_grants
+    list_notification_records
     list_project_secrets_tags
     list_resource_instances
     list_secret_events
