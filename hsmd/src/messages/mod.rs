@@ -117,7 +117,7 @@ pub(crate) fn start(daemon: &Arc<Daemon>) -> Result<(), String> {
 struct Tries {
     set: JoinSet<(Job, Outcome)>,
     places: HashMap<Id, String>,
-    /// Places where a try ended without an outcome.
+    /// Places where a try ended without an outcome, or one that was not written.
     resting: HashMap<String, Instant>,
     /// When nothing was left to tidy up.
     tidied: Option<Instant>,
@@ -141,6 +141,13 @@ impl Tries {
         self.places.insert(task.id(), place);
     }
 
+    /// Sends nothing to a place for a while.
+    fn rest(&mut self, place: Option<String>) {
+        if let Some(place) = place {
+            self.resting.insert(place, Instant::now() + AFTER_DEFECT);
+        }
+    }
+
     /// The next that ends; never, if there is none.
     async fn next(&mut self) -> Option<(Job, Outcome)> {
         match self.set.join_next_with_id().await {
@@ -149,9 +156,8 @@ impl Tries {
                 Some(ended)
             }
             Some(Err(error)) => {
-                if let Some(place) = self.places.remove(&error.id()) {
-                    self.resting.insert(place, Instant::now() + AFTER_DEFECT);
-                }
+                let place = self.places.remove(&error.id());
+                self.rest(place);
                 None
             }
             None => std::future::pending().await,
@@ -166,13 +172,16 @@ async fn run(office: &Office, daemon: &Weak<Daemon>, ways: &Arc<Ways>) {
         tokio::select! {
             () = office.wake.notified() => {}
             () = tokio::time::sleep(wait) => {}
-            ended = tries.next() => settle(office, daemon, ended),
+            ended = tries.next() => {
+                let unwritten = settle(office, daemon, ended);
+                tries.rest(unwritten);
+            }
         }
     }
     let until = tokio::time::Instant::now() + STOP;
     while !tries.set.is_empty() {
         match tokio::time::timeout_at(until, tries.next()).await {
-            Ok(ended) => settle(office, daemon, ended),
+            Ok(ended) => drop(settle(office, daemon, ended)),
             Err(_) => return,
         }
     }
@@ -181,6 +190,10 @@ async fn run(office: &Office, daemon: &Weak<Daemon>, ways: &Arc<Ways>) {
 /// Begins what is due, and tells how long to wait for what comes next; none once there is no daemon.
 fn begin_due(daemon: &Weak<Daemon>, ways: &Arc<Ways>, tries: &mut Tries) -> Option<Duration> {
     let daemon = daemon.upgrade()?;
+    if daemon.config.store.read_only {
+        // What became of a message could not be written, so that it would be sent for ever.
+        return Some(SELDOM);
+    }
     let now = Instant::now();
     tries.resting.retain(|_, until| *until > now);
     let is_tidy = tries.tidied.is_some_and(|tidied| now.duration_since(tidied) < TIDY);
@@ -211,20 +224,25 @@ fn begin_due(daemon: &Weak<Daemon>, ways: &Arc<Ways>, tries: &mut Tries) -> Opti
     }
 }
 
-/// Writes what came of a try. Where that cannot be written the message comes again.
-fn settle(office: &Office, daemon: &Weak<Daemon>, ended: Option<(Job, Outcome)>) {
-    let Some((job, outcome)) = ended else { return };
-    let Some(services) = daemon.upgrade().and_then(|daemon| daemon.services().ok()) else { return };
+/// Writes what came of a try. Where that cannot be written the message comes again, though not at once: the place is told.
+fn settle(office: &Office, daemon: &Weak<Daemon>, ended: Option<(Job, Outcome)>) -> Option<String> {
+    let (job, outcome) = ended?;
+    let services = daemon.upgrade().and_then(|daemon| daemon.services().ok())?;
     let (id, to) = (job.message.id, job.message.to.text().to_owned());
-    match services.messages.settle(job, outcome) {
+    let settled = services.messages.settle(job, outcome);
+    drop(services);
+    office.tell();
+    match settled {
         Ok(State::Delivered(_)) => info!("message {id} is delivered"),
         Ok(State::Waiting(_, why)) => info!(to, "message {id} is tried again: {why}"),
         Ok(State::Failed(_, why) | State::Invalid(_, why)) => warn!(to, "message {id} is given up: {why}"),
         Err(error) if error.is_conflict() => {}
-        Err(error) => warn!(to, "what became of message {id} is not written: {error}"),
+        Err(error) => {
+            warn!(to, "what became of message {id} is not written: {error}");
+            return Some(to);
+        }
     }
-    drop(services);
-    office.tell();
+    None
 }
 
 /// The first line of a file that holds a secret.
