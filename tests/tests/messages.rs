@@ -428,3 +428,71 @@ fn what_happens_to_secrets_reaches_a_mailbox() {
     let body: Value = serde_json::from_str(came[0]["body"].as_str().unwrap()).expect("JSON in the mail");
     assert_eq!((&body["secret_name"], &body["version_id"]), (&"db".into(), &"v1".into()));
 }
+
+/// The six digits in a text.
+fn code_in(text: &Value) -> String {
+    let digits = text.as_str().unwrap().split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6);
+    digits.expect("a code").to_owned()
+}
+
+/// Requirement: IAM-093, IAM-094, IAM-096, IAM-097
+#[test]
+fn codes_of_operation_protection_come_by_mail_and_sms_where_they_are_bound_and_are_good_once() {
+    needs!("/usr/bin/python3", MAIL_SERVER);
+    let place = Place::new("");
+    let (mail_at, sms_at) = (free_address(), free_address());
+    let (mails, texts, secret) = (place.path("mails"), place.path("texts"), place.path("secret"));
+    fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+    let daemon = started(&place);
+    place.admin("account contact acme --email ann@example.org --phone +4915100000001").succeeds().done();
+    // It is bound, and there is nothing to send it by.
+    place.admin("account protect acme on").fails().says("account contact").done();
+    place.admin("account send-code acme --by email").fails().says("no code can be sent").done();
+    daemon.stop();
+    place.configure(&format!(
+        "[messages.smtp]\nserver = \"{mail_at}\"\ntls = \"none\"\nfrom = \"hsm@example.org\"\n[messages.sms]\n\
+         url = \"http://{sms_at}/sms\"\nsecret_file = {secret:?}"
+    ));
+    let _daemon = place.start();
+    let _mail = Receiver::start(&["mail", &mail_at.port().to_string(), &mails.to_string_lossy()]);
+    let _sms = Receiver::hook(sms_at, &texts, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &[]);
+
+    let bound = json(place.admin("account protect acme --json"));
+    let hints: Vec<_> =
+        bound["sent"].as_array().unwrap().iter().map(|one| one["to"].as_str().unwrap()).collect();
+    assert_eq!(hints, ["a***@example.org", "***001"]);
+    place.admin("account protect acme on").fails().says("needs a code").done();
+    place.admin("account send-code acme --by email").succeeds().says("a***@example.org").done();
+    place.admin("account send-code acme --by email").fails().says("not sent so often").done();
+    let mail = came(&mails, 1).remove(0);
+    assert_eq!(mail["to"][0], "ann@example.org");
+    let code = code_in(&mail["body"]);
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    place.admin(&format!("account protect acme on --code {wrong}")).fails().says("wrong").done();
+    place.admin(&format!("account protect acme on --code {code}")).succeeds().says("is on").done();
+    place.admin(&format!("account protect acme off --code {code}")).fails().done();
+    // Whoever could say where codes go would need none.
+    place.admin("account contact acme --email eve@example.org").fails().says("--code").done();
+
+    place.admin("account create beta").succeeds().done();
+    let seed = json(place.admin("account mfa create beta --json"))["secret"].as_str().unwrap().to_owned();
+    let codes = tests::authenticator(&seed);
+    place.admin(&format!("account mfa bind beta {} {}", codes[0], codes[1])).succeeds().done();
+    place.admin("account send-code beta --by sms").fails().says("no code can be sent").done();
+    place.admin("account contact beta --phone +4915100000002").succeeds().done();
+    place.admin("account protect beta on").succeeds().done();
+    place.admin("account send-code beta --by sms").succeeds().says("***002").done();
+    let text = came(&texts, 1).remove(0);
+    assert_eq!(
+        (&text["path"], &text["good"], &text["body"]["to"]),
+        (&"/sms".into(), &true.into(), &"+4915100000002".into())
+    );
+    let sent = code_in(&text["body"]["text"]);
+    place.admin(&format!("account protect beta off --code {sent}")).succeeds().says("is off").done();
+
+    for code in [&code, &sent] {
+        let shown =
+            place.log() + &place.admin("topic messages --project acme/local-1 --json").succeeds().out();
+        assert!(!shown.contains(code.as_str()), "the code is shown");
+    }
+}

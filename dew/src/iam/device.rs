@@ -124,12 +124,23 @@ impl Acting<'_> {
         })
     }
 
-    /// Takes a code of a user's device, once: for operations that ask for a second factor.
+    /// Takes a code that was sent to a user, or one of its device, once: for operations that ask for a second factor.
     ///
     /// # Errors
-    /// `WrongLogin`, `Locked`, `NeedsSecondFactor` without a bound device, `Unknown`; what the vault says.
+    /// `WrongLogin`, `Locked`, `NeedsSecondFactor` if there is no code and no bound device, `Unknown`; what the vault says.
     pub fn take_code(self, account: AccountId, user: UserId, code: &str) -> Result<(), IamError> {
-        self.guarded(account, user, |acting| acting.use_code(account, user, code))
+        self.guarded(account, user, |acting| match acting.take_sent(user, code) {
+            Some(true) => acting.change("take a code that was sent", |draft| {
+                let user = draft.user(account, user)?;
+                draft.put_user(user).map(drop)
+            }),
+            // It may be one of the device, which the user has as well.
+            Some(false) => match acting.use_code(account, user, code) {
+                Err(IamError::NeedsSecondFactor) => Err(IamError::WrongLogin),
+                done => done,
+            },
+            None => acting.use_code(account, user, code),
+        })
     }
 
     /// As [`Self::take_code`], for a try that is counted.

@@ -48,6 +48,8 @@ pub enum IamError {
     PasswordExpired { user: UserId },
     #[error("a second factor is needed")]
     NeedsSecondFactor,
+    #[error("codes are not sent so often: try again in {seconds} seconds")]
+    TooManyCodes { seconds: u64 },
     #[error("the token is not valid")]
     NoToken,
     #[error("the agency does not trust who asks")]

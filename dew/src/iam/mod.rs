@@ -22,6 +22,7 @@ mod access_key;
 mod account;
 mod agency;
 mod applied;
+mod code;
 mod device;
 mod directory;
 mod error;
@@ -48,6 +49,7 @@ pub use access_key::NewAccessKey;
 pub use account::{CreatedAccount, NewAccount};
 pub use agency::AgencyChange;
 pub use applied::Applied;
+pub use code::{CODE_SECONDS, Reach, Way};
 pub use error::IamError;
 pub use explain::{Explained, Known};
 pub use id::{
@@ -72,6 +74,7 @@ pub use user::{NewUser, UserChange};
 pub use when::when;
 
 use applied::Cache;
+use code::Codes;
 use directory::{Directory, Draft};
 use login::Tries;
 
@@ -89,6 +92,8 @@ pub struct Iam {
     nobody: Verifier,
     /// Which policies apply to whom.
     cache: Cache,
+    /// Codes that were sent.
+    codes: Codes,
 }
 
 /// The directory, as somebody changes it.
@@ -114,6 +119,7 @@ impl Iam {
             tries: Mutex::default(),
             nobody,
             cache: Cache::default(),
+            codes: Codes::default(),
         })
     }
 

@@ -3,5 +3,6 @@
 mod credentials;
 mod durable;
 mod log_ins;
+mod messages;
 mod permissions;
 mod world;

@@ -1,8 +1,10 @@
 //! `account`: the accounts of the cloud services.
 
+use std::io::{self, IsTerminal};
+
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
-use wire::admin::account::{Account as Row, Ask as Accounts, Step, Told as Answer};
+use wire::admin::account::{Account as Row, Ask as Accounts, Reach, Step, Told as Answer};
 use wire::admin::{Ask, Told};
 
 use super::iam;
@@ -24,7 +26,9 @@ Examples:
   hsm-admin account show acme
   hsm-admin account mfa create acme
   hsm-admin account mfa bind acme 123456 654321
-  hsm-admin account protect acme on
+  hsm-admin account contact acme --email ann@example.org
+  hsm-admin account send-code acme --by email
+  hsm-admin account protect acme on --code 123456
   hsm-admin account set acme --enterprise-projects off
   hsm-admin account delete acme";
 
@@ -72,18 +76,41 @@ pub(crate) enum Account {
     ///
     /// With it on, who deletes something of the account's KMS (keys, their
     /// material, aliases, grants, key policies, key stores, access points) or
-    /// its IAM (users, groups, access keys, policies) shows a code of its root
-    /// user's virtual MFA device; so does who makes an access key, sets a user's
-    /// password, or switches it off. Changes that can be taken back need none,
-    /// such as a key's tags, and requests of the SDKs are not affected.
+    /// its IAM (users, groups, access keys, policies) shows a code: of its root
+    /// user's virtual MFA device, or one that is sent by mail or SMS. So does who
+    /// makes an access key, sets a user's password, says where codes are sent, or
+    /// switches it off. Changes that can be taken back need none, such as a key's
+    /// tags, and requests of the SDKs are not affected.
     Protect {
         /// The account's name or id
         account: String,
         /// What is to be; without it, shows what is
         state: Option<State>,
-        /// To switch it off: a code of the device
+        /// To switch it off, or on where codes are sent: a code
         #[arg(long)]
         code: Option<String>,
+    },
+    /// Say where codes for an account's root user are sent
+    Contact {
+        /// The account's name or id
+        account: String,
+        /// An address of mail; empty for none any more
+        #[arg(long, value_name = "ADDRESS", required_unless_present = "phone")]
+        email: Option<String>,
+        /// The number of a telephone, such as +4915100000000; empty for none any more
+        #[arg(long, value_name = "NUMBER")]
+        phone: Option<String>,
+        /// With operation protection on: a code
+        #[arg(long)]
+        code: Option<String>,
+    },
+    /// Send a code for an account's root user, good once and for five minutes
+    SendCode {
+        /// The account's name or id
+        account: String,
+        /// By which way
+        #[arg(long, value_enum)]
+        by: By,
     },
     /// The virtual MFA device of an account's root user
     #[command(subcommand)]
@@ -97,6 +124,15 @@ pub(crate) enum State {
     On,
     /// It is not.
     Off,
+}
+
+/// By which way a code is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// By mail.
+    Email,
+    /// By SMS.
+    Sms,
 }
 
 /// What is done with a virtual MFA device.
@@ -189,12 +225,38 @@ impl Account {
             Self::Protect { account, state, code } => {
                 let on = state.map(|state| state == State::On);
                 let ask = Accounts::Protect { account: account.clone(), on, code: code.clone() };
-                let Told::Account(Answer::Protection { on, device }) = daemon.ask(&Ask::Account(ask))? else {
-                    return Err(Error::Unknown);
-                };
-                screen.show(&json!({ "on": on, "device": device }), |_| {
+                let (on, device, reaches) = protection(daemon, ask)?;
+                let sent: Vec<_> =
+                    reaches.iter().map(|reach| json!({ "by": reach.by, "to": reach.hint })).collect();
+                screen.show(&json!({ "on": on, "device": device, "sent": sent }), |_| {
                     let (is, has) = (if on { "on" } else { "off" }, if device { "a" } else { "no" });
-                    format!("Operation protection is {is}; the root user has {has} virtual MFA device.")
+                    let to: Vec<_> = reaches.iter().map(|reach| printable(&reach.hint)).collect();
+                    let to = if to.is_empty() { "nowhere".to_owned() } else { to.join(" and ") };
+                    format!(
+                        "Operation protection is {is}; the root user has {has} virtual MFA device. Codes can be sent to \
+                         {to}."
+                    )
+                })
+            }
+            Self::Contact { account, email, phone, code } => {
+                let (on, ..) =
+                    protection(daemon, Accounts::Protect { account: account.clone(), on: None, code: None })?;
+                let code = if on { Some(self::code(daemon, account, code.as_deref())?) } else { None };
+                let (email, phone) = (email.clone(), phone.clone());
+                let ask = Accounts::Contact { account: account.clone(), email, phone, code };
+                match daemon.ask(&Ask::Account(ask))? {
+                    Told::Account(Answer::Done) => screen.show(&json!({}), |_| "Done.".to_owned()),
+                    _ => Err(Error::Unknown),
+                }
+            }
+            Self::SendCode { account, by } => {
+                let by = if *by == By::Email { "email" } else { "sms" };
+                let reach = send(daemon, account, by)?;
+                screen.show(&json!({ "by": reach.by, "to": reach.hint }), |_| {
+                    format!(
+                        "A code is sent to {}: it is good once, for five minutes.",
+                        printable(&reach.hint)
+                    )
                 })
             }
             Self::Mfa(mfa) => mfa.run(daemon, screen),
@@ -228,18 +290,60 @@ impl Mfa {
     }
 }
 
-/// The code of a device: the one that is given, or what is asked for.
+/// Asks what protects an account, or changes it: whether it is on, whether there is a device, and where codes are sent.
+fn protection(daemon: &Daemon, ask: Accounts) -> Result<(bool, bool, Vec<Reach>), Error> {
+    match daemon.ask(&Ask::Account(ask))? {
+        Told::Account(Answer::Protection { on, device, reaches }) => Ok((on, device, reaches.into_vec())),
+        _ => Err(Error::Unknown),
+    }
+}
+
+fn send(daemon: &Daemon, account: &str, by: &str) -> Result<Reach, Error> {
+    let ask = Accounts::SendCode { account: account.to_owned(), by: by.to_owned() };
+    match daemon.ask(&Ask::Account(ask))? {
+        Told::Account(Answer::Sent(reach)) => Ok(reach),
+        _ => Err(Error::Unknown),
+    }
+}
+
+/// A code for an account: the one that is given, or what is asked for, which is sent before if that is wanted.
 ///
 /// # Errors
 /// `Usage` if nobody can be asked, `NotConfirmed` if nothing is answered.
-pub(super) fn code(given: Option<&str>) -> Result<String, Error> {
+pub(super) fn code(daemon: &Daemon, account: &str, given: Option<&str>) -> Result<String, Error> {
     if let Some(code) = given {
         return Ok(code.to_owned());
     }
+    let mut what = "the code of the virtual MFA device";
+    if io::stdin().is_terminal() {
+        let ask = Accounts::Protect { account: account.to_owned(), on: None, code: None };
+        let (_, device, reaches) = protection(daemon, ask)?;
+        if let Some(reach) = chosen(device, &reaches)? {
+            let sent = send(daemon, account, &reach.by)?;
+            anstream::eprintln!("A code is sent to {}.", printable(&sent.hint));
+            what = "the code that was sent";
+        }
+    }
     let instead = "operation protection is on: give --code";
-    let code = secret::ask("the code of the virtual MFA device", Prompt::Once, instead)?;
+    let code = secret::ask(what, Prompt::Once, instead)?;
     let code = code.ok_or_else(|| Error::NotConfirmed("the code is empty".into()))?;
     Ok(String::from_utf8_lossy(&code).into_owned())
+}
+
+/// Where a code is to be sent, as somebody says who is asked for each place in turn; nowhere, if there is a device for it.
+fn chosen(device: bool, reaches: &[Reach]) -> Result<Option<&Reach>, Error> {
+    for reach in reaches {
+        anstream::eprint!("Send the code to {}? [y/N] ", printable(&reach.hint));
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).map_err(Error::Print)?;
+        if matches!(answer.trim(), "y" | "Y" | "yes") {
+            return Ok(Some(reach));
+        }
+    }
+    match device || reaches.is_empty() {
+        true => Ok(None),
+        false => Err(Error::NotConfirmed("no code is sent".into())),
+    }
 }
 
 fn table(accounts: &[Row]) -> Table {

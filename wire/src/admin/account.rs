@@ -9,6 +9,8 @@ use crate::{Bytes, List};
 pub const MAX_ACCOUNTS: usize = 4096;
 /// The most actions that there are.
 pub const MAX_ACTIONS: usize = 2048;
+/// The most ways that codes are sent by.
+pub const MAX_REACHES: usize = 2;
 /// The most actions that one name stands for.
 pub const MAX_DECISIONS: usize = 256;
 
@@ -30,7 +32,7 @@ pub enum Ask {
         account: String,
         /// What is to be; none looks.
         on: Option<bool>,
-        /// To switch it off: a code of the root user's virtual MFA device.
+        /// To switch it off, or on where codes are sent: a code.
         code: Option<String>,
     },
     /// The virtual MFA device of an account's root user.
@@ -39,6 +41,24 @@ pub enum Ask {
         account: String,
         /// What is done with it.
         step: Step,
+    },
+    /// Sends a code for the account's root user.
+    SendCode {
+        /// The account's name or id.
+        account: String,
+        /// By which way: `email` or `sms`.
+        by: String,
+    },
+    /// Says where codes for the account's root user are sent; what is none stays, and what is empty is no more.
+    Contact {
+        /// The account's name or id.
+        account: String,
+        /// The address of mail.
+        email: Option<String>,
+        /// The number of a telephone.
+        phone: Option<String>,
+        /// With operation protection on: a code.
+        code: Option<String>,
     },
     /// What the policies of a user decide, and why.
     Explain {
@@ -101,6 +121,13 @@ impl Ask {
             Self::Set { account, enterprise_projects } => {
                 Act::new(Command::AccountSet).on(account).with("enterprise-projects", enterprise_projects)
             }
+            Self::SendCode { account, by } => Act::new(Command::AccountCode).on(account).with("by", by),
+            Self::Contact { account, email, phone, .. } => {
+                let given = [("email", email), ("phone", phone)].into_iter();
+                let given = given.filter_map(|(what, value)| Some((what, value.as_ref()?)));
+                let act = Act::new(Command::AccountContact).on(account);
+                given.fold(act, |act, (what, value)| act.with(what, value))
+            }
             Self::Device { account, step } => {
                 let step = match step {
                     Step::Create => "create",
@@ -126,7 +153,11 @@ pub enum Told {
         on: bool,
         /// Whether the root user has bound a virtual MFA device.
         device: bool,
+        /// Where codes can be sent.
+        reaches: List<Reach, MAX_REACHES>,
     },
+    /// To [`Ask::SendCode`]: it was sent there.
+    Sent(Reach),
     /// To [`Step::Create`]: the device's secret in base32, told once.
     Seed(Bytes),
     /// To the other steps, and to [`Ask::Delete`] and [`Ask::Set`].
@@ -161,6 +192,15 @@ pub struct Action {
     pub resource: String,
     /// Whether its service is a global one.
     pub global: bool,
+}
+
+/// Where a code can be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// By which way: `email` or `sms`.
+    pub by: String,
+    /// So much of the address as who knows it recognises.
+    pub hint: String,
 }
 
 /// What is decided on an action.

@@ -271,6 +271,9 @@ commands! {
     AccountDevice    "account mfa"           HSM_SO,       Change, Settable;
     AccountDelete    "account delete"        HSM_SO,       Change, Settable;
     AccountSet       "account set"           HSM_SO,       Change, Settable;
+    AccountContact   "account contact"       HSM_SO,       Change, Settable;
+    // Whoever may be asked for a code has it sent, which goes to its owner and to nobody else.
+    AccountCode      "account send-code"     ANY_ROLE,     Change, Never;
     // One for each kind of operation on users, groups, access keys and policies of an account, as its root user: who may
     // make accounts may, since nobody else is root of all of them.
     IamLook          "iam look"              ANY_ROLE,     Look,   Never;

@@ -76,7 +76,7 @@ pub(super) const SYSTEM_POLICY: Kind = Kind { own: false, ..POLICY };
 /// A code, where operation protection asks for it.
 #[derive(Debug, Args)]
 pub(crate) struct Code {
-    /// With operation protection on: a code of the root user's virtual MFA device
+    /// With operation protection on: a code of the root user's virtual MFA device, or one that was sent
     #[arg(long, value_name = "CODE")]
     code: Option<String>,
 }
@@ -98,7 +98,8 @@ impl Code {
     /// # Errors
     /// `Usage` if nobody can be asked for it.
     pub(super) fn obtain(&self, desk: &Desk<'_>) -> Result<Option<String>, Error> {
-        desk.account.protected.then(|| account::code(self.code.as_deref())).transpose()
+        let code = || account::code(desk.daemon, &desk.account.id, self.code.as_deref());
+        desk.account.protected.then(code).transpose()
     }
 }
 

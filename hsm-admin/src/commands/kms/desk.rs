@@ -27,7 +27,7 @@ pub(crate) struct Sure {
     #[arg(long)]
     yes: bool,
 
-    /// With operation protection on: a code of the root user's virtual MFA device
+    /// With operation protection on: a code of the root user's virtual MFA device, or one that was sent
     #[arg(long, value_name = "CODE")]
     code: Option<String>,
 }
@@ -94,7 +94,7 @@ impl Sure {
             if self.code.is_none() {
                 anstream::eprintln!("{consequence}");
             }
-            return account::code(self.code.as_deref()).map(Some);
+            return desk.code(self.code.as_deref()).map(Some);
         }
         if !self.yes {
             secret::confirm(consequence, "the word", "DELETE")?;
@@ -104,6 +104,14 @@ impl Sure {
 }
 
 impl Desk<'_> {
+    /// A code for the project's account: the one that is given, or what is asked for.
+    ///
+    /// # Errors
+    /// As [`account::code`].
+    pub(crate) fn code(&self, given: Option<&str>) -> Result<String, Error> {
+        account::code(self.daemon, &self.project.account, given)
+    }
+
     /// Whether operation protection is on.
     pub(crate) fn is_protected(&self) -> bool {
         self.project.protected

@@ -130,7 +130,7 @@ pub(crate) struct Look {
     #[arg(long)]
     yes: bool,
 
-    /// With operation protection on: a code of the root user's virtual MFA device
+    /// With operation protection on: a code of the root user's virtual MFA device, or one that was sent
     #[arg(long, value_name = "CODE")]
     code: Option<String>,
 }
@@ -143,7 +143,7 @@ impl Look {
     fn ask(&self, desk: &Desk<'_>, is_shown: bool) -> Result<Option<String>, Error> {
         use std::io::IsTerminal as _;
         if desk.is_protected() {
-            return super::account::code(self.code.as_deref()).map(Some);
+            return desk.code(self.code.as_deref()).map(Some);
         }
         if is_shown && !self.yes && std::io::stdout().is_terminal() {
             crate::secret::confirm("The value is shown on this terminal.", "the word", "SHOW")?;

@@ -1,22 +1,34 @@
 //! Accounts of the cloud services.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dew::iam::policy::vocabulary::{self, Offered};
-use dew::iam::{self, Explained, Iam, NewAccount, ProtectPolicy, User};
+use dew::iam::{self, CODE_SECONDS, Explained, Iam, NewAccount, ProtectPolicy, Reach, User, UserChange, Way};
 use dew::leaving::delete_account;
+use dew::message::{Event, State, To, is_phone};
+use hsm::service::Deed;
 use wire::admin::Told;
-use wire::admin::account::{Account, Action, Ask, Created, Decision, Step, Told as Answer, Vocabulary};
+use wire::admin::account::{
+    self as protocol, Account, Action, Ask, Created, Decision, Step, Told as Answer, Vocabulary,
+};
 use wire::{Bytes, List};
 
 use super::kms::{check_code, wrong_code};
 use super::talk::Talk;
 use crate::services::Services;
 
+/// How long it takes at the most until it is known whether a code was sent.
+const SENDING: Duration = Duration::from_secs(20);
+
 /// The answer, or why there is none.
 pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
     let services = talk.daemon.services()?;
     match ask {
+        Ask::SendCode { account, by } => {
+            drop(services); // sealing waits for nobody outside
+            send_code(talk, account, by)
+        }
         Ask::Create { name, region } => {
             let new = NewAccount { name, region };
             let made =
@@ -39,7 +51,21 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
                 None => account.protection.on,
                 Some(on) => protect(talk, &services, &account, *on, code.as_deref())?,
             };
-            Ok(Told::Account(Answer::Protection { on, device: has_device(&services.iam, &account) }))
+            let device = has_device(&services.iam, &account);
+            let reaches = reaches(talk, &services, &account).iter().map(hinted).collect();
+            let reaches = List::new(reaches).unwrap_or_default();
+            Ok(Told::Account(Answer::Protection { on, device, reaches }))
+        }
+        Ask::Contact { account, email, phone, code } => {
+            let account = named(&services.iam, account)?;
+            if account.protection.on {
+                check_code(talk, &services, &account, code.as_deref())?;
+            }
+            let areacode = phone.as_ref().map(|_| "");
+            let (email, phone) = (email.as_deref(), phone.as_deref());
+            let change = UserChange { email, areacode, phone, ..UserChange::default() };
+            let changed = services.iam.by(talk.actor()).change_user(account.id, account.root, &change);
+            changed.map(|_| Told::Account(Answer::Done)).map_err(|error| error.to_string())
         }
         Ask::Device { account, step } => {
             let account = named(&services.iam, account)?;
@@ -115,7 +141,79 @@ fn has_device(iam: &Iam, account: &iam::Account) -> bool {
     iam.user(account.id, account.root).is_some_and(|root| root.has_device())
 }
 
-/// Switches operation protection on, for who has a device that gives codes; or off, with such a code.
+/// Where codes for an account can be sent: what is bound, as far as something is there to send them by.
+fn reaches(talk: &Talk<'_>, services: &Services, account: &iam::Account) -> Vec<Reach> {
+    let ways = &talk.daemon.config.messages;
+    let is_there = |reach: &Reach| match reach.way {
+        Way::Mail => ways.smtp.is_some(),
+        Way::Sms => ways.sms.is_some() && is_phone(&reach.address),
+    };
+    services.iam.reaches(account).into_iter().filter(is_there).collect()
+}
+
+fn hinted(reach: &Reach) -> protocol::Reach {
+    protocol::Reach { by: reach.way.name().to_owned(), hint: reach.to_string() }
+}
+
+/// Sends a code, and waits a while for it to leave. Nothing of the services is held meanwhile.
+fn send_code(talk: &Talk<'_>, account: &str, by: &str) -> Result<Told, String> {
+    let (reach, number) = post_code(talk, account, by)?;
+    let look = || {
+        let services = talk.daemon.services().ok()?;
+        let message = services.messages.message(number).ok().flatten()?;
+        (message.state.is_final() || message.tries > 0).then_some(message.state)
+    };
+    match talk.daemon.office.wait(SENDING, look) {
+        Some(State::Delivered(_)) => Ok(Told::Account(Answer::Sent(hinted(&reach)))),
+        Some(state) => Err(format!("the code is not sent to {reach}: {}", state.why())),
+        None => Err(format!("it is not known whether the code was sent to {reach}")),
+    }
+}
+
+fn post_code(talk: &Talk<'_>, account: &str, by: &str) -> Result<(Reach, u64), String> {
+    let services = talk.daemon.services()?;
+    let account = named(&services.iam, account)?;
+    let reach = reaches(talk, &services, &account).into_iter().find(|reach| reach.way.name() == by);
+    let reach = reach.ok_or_else(|| {
+        format!(
+            "no code can be sent for account {:?} by {by:?}: `account contact` says where to, and [messages] in hsmd.toml \
+             by what",
+            account.name
+        )
+    })?;
+    let code = services.iam.by(talk.actor()).make_code(account.root).map_err(|error| error.to_string())?;
+    let content = format!(
+        "{} is the code for an operation on account {} at the HSM's console. It is good once, for {} minutes. If you did not \
+         ask for it, somebody else did: tell whoever runs the HSM.",
+        String::from_utf8_lossy(code.as_bytes()),
+        account.name,
+        CODE_SECONDS / 60
+    );
+    let to = match reach.way {
+        Way::Mail => To::Mail(reach.address.clone()),
+        Way::Sms => To::Phone(reach.address.clone()),
+    };
+    let event = Event {
+        project: account.project,
+        source: "iam",
+        name: "operation protection",
+        kind: "CODE",
+        subject: &account.root.to_string(),
+        fields: Vec::new(),
+        to,
+        title: "A code for the HSM's console",
+        content,
+        secret: true,
+        lasts: Some(CODE_SECONDS * 1000),
+    };
+    let details = [("account", account.name.clone()), ("by", by.to_owned()), ("to", reach.to_string())];
+    let deed = Deed { by: talk.actor(), action: "send a code", details: &details };
+    let number = services.messages.send(deed, event).map_err(|error| error.to_string())?;
+    Ok((reach, number))
+}
+
+/// Switches operation protection on, for who has a device that gives codes, or has shown one that was sent; or off, with such
+/// a code.
 fn protect(
     talk: &Talk<'_>,
     services: &Services,
@@ -123,10 +221,14 @@ fn protect(
     on: bool,
     code: Option<&str>,
 ) -> Result<bool, String> {
-    if on && !has_device(&services.iam, account) {
-        return Err(
-            "the account's root user has bound no virtual MFA device: `account mfa` comes first".into()
-        );
+    if on && !account.protection.on && !has_device(&services.iam, account) {
+        if reaches(talk, services, account).is_empty() {
+            return Err("the account's root user has bound nothing that codes come by: `account mfa` or `account contact` \
+                        comes first"
+                .into());
+        }
+        // An address that was mistyped would lock its owner out.
+        check_code(talk, services, account, code)?;
     }
     if !on && account.protection.on {
         check_code(talk, services, account, code)?;

@@ -102,7 +102,8 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             keep_a_key_of_the_root(&services.iam, &account, operation, fields)?;
             let identity =
                 services.iam.root_of(&account).ok_or("the account or its root user is disabled")?;
-            if kind.is_protected() && account.protection.on {
+            let is_protected = kind.is_protected() || moves_codes(&account, operation, fields);
+            if is_protected && account.protection.on {
                 check_code(talk, &services, &account, code.as_deref())?;
             }
             let caller = Caller {
@@ -161,6 +162,14 @@ fn keep_a_key_of_the_root(
         )),
         false => Ok(()),
     }
+}
+
+/// Whether an operation says where codes for the root user are sent: whoever could say so would need none.
+fn moves_codes(account: &iam::Account, operation: &str, fields: &[u8]) -> bool {
+    let fields: Value = serde_json::from_slice(fields).unwrap_or_default();
+    let is_root = fields.get("user_id").and_then(Value::as_str) == Some(&account.root.to_string());
+    let is_contact = |name: &&str| fields.pointer(&format!("/user/{name}")).is_some();
+    operation == "UpdateUser" && is_root && ["email", "areacode", "phone"].iter().any(is_contact)
 }
 
 fn shown(iam: &Iam, account: &iam::Account) -> Account {

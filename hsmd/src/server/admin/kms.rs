@@ -142,7 +142,8 @@ pub(super) fn check_code(
 ) -> Result<(), String> {
     let code = code.ok_or_else(|| {
         format!(
-            "operation protection is on for account {:?}: this needs a code of its root user's virtual MFA device",
+            "operation protection is on for account {:?}: this needs a code of its root user's virtual MFA device, or one \
+             that `account send-code` sends",
             account.name
         )
     })?;

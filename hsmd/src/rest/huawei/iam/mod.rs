@@ -154,6 +154,7 @@ impl From<IamError> for Failure {
             | IamError::NeedsUser
             | IamError::Forbidden(_) => 403,
             IamError::Unknown(_) => 404,
+            IamError::TooManyCodes { .. } => 429,
             IamError::Taken { .. } | IamError::InUse { .. } | IamError::ChangedMeanwhile => 409,
             IamError::Malformed | IamError::Hsm(_) => 500,
         };
