@@ -91,15 +91,11 @@ impl Url {
         if host.is_empty() || ServerName::try_from(host).is_err() {
             return wrong("it names no host");
         }
-        let port = match (authority.port(), authority.port_u16()) {
-            (None, _) => {
-                if tls {
-                    443
-                } else {
-                    80
-                }
-            }
-            (Some(_), Some(port)) if port != 0 => port,
+        // What is too large for a port is none to the parser.
+        let port = match (authority.as_str() == authority.host(), authority.port_u16()) {
+            (true, _) if tls => 443,
+            (true, _) => 80,
+            (false, Some(port)) if port != 0 => port,
             _ => return wrong("its port is none"),
         };
         let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
