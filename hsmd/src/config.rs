@@ -437,6 +437,11 @@ mod tests {
     }
 
     #[test]
+    fn the_file_that_is_installed_can_be_read_as_it_is() {
+        Config::parse("hsmd.toml", include_str!("../../packaging/hsmd.toml")).unwrap();
+    }
+
+    #[test]
     fn access_is_given_for_each_partition() {
         let text =
             "[[access]]\npartition = \"web\"\nuids = [33]\n[[access]]\npartition = \"ca\"\ngids = [1, 2]\n";
