@@ -7,9 +7,8 @@ use hsm::service::{Kind, Write};
 use super::allow::{About, Found};
 use super::error::{CsmsError, Result};
 use super::event::EventKind;
-use super::secret::{
-    CURRENT, Rotation, Secret, SecretKind, Version, VersionId, check_description, check_name,
-};
+use super::rotation::Rotation;
+use super::secret::{CURRENT, Secret, SecretKind, Version, VersionId, check_description, check_name};
 use super::value::{BORROWER, Value, key_error};
 use super::{Changes, Csms, Project, about};
 use crate::caller::Caller;

@@ -27,6 +27,7 @@ mod grant;
 mod life;
 mod list;
 mod password;
+mod rotation;
 mod secret;
 mod settings;
 mod shelf;
@@ -40,9 +41,8 @@ pub use grant::{Grant, Grantee, until};
 pub use life::{NewSecret, SecretChange};
 pub use list::{Page, Paged};
 pub use password::{PasswordRules, Strength};
-pub use secret::{
-    CURRENT, PENDING, PREVIOUS, Period, Rotation, Secret, SecretKind, Stage, State, Version, VersionId,
-};
+pub use rotation::{Period, Rotation};
+pub use secret::{CURRENT, PENDING, PREVIOUS, Secret, SecretKind, Stage, State, Version, VersionId};
 pub use value::Value;
 pub use version::NewVersion;
 
