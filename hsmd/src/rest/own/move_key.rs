@@ -5,8 +5,8 @@ use dew::kms::KmsError;
 use hyper::Method;
 use serde::Deserialize;
 
-use crate::rest::huawei::in_enterprise_project;
 use super::NOWHERE;
+use crate::rest::huawei::in_enterprise_project;
 use crate::rest::operation::{Nothing, Operation};
 use crate::services::Services;
 

@@ -38,7 +38,9 @@ impl Operation for Op {
                 services.csms.untag_secret(caller, &self.secret_id, &tags)?;
             }
             other => {
-                return Err(CsmsError::Field(format!("action {other:?} is unknown: expected create or delete")));
+                return Err(CsmsError::Field(format!(
+                    "action {other:?} is unknown: expected create or delete"
+                )));
             }
         }
         Ok(Nothing {})

@@ -25,7 +25,8 @@ impl Operation for Op {
     const PATH: &'static str = "/v1/{project_id}/secrets/{secret_name}/stages";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<StageReply, CsmsError> {
-        let (secret, stage) = services.csms.new_stage(caller, &self.secret_name, &self.name, &self.version_id)?;
+        let (secret, stage) =
+            services.csms.new_stage(caller, &self.secret_name, &self.name, &self.version_id)?;
         Ok(StageReply::of(&secret, stage))
     }
 }

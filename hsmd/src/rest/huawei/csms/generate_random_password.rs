@@ -45,7 +45,9 @@ impl Operation for Op {
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Reply, CsmsError> {
         if let Some(name) = self.password_policy_name {
-            return Err(CsmsError::Field(format!("password_policy_name: there is no password policy {name:?}")));
+            return Err(CsmsError::Field(format!(
+                "password_policy_name: there is no password policy {name:?}"
+            )));
         }
         let rules = PasswordRules {
             length: self.length.map_or(PasswordRules::default().length, |length| length.0),

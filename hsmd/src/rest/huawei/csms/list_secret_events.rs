@@ -35,6 +35,9 @@ impl Operation for Op {
     fn run(self, caller: &Caller, services: &Services) -> Result<Reply, CsmsError> {
         let page = Page { limit: self.limit.as_deref(), marker: self.marker.as_deref() };
         let page = services.csms.list_events(caller, &page)?;
-        Ok(Reply { page_info: (&page).into(), events: page.items.iter().map(|event| (&**event).into()).collect() })
+        Ok(Reply {
+            page_info: (&page).into(),
+            events: page.items.iter().map(|event| (&**event).into()).collect(),
+        })
     }
 }

@@ -34,6 +34,9 @@ impl Operation for Op {
     fn run(self, caller: &Caller, services: &Services) -> Result<Reply, CsmsError> {
         let page = Page { limit: self.limit.as_deref(), marker: self.marker.as_deref() };
         let page = services.csms.list_secrets(caller, self.event_name.as_deref(), &page)?;
-        Ok(Reply { page_info: (&page).into(), secrets: page.items.iter().map(|secret| (&**secret).into()).collect() })
+        Ok(Reply {
+            page_info: (&page).into(),
+            secrets: page.items.iter().map(|secret| (&**secret).into()).collect(),
+        })
     }
 }

@@ -41,7 +41,8 @@ impl Operation for Op {
     const PATH: &'static str = "/v1/{project_id}/secrets/{secret_name}/versions/{version_id}";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Reply, CsmsError> {
-        let (secret, version, value) = services.csms.show_version(caller, &self.secret_name, &self.version_id)?;
+        let (secret, version, value) =
+            services.csms.show_version(caller, &self.secret_name, &self.version_id)?;
         let version_metadata = VersionMetadata::of(&secret, &version);
         let (secret_string, secret_binary) = match &value {
             Value::Text(text) => (Some(Zeroizing::new(text_of(text.as_bytes())?.to_owned())), None),

@@ -29,14 +29,19 @@ impl Operation for Op {
     const PATH: &'static str = "/v1/{project_id}/secrets/{secret_name}";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<SecretReply, CsmsError> {
-        if self.auto_rotation == Some(true) || self.rotation_period.is_some() || self.rotation_func_urn.is_some() {
+        if self.auto_rotation == Some(true)
+            || self.rotation_period.is_some()
+            || self.rotation_func_urn.is_some()
+        {
             return Err(CsmsError::NotRotated);
         }
         let event = match self.event_subscriptions.as_deref() {
             None => None,
             Some([]) => Some(""),
             Some([event]) => Some(event.as_str()),
-            Some(_) => return Err(CsmsError::Field("event_subscriptions names at most one event".to_owned())),
+            Some(_) => {
+                return Err(CsmsError::Field("event_subscriptions names at most one event".to_owned()));
+            }
         };
         let change =
             SecretChange { key: self.kms_key_id.as_deref(), description: self.description.as_deref(), event };

@@ -110,11 +110,7 @@ struct Wanted<K> {
 }
 
 impl<K: Copy + PartialEq> Wanted<K> {
-    fn one(
-        kind: Option<K>,
-        ids: [(K, Option<String>); 3],
-        expected: &'static str,
-    ) -> Result<Self, IamError> {
+    fn one(kind: Option<K>, ids: [(K, Option<String>); 3], expected: &'static str) -> Result<Self, IamError> {
         let of_kind = kind.map(|kind| (kind, None));
         let by_id = ids.into_iter().filter_map(|(kind, id)| Some((kind, Some(id?))));
         let mut all = of_kind.into_iter().chain(by_id);

@@ -31,6 +31,10 @@ impl Operation for Op {
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Reply, KmsError> {
         let made = self.0.make(Self::NAME, caller, services)?;
-        Ok(Reply { key_id: made.key.to_string(), plain_text: Hex::of(made.plain.as_bytes()), cipher_text: Hex::of(&made.cipher) })
+        Ok(Reply {
+            key_id: made.key.to_string(),
+            plain_text: Hex::of(made.plain.as_bytes()),
+            cipher_text: Hex::of(&made.cipher),
+        })
     }
 }

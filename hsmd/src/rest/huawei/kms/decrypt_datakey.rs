@@ -36,7 +36,8 @@ impl Operation for Op {
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Reply, KmsError> {
         let (len, additional) = (self.datakey_cipher_length.0, self.additional_authenticated_data.as_bytes());
-        let opened = services.kms.decrypt_data_key(caller, &self.key_id, &self.cipher_text.0, len, additional)?;
+        let opened =
+            services.kms.decrypt_data_key(caller, &self.key_id, &self.cipher_text.0, len, additional)?;
         Ok(Reply {
             data_key: Hex::of(opened.plain.as_bytes()),
             datakey_length: opened.plain.as_bytes().len().to_string(),

@@ -46,7 +46,9 @@ impl Operation for Op {
     fn run(self, caller: &Caller, services: &Services) -> Result<Reply, KmsError> {
         let document = &self.attestation_document;
         if document.ecs_signature.is_some() {
-            return Err(KmsError::BadAttestation("ecs_signature is for servers of a cloud, of which there are none"));
+            return Err(KmsError::BadAttestation(
+                "ecs_signature is for servers of a cloud, of which there are none",
+            ));
         }
         let shown = Attestation {
             signature: document.custom_signature.as_deref(),

@@ -39,7 +39,10 @@ impl Operation for Op {
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Reply, KmsError> {
         if self.key_agreement_algorithm != ECDH {
-            let text = format!("key_agreement_algorithm {:?} is unknown: expected ECDH", self.key_agreement_algorithm);
+            let text = format!(
+                "key_agreement_algorithm {:?} is unknown: expected ECDH",
+                self.key_agreement_algorithm
+            );
             return Err(KmsError::Algorithm(text));
         }
         if self.recipient.is_some() {

@@ -41,7 +41,8 @@ impl Operation for Op {
     fn run(self, caller: &Caller, services: &Services) -> Result<Reply, KmsError> {
         no_pin(self.pin.as_deref())?;
         let (len, additional) = (self.datakey_plain_length.0, self.additional_authenticated_data.as_bytes());
-        let made = services.kms.encrypt_data_key(caller, &self.key_id, &self.plain_text.0, len, additional)?;
+        let made =
+            services.kms.encrypt_data_key(caller, &self.key_id, &self.plain_text.0, len, additional)?;
         Ok(Reply {
             key_id: made.key.to_string(),
             cipher_text: Hex::of(&made.cipher),

@@ -32,10 +32,12 @@ impl Operation for Op {
     const WAITS: bool = false;
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Reply, KmsError> {
-        let number = |number: Option<Number>, default| number.map_or(Some(default), |n| usize::try_from(n.0).ok());
+        let number =
+            |number: Option<Number>, default| number.map_or(Some(default), |n| usize::try_from(n.0).ok());
         let limit = number(self.limit, LIMIT).filter(|limit| (1..=100).contains(limit));
         let limit = limit.ok_or_else(|| KmsError::BadLimit("limit is from 1 to 100".to_owned()))?;
-        let offset = number(self.offset, 0).ok_or_else(|| KmsError::BadOffset("offset is too large".to_owned()))?;
+        let offset =
+            number(self.offset, 0).ok_or_else(|| KmsError::BadOffset("offset is too large".to_owned()))?;
         let regions = services.kms.regions(caller)?;
         Ok(Reply { regions: regions.into_iter().skip(offset).take(limit).collect() })
     }

@@ -62,8 +62,11 @@ impl Operation for Op {
         };
         let len = self.datakey_cipher_length.map(|len| len.0);
         let made = services.kms.re_encrypt(caller, from, to, &cipher, len)?;
-        let cipher_text =
-            if is_data_key { HEXLOWER.encode(&made.encrypted.cipher) } else { BASE64.encode(&made.encrypted.cipher) };
+        let cipher_text = if is_data_key {
+            HEXLOWER.encode(&made.encrypted.cipher)
+        } else {
+            BASE64.encode(&made.encrypted.cipher)
+        };
         Ok(Reply {
             key_id: made.encrypted.key.to_string(),
             source_key_id: made.from.to_string(),

@@ -33,8 +33,12 @@ impl Operation for Op {
     const PATH: &'static str = "/v1.0/{project_id}/kms/key-policies/{policy_id}";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Reply, KmsError> {
-        let policy =
-            services.kms.update_key_policy(caller, &self.policy_id, &self.policy, self.description.as_deref())?;
+        let policy = services.kms.update_key_policy(
+            caller,
+            &self.policy_id,
+            &self.policy,
+            self.description.as_deref(),
+        )?;
         Ok(Reply {
             policy_id: policy.id.to_string(),
             policy: Shown::from(&policy.terms),
