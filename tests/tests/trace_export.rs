@@ -98,7 +98,7 @@ fn an_export_has_the_newest_five_thousand_each_once() {
     Run::of(command.args(["-c", read, &csv])).succeeds().done();
 }
 
-/// Requirement: CTS-013
+/// Requirement: CTS-013, KMS-133
 #[test]
 fn who_is_to_delete_a_key_is_told_what_depends_on_it_and_that_leaves_a_trace() {
     let address = free_address();
@@ -109,6 +109,12 @@ fn who_is_to_delete_a_key_is_told_what_depends_on_it_and_that_leaves_a_trace() {
     for text in ["a", "b", "c"] {
         rest.kms("encrypt-data", &json!({ "key_id": key, "plain_text": text })).done();
     }
+    let value = place.path("value");
+    fs::write(&value, "a value").unwrap();
+    let put =
+        |more: &str| place.admin(&format!("secret put {more} --file {}", value.display())).succeeds().done();
+    put(&format!("db --key {}", key.as_str().unwrap()));
+    put("other");
     let traces = |name: &str| -> Vec<Value> {
         let listed = place.admin(&format!("trace list --json --name {name}")).succeeds().out();
         serde_json::from_str(&listed).unwrap()
@@ -117,6 +123,7 @@ fn who_is_to_delete_a_key_is_told_what_depends_on_it_and_that_leaves_a_trace() {
     command.arg("--socket").arg(place.path("admin.sock")).args(["key", "delete", "one", "--days", "7"]);
     let mut person = spawn_command(command, Some(60_000)).unwrap();
     person.exp_regex("grants 0, aliases 0, requests since last month [1-9]").unwrap();
+    person.exp_string("Secrets that nobody can read then: db.").unwrap();
     person.exp_string("(DELETE): ").unwrap();
     person.send_line("better not").unwrap();
     person.exp_eof().unwrap();

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use super::error::{CsmsError, Result};
-use super::secret::Secret;
+use super::secret::{Secret, Version};
 use super::{Csms, Project};
 use crate::caller::Caller;
 use crate::iam::policy::{Action, ActionSet, Allowance, Resource, Role, Source};
 use crate::iam::{AccountId, EnterpriseProjectId, Known, Policies, ProjectId, Question};
-use crate::kms::Uuid;
 use crate::kms::record::Kept;
+use crate::kms::{KeyId, Uuid};
 use crate::tag::Tags;
 
 /// The actions that each operation of the interface needs.
@@ -158,6 +158,18 @@ impl Csms {
         let secret = shelf.named(named).ok().or_else(by_id)?;
         let place = EnterpriseProjectId(secret.enterprise_project);
         Some((secret.id.to_string(), secret.name.clone(), place))
+    }
+
+    /// The names of the project's secrets of which a version, or the next one, is under a key.
+    #[must_use]
+    pub fn under(&self, project: ProjectId, account: AccountId, key: KeyId) -> Vec<String> {
+        let Ok(Some(project)) = self.project(project, account) else { return Vec::new() };
+        let (shelf, now) = (project.shelf.read(), self.now());
+        let uses = |secret: &&Kept<Secret>| {
+            let under_it = |version: &Version| version.key == key;
+            !secret.is_gone(now) && (secret.key == key || secret.versions.iter().any(under_it))
+        };
+        shelf.secrets.values().filter(uses).map(|secret| secret.name.clone()).collect()
     }
 
     /// What policies look at of a secret; none of what is no secret of a project.

@@ -254,11 +254,25 @@ impl Delete {
     }
 }
 
-/// A line on what depends on a key.
+/// How many secrets are named at most.
+const SHOWN: usize = 10;
+
+/// A line on what depends on a key, and one on the secrets that do.
 fn tip(risk: &Value) -> String {
     let number = |name: &str| risk[name].as_u64().unwrap_or_default();
+    let secrets: Vec<_> =
+        risk["secrets"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let secrets = match secrets.as_slice() {
+        [] => String::new(),
+        some => {
+            let named: Vec<_> = some.iter().take(SHOWN).copied().collect();
+            let more = some.len().saturating_sub(SHOWN);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            format!("Secrets that nobody can read then: {}{more}.\n", named.join(", "))
+        }
+    };
     format!(
-        "{} ({}): grants {}, aliases {}, requests since last month {}.\n",
+        "{} ({}): grants {}, aliases {}, requests since last month {}.\n{secrets}",
         printable(text(risk, "key_alias")),
         text(risk, "key_id"),
         number("grants"),
