@@ -64,6 +64,7 @@ const TRAVELS: &[(u8, Reads)] = &[
     (kind::KMS, of_service),
     (kind::KMS_STORE, of_service),
     (kind::CTS_TRACKER, of_service),
+    (kind::CTS_NOTIFICATION, of_service),
     (kind::TOPIC, of_service),
 ];
 

@@ -76,6 +76,10 @@ pub enum Kind {
     PredefinedTags,
     /// Trackers of CTS.
     CtsTracker,
+    /// Notifications of CTS.
+    CtsNotification,
+    /// How far the log was read for those.
+    CtsNotified,
     /// Of a partition: secrets of CSMS.
     CsmsSecret,
     /// Of a partition: values of those.
@@ -142,6 +146,8 @@ impl Kind {
             Self::EnterpriseSwitch => kind::ENTERPRISE_SWITCH,
             Self::PredefinedTags => kind::PREDEFINED_TAGS,
             Self::CtsTracker => kind::CTS_TRACKER,
+            Self::CtsNotification => kind::CTS_NOTIFICATION,
+            Self::CtsNotified => kind::CTS_NOTIFIED,
             Self::CsmsSecret => kind::CSMS_SECRET,
             Self::CsmsValue => kind::CSMS_VALUE,
             Self::CsmsEvent => kind::CSMS_EVENT,

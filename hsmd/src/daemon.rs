@@ -230,6 +230,7 @@ impl Daemon {
         self.keep_counts_of(services);
         services.traces.flush(true);
         services.transfer.stop();
+        services.notifications.stop();
         if let Err(error) = self.audit.administrative(&acted(why, &[])) {
             warn!("{why} is not recorded: {error}");
         }

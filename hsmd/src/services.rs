@@ -13,6 +13,7 @@ use tracing::error;
 
 use crate::audit::Audit;
 use crate::config::Config;
+use crate::notifications::Notifications;
 use crate::traces::{Asked, Resource, Traces};
 use crate::transfer::{Buckets, Transfer};
 
@@ -45,6 +46,7 @@ pub(crate) struct Services {
     pub(crate) messages: Arc<Messages>,
     pub(crate) traces: Arc<Traces>,
     pub(crate) transfer: Transfer,
+    pub(crate) notifications: Notifications,
     nobody: Arc<Identity>,
 }
 
@@ -72,7 +74,18 @@ impl Services {
         let cts = Arc::new(Cts::open(Arc::clone(hsm), Arc::clone(&iam), Box::new(buckets.clone()))?);
         let transfer =
             Transfer::start(audit, &config.transfer, buckets, &cts).map_err(ServicesError::Thread)?;
-        Ok(Self { iam, kms, csms, cts, messages, traces, transfer, nobody: Arc::new(Identity::nobody()) })
+        let notifications = Notifications::start(audit, &cts, &messages).map_err(ServicesError::Thread)?;
+        Ok(Self {
+            iam,
+            kms,
+            csms,
+            cts,
+            messages,
+            traces,
+            transfer,
+            notifications,
+            nobody: Arc::new(Identity::nobody()),
+        })
     }
 
     /// Reads what the services keep anew, after it was restored from a backup.

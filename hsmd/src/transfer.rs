@@ -22,15 +22,14 @@ use tracing::{info, warn};
 
 use crate::audit::Audit;
 use crate::rest::ShownTrace;
+use crate::stop::Stop;
 use crate::traces;
 
 mod buckets;
 mod mark;
-mod stop;
 
 pub(crate) use buckets::Buckets;
 use mark::{Mark, Marks, Plan};
-use stop::Stop;
 
 /// Traces that are taken together at most; what is left comes a second later.
 const AT_ONCE: usize = 5000;

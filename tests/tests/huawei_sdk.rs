@@ -73,6 +73,7 @@ scripts! {
     /// Requirement: KMS-090, KMS-091, KMS-094, KMS-095, KMS-096, KMS-097, KMS-100, KMS-102, KMS-103, KMS-104
     /// Requirement: KMS-185, KMS-186, KMS-187, KMS-188, KMS-190
     kms/material
+    kms/notifications
     kms/grants
     kms/life
     kms/rules

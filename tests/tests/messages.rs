@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tests::{Daemon, Place, Run, free_address, needs, root};
 
+#[path = "messages/told.rs"]
+mod told;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Where Debian puts the mail server.
 const MAIL_SERVER: &str = "/usr/lib/python3/dist-packages/aiosmtpd/controller.py";
@@ -331,102 +334,6 @@ fn an_answer_without_end_is_not_read() {
     });
     place.admin("topic test endless").fails().says("HTTP").done();
     assert!(endless.join().unwrap() < 32 << 20);
-}
-
-/// Requirement: CSMS-112, CSMS-117, CSMS-118, CSMS-126
-#[test]
-fn what_happens_to_secrets_arrives_in_its_order_and_the_records_tell_what_became_of_it() {
-    needs!("/usr/bin/python3");
-    let place = place("");
-    let daemon = started(&place);
-    let (at, file) = (free_address(), place.path("came"));
-    let secret = add(&place, "alerts", &format!("http://{at}/"));
-    let put = |text: &str, more: &str| {
-        fs::write(place.path("value"), text).unwrap();
-        let value = place.path("value");
-        place.admin(&format!("secret put db --file {} {more}", value.display())).succeeds().done();
-    };
-    place.admin("secret event create ops --topic alerts").succeeds().done();
-    place.admin("secret event create lost --topic nowhere").succeeds().done();
-    put("a value", "--event ops");
-    wait_for("a try fails", || {
-        messages(&place, "").last().filter(|first| first["tries"].as_u64() > Some(0)).cloned()
-    });
-    put("another value", "");
-    // The receiver was away, and then the daemon was.
-    daemon.kill();
-    let daemon = place.start();
-    put("a third value", "");
-    let receiver = Receiver::hook(at, &file, &secret, &[]);
-    came(&file, 2);
-    daemon.kill();
-    let _daemon = place.start();
-    place.admin("secret delete db --now --yes").succeeds().done();
-    let mut got = came(&file, 4);
-    got.dedup_by_key(|one| one["id"].as_str().unwrap().to_owned());
-    let of = |one: &Value| {
-        let body = &one["body"];
-        assert!(one["good"] == true && body["secret_name"] == "db" && body["event_name"] == "ops", "{one}");
-        assert!(!one.to_string().contains("value\""), "{one}");
-        [&body["event_type"], &body["event_level"], &body["version_id"]]
-            .map(|text| text.as_str().unwrap().to_owned())
-    };
-    let got: Vec<_> = got.iter().map(of).collect();
-    let created = |version: &str| ["SECRET_VERSION_CREATED", "normal", version].map(str::to_owned);
-    let deleted = ["SECRET_DELETED", "warning", "v3"].map(str::to_owned);
-    assert_eq!(got, [created("v1"), created("v2"), created("v3"), deleted]);
-    // A topic that is not there.
-    put("a fourth value", "--event lost");
-    let records = || {
-        let told = json(place.admin("secret call ListNotificationRecords --json"));
-        told["records"].as_array().unwrap().clone()
-    };
-    let records = wait_for("a record says that it is invalid", || {
-        let all = records();
-        (all[0]["notification_status"] == "INVALID" && all[1]["notification_status"] == "SUCCESS")
-            .then_some(all)
-    });
-    assert_eq!(records.len(), 5);
-    let newest = &records[0];
-    assert_eq!(
-        [
-            &newest["event_name"],
-            &newest["secret_name"],
-            &newest["notification_target_name"],
-            &newest["secret_type"]
-        ],
-        ["lost", "db", "nowhere", "COMMON"]
-    );
-    drop(receiver);
-}
-
-/// Requirement: CSMS-117
-#[test]
-fn what_happens_to_secrets_reaches_a_mailbox() {
-    needs!("/usr/bin/python3", "openssl", MAIL_SERVER);
-    let at = free_address();
-    let place = Place::new("");
-    let [ca, certificate, key] = certificate(&place);
-    let (password, file) = (place.path("password"), place.path("came"));
-    fs::write(&password, "opensesame\n").unwrap();
-    place.configure(&format!(
-        "[messages]\nca = {ca:?}\n[messages.smtp]\nserver = \"{at}\"\nuser = \"hsm\"\npassword_file = {password:?}\n\
-         from = \"hsm@example.org\""
-    ));
-    let _daemon = started(&place);
-    let port = at.port().to_string();
-    let _receiver = Receiver::start(&["mail", &port, &file.to_string_lossy(), &certificate, &key]);
-    place.admin("topic add people --mail ops@example.org").succeeds().done();
-    place.admin("secret event create ops --topic people --type SECRET_DELETED").succeeds().done();
-    fs::write(place.path("value"), "a value").unwrap();
-    let value = place.path("value");
-    place.admin(&format!("secret put db --event ops --file {}", value.display())).succeeds().done();
-    place.admin("secret delete db --now --yes").succeeds().done();
-    let came = came(&file, 1);
-    assert_eq!(came.len(), 1, "{came:?}");
-    assert_eq!(came[0]["headers"]["Subject"], "SECRET_DELETED: secret db");
-    let body: Value = serde_json::from_str(came[0]["body"].as_str().unwrap()).expect("JSON in the mail");
-    assert_eq!((&body["secret_name"], &body["version_id"]), (&"db".into(), &"v1".into()));
 }
 
 /// The six digits in a text.

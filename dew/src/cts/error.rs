@@ -2,6 +2,7 @@
 
 use crate::iam::IamError;
 use crate::kms::KmsError;
+use crate::message::MessageError;
 use crate::tag::TagError;
 
 /// Why.
@@ -54,6 +55,14 @@ pub enum CtsError {
     Prefix,
     #[error("is_organization_tracker: accounts are in no organization here")]
     Organization,
+    #[error("the project has no such notification")]
+    NoNotification,
+    #[error("the project has {0} notifications, and more there cannot be")]
+    Notifications(usize),
+    #[error("the project has a notification of this name already")]
+    NotificationTaken,
+    #[error("it cannot be told: {0}")]
+    Message(#[from] MessageError),
     #[error("{0}")]
     Tag(#[from] TagError),
     #[error("the directory of accounts cannot be read: {0}")]
@@ -72,7 +81,8 @@ impl CtsError {
     pub const fn code(&self) -> (u16, &'static str) {
         match self {
             Self::Field(_) | Self::Tag(_) => (400, "CTS.0003"),
-            Self::NoTracker => (404, "CTS.0003"),
+            Self::NoTracker | Self::NoNotification => (404, "CTS.0003"),
+            Self::Notifications(_) | Self::NotificationTaken => (400, "CTS.0003"),
             Self::Forbidden(_) | Self::OtherProject => (403, "APIGW.0302"),
             Self::Quota(_) => (400, "CTS.0200"),
             Self::SystemThere => (400, "CTS.0201"),
@@ -92,7 +102,9 @@ impl CtsError {
             Self::Lifecycle => (400, "CTS.0217"),
             Self::Prefix => (400, "CTS.0218"),
             Self::Organization => (400, "CTS.0228"),
-            Self::Iam(_) | Self::Hsm(_) | Self::Kept(_) | Self::Log(_) => (500, "CTS.0001"),
+            Self::Iam(_) | Self::Hsm(_) | Self::Kept(_) | Self::Message(_) | Self::Log(_) => {
+                (500, "CTS.0001")
+            }
         }
     }
 }

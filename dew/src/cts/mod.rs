@@ -5,6 +5,7 @@ mod error;
 mod file;
 mod index;
 mod mask;
+mod notification;
 mod outside;
 mod permit;
 mod table;
@@ -21,6 +22,7 @@ pub use error::CtsError;
 pub use file::TraceFile;
 pub use index::{DAYS, Field, Filter, Found, Index};
 pub use mask::Masked;
+pub use notification::{Notification, Operations, Rules, Terms};
 pub use outside::{Outside, bucket_fault};
 pub use table::{Act, TRACED, Traced, by_itself, traced};
 pub use trace::{Kind, Rating, Trace, User, trace_id};
@@ -31,6 +33,7 @@ pub use tracker::{
 use crate::iam::{AccountId, Iam};
 use crate::kms::Kept;
 use crate::leaving::Staying;
+use notification::Notifications;
 use tracker::Trackers;
 
 /// The CTS, but for the traces themselves: these are in the audit log.
@@ -39,6 +42,7 @@ pub struct Cts {
     iam: Arc<Iam>,
     outside: Box<dyn Outside>,
     trackers: Trackers,
+    notifications: Notifications,
 }
 
 impl Cts {
@@ -47,8 +51,8 @@ impl Cts {
     /// # Errors
     /// What the vault says.
     pub fn open(hsm: Arc<Hsm>, iam: Arc<Iam>, outside: Box<dyn Outside>) -> Result<Self, CtsError> {
-        let trackers = Trackers::read(&hsm)?;
-        Ok(Self { hsm, iam, outside, trackers })
+        let (trackers, notifications) = (Trackers::read(&hsm)?, Notifications::read(&hsm)?);
+        Ok(Self { hsm, iam, outside, trackers, notifications })
     }
 
     /// Reads what is kept anew, after it was restored from a backup.
@@ -57,10 +61,11 @@ impl Cts {
     /// As [`Self::open`].
     pub fn reload(&self) -> Result<(), CtsError> {
         self.trackers.replace(Trackers::read(&self.hsm)?);
+        self.notifications.replace(Notifications::read(&self.hsm)?);
         Ok(())
     }
 
-    /// Has the trackers of an account go with what `then` commits.
+    /// Has the trackers and notifications of an account go with what `then` commits.
     pub(crate) fn without(
         &self,
         account: AccountId,
@@ -69,8 +74,12 @@ impl Cts {
         let _turn = self.trackers.turn.lock();
         let is_its = |tracker: &Kept<Tracker>| tracker.account == account;
         let deletion = |tracker: &Kept<Tracker>| tracker.deletion(hsm::service::Kind::CtsTracker);
-        let writes = self.trackers.by_name.read().values().filter(|one| is_its(one)).map(deletion).collect();
-        then(writes)?;
+        let mut writes: Vec<_> =
+            self.trackers.by_name.read().values().filter(|one| is_its(one)).map(deletion).collect();
+        self.without_notifications(account, |more| {
+            writes.extend(more);
+            then(writes)
+        })?;
         self.trackers.by_name.write().retain(|_, tracker| !is_its(tracker));
         Ok(())
     }

@@ -60,6 +60,11 @@ const fn tracker(operation: &'static str, name: &'static str) -> Traced {
     Traced { service, resource, id, label, ..key(operation, name, Change) }
 }
 
+const fn notification(operation: &'static str, name: &'static str) -> Traced {
+    let (resource, id, label) = ("notification", "notification_id", "notification_name");
+    Traced { resource, id, label, ..tracker(operation, name) }
+}
+
 const fn secret(operation: &'static str, name: &'static str) -> Traced {
     let (service, resource, id, label) = ("CSMS", "Secret", "id", "secret_name");
     Traced { service, resource, id, label, ..key(operation, name, Change) }
@@ -197,6 +202,9 @@ pub static TRACED: &[Traced] = &[
     tracker("CreateTracker", "createTracker"),
     tracker("UpdateTracker", "updateTracker"),
     tracker("DeleteTracker", "deleteTracker"),
+    notification("CreateNotification", "createNotification"),
+    notification("UpdateNotification", "updateNotification"),
+    notification("DeleteNotification", "deleteNotification"),
     Traced { id: "resource_id", ..tracker("BatchCreateResourceTags", "batchCreateResourceTags") },
     Traced { id: "resource_id", ..tracker("BatchDeleteResourceTags", "batchDeleteResourceTags") },
     // Of IAM (its user guide, "Key IAM Operations Supported by CTS"), and what that does not know.

@@ -89,6 +89,10 @@ pub mod kind {
     pub const PREDEFINED_TAGS: u8 = 108;
     /// In domain 0: a tracker of CTS.
     pub const CTS_TRACKER: u8 = 90;
+    /// In domain 0: a notification of CTS.
+    pub const CTS_NOTIFICATION: u8 = 91;
+    /// In domain 0: how far the log was read for those.
+    pub const CTS_NOTIFIED: u8 = 92;
     /// A secret of CSMS.
     pub const CSMS_SECRET: u8 = 110;
     /// The value of a version of a secret.
@@ -159,6 +163,8 @@ pub mod kind {
             ENTERPRISE_SWITCH => Some("switch of enterprise projects"),
             PREDEFINED_TAGS => Some("predefined tags"),
             CTS_TRACKER => Some("tracker"),
+            CTS_NOTIFICATION => Some("notification"),
+            CTS_NOTIFIED => Some("mark of notifications"),
             CSMS_SECRET => Some("secret"),
             CSMS_VALUE => Some("secret value"),
             CSMS_EVENT => Some("secret event"),

@@ -7,6 +7,7 @@ use crate::rest::operation::{Service, operations};
 
 #[cfg(test)]
 mod catalogue;
+mod notification_fields;
 mod shown;
 mod tracker_fields;
 
@@ -25,14 +26,18 @@ operations! {
     batch_create_resource_tags
     batch_delete_resource_tags
     check_obs_buckets
+    create_notification
     create_tracker
+    delete_notification
     delete_tracker
+    list_notifications
     list_operations
     list_quotas
     list_trace_resources
     list_traces
     list_trackers
     list_user_resources
+    update_notification
     update_tracker
 }
 

@@ -6,7 +6,7 @@ use parking_lot::{Condvar, Mutex};
 
 /// Between a thread and who ends it.
 #[derive(Default)]
-pub(super) struct Stop {
+pub(crate) struct Stop {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -18,23 +18,23 @@ struct State {
 }
 
 /// Tells that the thread has ended when it is dropped.
-pub(super) struct Ends<'a>(&'a Stop);
+pub(crate) struct Ends<'a>(&'a Stop);
 
 impl Stop {
     /// Whether the end is wanted.
-    pub(super) fn has_come(&self) -> bool {
+    pub(crate) fn has_come(&self) -> bool {
         self.state.lock().wanted
     }
 
     /// Waits, and tells whether the end was wanted meanwhile.
-    pub(super) fn comes_within(&self, wait: Duration) -> bool {
+    pub(crate) fn comes_within(&self, wait: Duration) -> bool {
         let (mut state, until) = (self.state.lock(), Instant::now() + wait);
         while !state.wanted && !self.changed.wait_until(&mut state, until).timed_out() {}
         state.wanted
     }
 
     /// Has the thread end, and tells whether it did while one waited.
-    pub(super) fn stop(&self, patience: Duration) -> bool {
+    pub(crate) fn stop(&self, patience: Duration) -> bool {
         let (mut state, until) = (self.state.lock(), Instant::now() + patience);
         state.wanted = true;
         self.changed.notify_all();
@@ -43,7 +43,7 @@ impl Stop {
     }
 
     /// For the thread to hold until it ends.
-    pub(super) const fn ends(&self) -> Ends<'_> {
+    pub(crate) const fn ends(&self) -> Ends<'_> {
         Ends(self)
     }
 }
