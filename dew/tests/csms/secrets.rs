@@ -5,6 +5,7 @@ use dew::csms::{CURRENT, NewSecret, SecretChange, State, Value};
 use dew::iam::EnterpriseProjectId;
 use dew::kms::spec::{Spec, Usage};
 use dew::kms::{NewGrant, Scheme};
+use hsm::service::{Kind, Write};
 
 use crate::support;
 use crate::world::{Secrets, code, new, value};
@@ -115,16 +116,45 @@ fn a_key_of_another_account_serves_who_was_granted_it() {
 
 /// Requirement: CSMS-028
 #[test]
-fn what_csms_encrypted_is_no_data_of_the_kms_and_of_no_other_secret() {
+fn what_csms_encrypted_is_no_data_of_the_kms() {
     let here = Secrets::new();
     let (kms, root) = (&here.world.kms, &here.root);
-    let secret = here.make("db", "one").unwrap();
+    here.make("db", "one").unwrap();
     let blob = here.csms.back_up_secret(root, "db").unwrap();
     // The data key of the blob: 9 bytes, a length of two, then what the KMS encrypted.
     let sealed = &blob[11..11 + usize::from(u16::from_be_bytes([blob[9], blob[10]]))];
     let opened = kms.decrypt_data(root, None, Scheme::Symmetric, sealed, b"secret backup");
     assert_eq!(opened.unwrap_err().code().1, "KMS.2201");
-    assert_eq!(secret.versions.len(), 1);
+}
+
+#[test]
+fn a_value_is_of_its_secret_and_its_version_alone() {
+    let here = Secrets::new();
+    here.make("one", "first").unwrap();
+    here.put("one", "second").unwrap();
+    here.make("other", "another").unwrap();
+    let project = here.root.project.unwrap().to_string();
+    let partition = here.world.hsm.partition_named(&project).unwrap();
+    let values = || here.world.hsm.service_records_in(&partition, Kind::CsmsValue).unwrap();
+    assert_eq!(values().len(), 3);
+    // Each value in the place of each other one, as somebody might put it who has the store's keys.
+    for (from, to) in [(0, 1), (1, 0), (0, 2), (2, 0)] {
+        let all = values();
+        let ((_, _, taken), (number, was, kept)) = (&all[from], &all[to]);
+        let put = |was, bytes: &[u8]| {
+            let write =
+                Write { kind: Kind::CsmsValue, number: *number, was: Some(was), value: Some(bytes.to_vec()) };
+            here.world.hsm.service_keep(&partition, vec![write]).unwrap()
+        };
+        let now = put(*was, taken.as_bytes());
+        let (name, version) = [("one", "v1"), ("one", "v2"), ("other", "v1")][to];
+        assert_eq!(code(here.get(name, version)), "CSMS.0401", "{from} in the place of {to}");
+        put(now, kept.as_bytes());
+    }
+    assert_eq!(
+        (here.get("one", "v1").unwrap(), here.get("other", "v1").unwrap()),
+        ("first".into(), "another".into())
+    );
 }
 
 /// Requirement: CSMS-055, CSMS-061, CSMS-062, CSMS-063, CSMS-064
