@@ -47,6 +47,10 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             let partition = talk.partition(partition)?;
             let hsm = talk.hsm()?;
             hsm.zeroize_partition(&partition, &talk.actor()).map_err(|error| error.to_string())?;
+            if let Ok(services) = daemon.services() {
+                // What it knows of secrets that are gone, it forgets too.
+                services.csms.reload();
+            }
             Ok(Told::Done)
         }
         Ask::ZeroizeHsm => {
