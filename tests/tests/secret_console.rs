@@ -165,16 +165,46 @@ fn a_secret_is_deleted_when_somebody_is_sure_and_comes_back_from_its_backup() {
     console.run(&["secret", "restore", "blob"]).fails().says("no backup").done();
 }
 
+/// Has each value of the account take a code from now on, and gives one that is good.
+fn protect(console: &Console) -> Vec<String> {
+    let made = console.json(&["account", "mfa", "create", "dev"]);
+    let codes = authenticator(made["secret"].as_str().expect("it"));
+    console.run(&["account", "mfa", "bind", "dev", &codes[0], &codes[1]]).succeeds().done();
+    console.run(&["account", "protect", "dev", "on"]).succeeds().done();
+    codes
+}
+
+#[test]
+fn with_operation_protection_on_a_command_takes_one_code_for_all_its_secrets() {
+    needs!("python3", "sh");
+    let console = console!();
+    console.put("db", "one", &[]);
+    console.put("other", "two", &[]);
+    let codes = protect(&console);
+    let run = [
+        "run",
+        "--secret",
+        "A=db",
+        "--secret",
+        "B=other",
+        "--code",
+        &codes[2],
+        "--",
+        "sh",
+        "-c",
+        "printf %s $A-$B",
+    ];
+    assert_eq!(console.run(&run).succeeds().out(), "one-two");
+    console.run(&run).fails().says("used before").done();
+}
+
 /// Requirement: CSMS-080, CSMS-127, IAM-092
 #[test]
 fn with_operation_protection_on_a_value_is_shown_for_a_code_alone() {
     needs!("python3");
     let console = console!();
     console.put("db", "one", &[]);
-    let made = console.json(&["account", "mfa", "create", "dev"]);
-    let codes = authenticator(made["secret"].as_str().expect("it"));
-    console.run(&["account", "mfa", "bind", "dev", &codes[0], &codes[1]]).succeeds().done();
-    console.run(&["account", "protect", "dev", "on"]).succeeds().done();
+    let codes = protect(&console);
     let get = ["secret", "get", "db", "--yes"];
     console.run(&get).fails().says("--code").never_says("one").done();
     console
@@ -227,6 +257,9 @@ fn a_program_gets_secrets_in_its_environment_or_in_memory_and_never_in_arguments
         .says("no-such-program")
         .done();
     console.run(&["run", "--", "true"]).fails_with(2).done();
+    // Whoever writes a secret says with what a program runs, and not which one.
+    console.run(&["secret", "put", "evil", "--pair", "PATH=/tmp"]).succeeds().done();
+    console.run(&["run", "--secret", "evil", "--", "true"]).fails().says("which says what is run").done();
 }
 
 #[test]
@@ -249,6 +282,17 @@ fn what_is_saved_in_an_editor_is_the_next_version() {
     edit("true").succeeds().says("Nothing was changed").done();
     edit("echo x > \"$1\"; exit 3").fails().says("the editor failed").done();
     assert_eq!(console.json(&["secret", "history", "db"]).as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn nothing_is_known_of_secrets_whose_partition_was_zeroized() {
+    let console = console!();
+    console.put("db", "one", &[]);
+    assert_eq!(console.get("db"), "one");
+    let project = console.hsm.var("PROJECT_ID");
+    console.run(&["zeroize", "partition", project, "--yes"]).succeeds().done();
+    console.run(&["secret", "list"]).never_says("db").done();
+    console.run(&["secret", "get", "db"]).fails().done();
 }
 
 /// Requirement: CSMS-119, CSMS-120, CSMS-122, CSMS-123

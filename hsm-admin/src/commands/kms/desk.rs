@@ -157,7 +157,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// What keeps all of it from being done.
-    pub(super) fn each(
+    pub(crate) fn each(
         &self,
         operation: &str,
         all: &[Value],
@@ -166,7 +166,7 @@ impl Desk<'_> {
         let body = |fields: &Value| serde_json::to_vec(fields).map(Bytes::from);
         let bodies = all.iter().map(body).collect::<Result<Vec<_>, _>>().map_err(|_| Error::Unknown)?;
         let bodies = List::new(bodies)
-            .ok_or_else(|| Error::Usage("at most 100 keys are named in one command".into()))?;
+            .ok_or_else(|| Error::Usage("at most 100 keys or secrets are named in one command".into()))?;
         let (project, operation) = (self.project.id.clone(), operation.to_owned());
         let ask = Ask::Kms(Kms::Do { project, operation, bodies, code });
         let Told::Kms(Answer::Answers(answers)) = self.daemon.ask(&ask)? else { return Err(Error::Unknown) };

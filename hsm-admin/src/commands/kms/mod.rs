@@ -92,23 +92,30 @@ impl Kms {
 
 impl Call {
     fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
-        let fields: Value = serde_json::from_str(&self.fields)
-            .map_err(|error| Error::Usage(format!("the fields are not JSON: {error}")))?;
-        let desk = self.place.desk(daemon)?;
-        let deletes = wire::admin::kms::kind(&self.operation) == wire::admin::kms::Kind::Delete;
-        let answer = match deletes {
-            false => desk.call(&self.operation, &fields)?,
-            true => {
-                let what = format!("{} takes something away.", self.operation);
-                let code = self.sure.ask(&desk, &what)?;
-                desk.guarded(&self.operation, &fields, code)?
-            }
-        };
-        screen.show(&answer, |answer| match answer {
-            Value::Null => "Done.".to_owned(),
-            answer => serde_json::to_string_pretty(answer).unwrap_or_default(),
-        })
+        call(&self.place.desk(daemon)?, screen, &self.operation, &self.fields, &self.sure)
     }
+}
+
+/// Does an operation that somebody names, with its fields as JSON, and shows the answer as it came.
+pub(super) fn call(
+    desk: &Desk<'_>,
+    screen: &Screen,
+    operation: &str,
+    fields: &str,
+    sure: &Sure,
+) -> Result<(), Error> {
+    let fields: Value = serde_json::from_str(fields)
+        .map_err(|error| Error::Usage(format!("the fields are not JSON: {error}")))?;
+    let answer = if wire::admin::kms::kind(operation).is_protected() {
+        let code = sure.ask(desk, &format!("{operation} takes something away, or shows what is secret."))?;
+        desk.guarded(operation, &fields, code)?
+    } else {
+        desk.call(operation, &fields)?
+    };
+    screen.show(&answer, |answer| match answer {
+        Value::Null => "Done.".to_owned(),
+        answer => serde_json::to_string_pretty(answer).unwrap_or_default(),
+    })
 }
 
 /// The text of a field; empty if it is not there.

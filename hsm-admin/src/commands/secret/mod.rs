@@ -4,7 +4,7 @@
 #![allow(clippy::indexing_slicing)]
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::kms::{Desk, In, Sure};
 use crate::daemon::Daemon;
@@ -93,23 +93,8 @@ impl Secret {
 
 impl Call {
     fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
-        use wire::admin::kms::{Kind, kind};
-        let fields: Value = serde_json::from_str(&self.fields)
-            .map_err(|error| Error::Usage(format!("the fields are not JSON: {error}")))?;
-        let desk = self.place.desk(daemon)?;
-        let operation = of_csms(&self.operation);
-        let answer = match kind(&operation) {
-            Kind::Delete | Kind::Reveal => {
-                let what = format!("{} takes something away, or shows what is in a secret.", self.operation);
-                let code = self.sure.ask(&desk, &what)?;
-                desk.guarded(&operation, &fields, code)?
-            }
-            _ => desk.call(&operation, &fields)?,
-        };
-        screen.show(&answer, |answer| match answer {
-            Value::Null => "Done.".to_owned(),
-            answer => serde_json::to_string_pretty(answer).unwrap_or_default(),
-        })
+        let (desk, operation) = (self.place.desk(daemon)?, of_csms(&self.operation));
+        super::kms::call(&desk, screen, &operation, &self.fields, &self.sure)
     }
 }
 
@@ -152,10 +137,18 @@ impl Look {
     }
 }
 
+/// Versions of secrets with their values, each of a name and a version. All of them are one command, and take one code.
+fn versions(desk: &Desk<'_>, wanted: &[(&str, &str)], code: Option<String>) -> Result<Vec<Value>, Error> {
+    let fields = |(name, version): &(&str, &str)| json!({ "secret_name": name, "version_id": version });
+    let all: Vec<_> = wanted.iter().map(fields).collect();
+    let answers = desk.each(&of_csms("ShowSecretVersion"), &all, code)?;
+    let shown = |answer: Result<Value, String>| Ok(answer.map_err(Error::Failed)?["version"].take());
+    answers.into_iter().map(shown).collect()
+}
+
 /// A version of a secret with its value.
 fn version(desk: &Desk<'_>, name: &str, version: &str, code: Option<String>) -> Result<Value, Error> {
-    let fields = serde_json::json!({ "secret_name": name, "version_id": version });
-    Ok(desk.guarded(&of_csms("ShowSecretVersion"), &fields, code)?["version"].take())
+    versions(desk, &[(name, version)], code)?.pop().ok_or(Error::Unknown)
 }
 
 /// Takes apart `NAME` or `NAME:VERSION`, where a version is `v7` or a stage.

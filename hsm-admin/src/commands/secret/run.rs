@@ -9,10 +9,10 @@ use std::process::Command;
 use clap::Args;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use zeroize::Zeroizing;
+use serde_json::{Map, Value};
 
 use super::value::{bytes, pair_text, pairs};
-use super::{Desk, In, Look, named, version};
+use super::{In, Look, named, versions};
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::table::printable;
@@ -42,64 +42,97 @@ pub(crate) struct Run {
     command: Vec<String>,
 }
 
+/// What becomes of a secret's value.
+enum Way<'a> {
+    /// Each pair is a variable.
+    Pairs,
+    /// It is a variable.
+    Whole(&'a str),
+    /// It is in a file, whose path is a variable.
+    File(&'a str),
+}
+
 impl Run {
     pub(crate) fn run(&self, daemon: &Daemon) -> Result<(), Error> {
-        let desk = self.place.desk(daemon)?;
-        let mut variables = Vec::new();
-        for secret in &self.secrets {
-            match secret.split_once('=') {
-                Some((variable, secret)) => {
-                    variables.push((variable.to_owned(), self.text(&desk, secret)?));
-                }
-                None => variables.extend(self.pairs(&desk, secret)?),
-            }
-        }
-        let mut open = Vec::new();
-        for file in &self.files {
-            let (variable, secret) = file
-                .split_once('=')
-                .ok_or_else(|| Error::Usage(format!("{file:?}: expected VARIABLE=NAME")))?;
-            let (file, path) = in_memory(&self.value(&desk, secret)?)?;
-            variables.push((variable.to_owned(), Zeroizing::new(path)));
-            open.push(file);
-        }
         let Some((program, arguments)) = self.command.split_first() else {
             return Err(Error::Usage("there is no program to run".into()));
         };
-        let mut command = Command::new(program);
+        let desk = self.place.desk(daemon)?;
+        let code = self.look.ask(&desk, false)?;
+        let ways = self.ways()?;
+        let wanted: Vec<_> = ways.iter().map(|(_, secret)| named(secret)).collect();
+        let values = versions(&desk, &wanted, code)?;
+        let (mut command, mut open) = (Command::new(program), Vec::new());
         command.args(arguments);
-        for (name, value) in &variables {
-            check(name, value)?;
-            command.env(name, value.as_str());
+        for ((way, secret), value) in ways.iter().zip(&values) {
+            let value = bytes(value)?;
+            match way {
+                Way::Pairs => {
+                    for (name, value) in &pairs_of(secret, &value)? {
+                        check_given(name)?;
+                        put(&mut command, name, &pair_text(value))?;
+                    }
+                }
+                Way::Whole(name) => put(&mut command, name, text_of(secret, &value)?)?,
+                Way::File(name) => {
+                    let (file, path) = in_memory(&value)?;
+                    put(&mut command, name, &path)?;
+                    open.push(file);
+                }
+            }
         }
         let cause = command.exec();
         drop(open);
         Err(Error::File { path: program.into(), why: cause.to_string() })
     }
 
-    fn value(&self, desk: &Desk<'_>, secret: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let (name, which) = named(secret);
-        let code = self.look.ask(desk, false)?;
-        bytes(&version(desk, name, which, code)?)
+    /// The secrets that are wanted, and what becomes of each.
+    fn ways(&self) -> Result<Vec<(Way<'_>, &str)>, Error> {
+        let mut ways: Vec<(Way<'_>, &str)> = Vec::new();
+        for secret in &self.secrets {
+            ways.push(match secret.split_once('=') {
+                Some((variable, secret)) => (Way::Whole(variable), secret),
+                None => (Way::Pairs, secret),
+            });
+        }
+        for file in &self.files {
+            let (variable, secret) = file
+                .split_once('=')
+                .ok_or_else(|| Error::Usage(format!("{file:?}: expected VARIABLE=NAME")))?;
+            ways.push((Way::File(variable), secret));
+        }
+        Ok(ways)
     }
+}
 
-    fn text(&self, desk: &Desk<'_>, secret: &str) -> Result<Zeroizing<String>, Error> {
-        let value = self.value(desk, secret)?;
-        let text = String::from_utf8(value.to_vec());
-        text.map(Zeroizing::new)
-            .map_err(|_| Error::Failed(format!("{:?} is no text: --file has it", printable(secret))))
-    }
+fn text_of<'a>(secret: &str, value: &'a [u8]) -> Result<&'a str, Error> {
+    std::str::from_utf8(value)
+        .map_err(|_| Error::Failed(format!("{:?} is no text: --file has it", printable(secret))))
+}
 
-    fn pairs(&self, desk: &Desk<'_>, secret: &str) -> Result<Vec<(String, Zeroizing<String>)>, Error> {
-        let value = self.value(desk, secret)?;
-        let pairs = pairs(&value).ok_or_else(|| {
-            let secret = printable(secret);
-            Error::Failed(format!(
-                "{secret:?} is not of pairs: --secret VARIABLE={secret} takes it as a whole"
-            ))
-        })?;
-        Ok(pairs.into_iter().map(|(name, value)| (name, pair_text(&value))).collect())
+fn pairs_of(secret: &str, value: &[u8]) -> Result<Map<String, Value>, Error> {
+    pairs(value).ok_or_else(|| {
+        let secret = printable(secret);
+        Error::Failed(format!("{secret:?} is not of pairs: --secret VARIABLE={secret} takes it as a whole"))
+    })
+}
+
+/// Refuses a pair by which whoever may write the secret would say what is run, and not only with what.
+fn check_given(name: &str) -> Result<(), Error> {
+    let says_what_is_run =
+        name == "PATH" || name.starts_with("LD_") || matches!(name, "BASH_ENV" | "ENV" | "IFS");
+    if says_what_is_run {
+        return Err(Error::Failed(format!(
+            "a pair is named {name}, which says what is run: `--secret {name}=NAME` sets it from a secret of its own"
+        )));
     }
+    Ok(())
+}
+
+fn put(command: &mut Command, name: &str, value: &str) -> Result<(), Error> {
+    check(name, value)?;
+    command.env(name, value);
+    Ok(())
 }
 
 /// Refuses what cannot be a variable of an environment.
@@ -148,5 +181,15 @@ mod tests {
             assert!(check(bad, "x").is_err(), "{bad}");
         }
         assert!(check("A", "x\0y").is_err());
+    }
+
+    #[test]
+    fn no_pair_says_what_is_run() {
+        for bad in ["PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "ENV", "IFS"] {
+            assert!(check_given(bad).is_err(), "{bad}");
+        }
+        for good in ["DB_USER", "LDAP_HOST", "XPATH", "ENVIRONMENT"] {
+            assert!(check_given(good).is_ok(), "{good}");
+        }
     }
 }

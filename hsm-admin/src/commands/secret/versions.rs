@@ -8,7 +8,7 @@ use similar::TextDiff;
 
 use super::list::when;
 use super::value::{bytes, pair_text, pairs};
-use super::{CURRENT, In, Look, call, of_csms, version};
+use super::{CURRENT, In, Look, call, of_csms, versions};
 use crate::commands::kms::text;
 use crate::daemon::Daemon;
 use crate::error::Error;
@@ -169,15 +169,9 @@ impl Diff {
     pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         let desk = self.place.desk(daemon)?;
         let code = self.look.ask(&desk, self.reveal)?;
-        if code.is_some() {
-            return Err(Error::Usage(
-                "with operation protection on each value takes a code of its own: `secret get` one after the other".into(),
-            ));
-        }
-        let (old, new) = (
-            bytes(&version(&desk, &self.name, &self.from, None)?)?,
-            bytes(&version(&desk, &self.name, &self.to, None)?)?,
-        );
+        let wanted = [(self.name.as_str(), self.from.as_str()), (&self.name, &self.to)];
+        let [old, new] = versions(&desk, &wanted, code)?.try_into().map_err(|_| Error::Unknown)?;
+        let (old, new) = (bytes(&old)?, bytes(&new)?);
         if self.reveal {
             let (Ok(old), Ok(new)) = (std::str::from_utf8(&old), std::str::from_utf8(&new)) else {
                 return Err(Error::Failed("what is no text is not shown".into()));
