@@ -91,8 +91,10 @@ fn follow(
         };
         // What was left before anybody wanted to be told is passed over.
         let first = audit.before(since.saturating_mul(1_000_000))?;
-        let from = at.unwrap_or_else(|| kept.unwrap_or(0)).max(first);
         let durable = audit.durable();
+        // What is kept is of what was durable: of more, the log was given up, and another begun.
+        let kept = kept.filter(|kept| *kept <= durable);
+        let from = at.unwrap_or_else(|| kept.unwrap_or(0)).max(first);
         if from >= durable || stop.has_come() {
             return Ok(true);
         }
