@@ -150,7 +150,7 @@ impl Csms {
         let secret = Kept { number, version, value: Arc::new(secret) };
         let mut shelf = project.shelf.write();
         if let Some(gone) = gone {
-            shelf.hide_secret(gone.number);
+            shelf.forget_secret(&gone);
         }
         shelf.show_secret(secret.clone());
         Ok(secret)
@@ -245,9 +245,7 @@ impl Csms {
         let writes = self.all_of(project, secret)?;
         let told = self.told(project, secret, EventKind::Deleted, secret.last)?;
         self.commit(caller, project, "delete a secret", &about(secret), Changes { writes, told })?;
-        let mut shelf = project.shelf.write();
-        shelf.grants.retain(|_, grant| grant.secret != secret.id);
-        shelf.hide_secret(secret.number);
+        project.shelf.write().forget_secret(secret);
         Ok(())
     }
 

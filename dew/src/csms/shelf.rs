@@ -101,6 +101,12 @@ impl Shelf {
         }
     }
 
+    /// Takes a secret away that is deleted, and what is of it alone.
+    pub(super) fn forget_secret(&mut self, secret: &Kept<Secret>) {
+        self.grants.retain(|_, grant| grant.secret != secret.id);
+        self.hide_secret(secret.number);
+    }
+
     /// Shows an event as it was committed.
     pub(super) fn show_event(&mut self, event: Kept<Event>) {
         self.next_event = self.next_event.max(event.number + 1);

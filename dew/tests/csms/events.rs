@@ -1,6 +1,8 @@
 //! Events.
 
 use dew::csms::{EventChange, EventKind, NewSecret, Page, SecretChange, Target};
+use dew::message::{Aim, NewTarget};
+use hsm::event::Actor;
 
 use crate::world::{Secrets, code, new, value};
 
@@ -130,4 +132,30 @@ fn what_happens_to_a_secret_is_told_once_and_while_its_event_is_enabled() {
     assert!(here.put("db", "two").is_err());
     let here = here.again();
     assert_eq!(told(&here).len(), 5);
+}
+
+#[test]
+fn what_an_event_does_not_name_is_not_told_and_a_topic_of_another_project_is_not_reached() {
+    let here = Secrets::new();
+    let (csms, root) = (&here.csms, &here.root);
+    let other = here.world.root(&here.world.account("other"));
+    let hook = || NewTarget::Webhook("https://example.org/".into());
+    let topic = here.messages.create_topic(Actor::DAEMON, other.project.unwrap(), "theirs", hook()).unwrap();
+    here.messages.create_topic(Actor::DAEMON, root.project.unwrap(), "ours", hook()).unwrap();
+    let of = |id: String| Target { name: "x".into(), id };
+    let deleted = || kinds(&["SECRET_DELETED"]).unwrap();
+    csms.create_event(root, "foreign", deleted(), true, of(topic.urn())).unwrap();
+    csms.create_event(root, "own", deleted(), true, of("ours".into())).unwrap();
+    let given = value("one");
+    for event in ["foreign", "own"] {
+        csms.create_secret(root, NewSecret { event: Some(event), ..new(event, &given) }).unwrap();
+        here.put(event, "two").unwrap();
+    }
+    assert!(told(&here).is_empty(), "a version was told of");
+    csms.delete_secret(root, "foreign").unwrap();
+    csms.delete_secret(root, "own").unwrap();
+    let (jobs, _) = here.messages.due(&|_| false, 9).unwrap();
+    let aims: Vec<_> =
+        jobs.iter().map(|job| (job.message.name.as_str(), matches!(job.aim, Aim::Webhook { .. }))).collect();
+    assert_eq!(aims, [("foreign", false), ("own", true)]);
 }

@@ -3,6 +3,7 @@
 mod backups;
 mod events;
 mod grants;
+mod permissions;
 mod secrets;
 #[path = "../kms/support.rs"]
 #[allow(dead_code)]
