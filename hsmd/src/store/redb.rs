@@ -161,9 +161,14 @@ impl Store for RedbStore {
         };
         self.read(|transaction| {
             let records = transaction.open_table(RECORDS).map_err(store_error)?;
-            let mut found = Vec::new();
+            let mut found: Vec<(Vec<u8>, Entry)> = Vec::new();
             for item in records.range::<&[u8]>((from, Bound::Unbounded)).map_err(store_error)?.take(limit) {
                 let (key, value) = item.map_err(store_error)?;
+                // Else who goes on after the last key would go round for ever.
+                let before = found.last().map(|(before, _)| before.as_slice()).or(after);
+                if before.is_some_and(|before| key.value() <= before) {
+                    return Err(StoreError::Corrupt("its keys are out of order".into()));
+                }
                 if !key.value().starts_with(prefix) {
                     break;
                 }
@@ -461,6 +466,41 @@ mod tests {
         assert!(store.is_read_only());
         assert_eq!(store.get(b"a").unwrap().unwrap().value, [1]);
         assert!(matches!(store.commit(&[], &[put(b"a", vec![2])]), Err(StoreError::ReadOnly(_))));
+    }
+
+    #[test]
+    fn keys_that_a_flipped_bit_put_out_of_order_are_damage_and_not_a_round_without_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("claviger.redb");
+        let store = RedbStore::open(directory.path(), u64::MAX, false).unwrap();
+        store
+            .commit(&[], &[put(b"name-m1", vec![1]), put(b"name-m5", vec![5]), put(b"name-m9", vec![9])])
+            .unwrap();
+        drop(store);
+        let good = fs::read(&path).unwrap();
+        let keys = good.windows(7).enumerate().filter(|(_, bytes)| bytes.starts_with(b"name-m"));
+        let mut damaged = 0;
+        for at in keys.flat_map(|(at, _)| at..at + 7) {
+            let mut bad = good.clone();
+            bad[at] ^= 0x08;
+            fs::write(&path, bad).unwrap();
+            let store = RedbStore::open(directory.path(), u64::MAX, false).unwrap();
+            let mut after: Option<Vec<u8>> = None;
+            for round in 0.. {
+                assert!(round < 10, "byte {at}: it goes round");
+                match store.scan(b"", after.as_deref(), 2) {
+                    Ok(page) if page.is_empty() => break,
+                    Ok(page) => after = page.last().map(|(key, _)| key.clone()),
+                    Err(StoreError::Corrupt(why)) => {
+                        assert_eq!(why, "its keys are out of order");
+                        damaged += 1;
+                        break;
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+        assert!(damaged > 0);
     }
 
     #[test]
