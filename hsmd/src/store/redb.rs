@@ -25,6 +25,8 @@ mod overwrite;
 const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
 /// The last revision, under the empty key.
 const REVISION: TableDefinition<'_, (), u64> = TableDefinition::new("revision");
+/// The last that is believed: no store commits so often, and there is room for a next.
+const MAX_REVISION: Revision = Revision::MAX >> 1;
 /// Memory for pages of the file.
 const CACHE: usize = 32 << 20;
 
@@ -265,7 +267,10 @@ fn entry(stamped: &[u8]) -> Result<Entry, StoreError> {
 
 fn last_revision(transaction: &ReadTransaction) -> Result<Revision, StoreError> {
     let table = transaction.open_table(REVISION).map_err(store_error)?;
-    Ok(table.get(()).map_err(store_error)?.map_or(0, |last| last.value()))
+    match table.get(()).map_err(store_error)?.map_or(0, |last| last.value()) {
+        last if last <= MAX_REVISION => Ok(last),
+        last => Err(StoreError::Corrupt(format!("its revision is {last}"))),
+    }
 }
 
 fn make_directory(directory: &Path) -> Result<(), StoreError> {
@@ -501,6 +506,27 @@ mod tests {
             }
         }
         assert!(damaged > 0);
+    }
+
+    #[test]
+    fn a_revision_that_no_store_reaches_is_damage() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(RedbStore::open(directory.path(), u64::MAX, false).unwrap());
+        for (revision, sound) in [(MAX_REVISION, true), (MAX_REVISION + 1, false), (u64::MAX, false)] {
+            let database = Database::open(directory.path().join("claviger.redb")).unwrap();
+            let transaction = database.begin_write().unwrap();
+            transaction.open_table(REVISION).unwrap().insert((), revision).unwrap();
+            transaction.commit().unwrap();
+            drop(database);
+            let opened = RedbStore::open(directory.path(), u64::MAX, false);
+            match opened {
+                Ok(_) => assert!(sound, "{revision}"),
+                Err(StoreError::Corrupt(why)) => {
+                    assert!(!sound && why.contains(&revision.to_string()), "{why}")
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 
     #[test]
