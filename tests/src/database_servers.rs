@@ -1,0 +1,323 @@
+//! Database servers of a test's own: on free ports of this machine, with TLS, in a folder that goes with them.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use crate::{Run, free_address};
+
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The name that the servers' certificates have.
+const NAME: &str = "database.example";
+
+/// The user `nobody`, who runs what refuses to run as root.
+const NOBODY: u32 = 65534;
+
+/// Where Debian has the newest PostgreSQL server, for `needs!`; a pattern that no file has where there is none.
+#[must_use]
+pub fn postgres() -> String {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let programs = versions.map(|version| version.path().join("bin/postgres"));
+    let newest = programs.filter(|program| program.exists()).max();
+    newest.map_or("/usr/lib/postgresql/*/bin/postgres".to_owned(), |path| path.display().to_string())
+}
+
+/// What both servers have: a folder, an address, a certificate, and a process that ends with this value.
+struct Place {
+    dir: TempDir,
+    address: SocketAddr,
+    ca_pem: String,
+    process: Option<Child>,
+}
+
+impl Place {
+    /// A folder with `cert.pem` and `key.pem`, which `owner` may read.
+    fn new(owner: Option<u32>) -> Self {
+        let dir = TempDir::with_prefix("claviger-db-").expect("a temporary directory");
+        let mut authority = rcgen::CertificateParams::new(Vec::new()).expect("no names");
+        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        authority.distinguished_name.push(rcgen::DnType::CommonName, "Test Authority");
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let ca_pem = authority.self_signed(&key).expect("an authority").pem();
+        let issuer = rcgen::Issuer::new(authority, key);
+        let server = rcgen::CertificateParams::new(vec![NAME.to_owned()]).expect("a name");
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let certificate = server.signed_by(&key, &issuer).expect("a certificate");
+        for (name, text) in [("cert.pem", certificate.pem()), ("key.pem", key.serialize_pem())] {
+            let path = dir.path().join(name);
+            fs::write(&path, text).expect("a file");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its mode");
+            chown(&path, owner, owner).expect("its owner");
+        }
+        chown(dir.path(), owner, owner).expect("the owner of the folder");
+        Self { dir, address: free_address(), ca_pem, process: None }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).display().to_string()
+    }
+
+    fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.path("log")).unwrap_or_default()).into_owned()
+    }
+
+    /// Starts a server and waits until it is ready.
+    fn start(&mut self, command: &mut Command, ready: impl Fn(&Self) -> bool) {
+        let log = File::create(self.path("log")).expect("a log");
+        let streams = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        self.process = Some(streams.spawn().expect("the server"));
+        let began = Instant::now();
+        while !ready(self) {
+            let ended = self.process.as_mut().and_then(|process| process.try_wait().expect("a child"));
+            let goes_on = ended.is_none() && began.elapsed() < PATIENCE;
+            assert!(goes_on, "no database server ({ended:?}): {}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends the server with a signal, at once.
+    fn end(&mut self, signal: Signal) {
+        if let Some(mut process) = self.process.take() {
+            let _ = kill(Pid::from_raw(process.id().cast_signed()), signal);
+            let _ = process.wait();
+        }
+    }
+}
+
+/// A MariaDB server; it ends with this value.
+pub struct MariaDb(Place);
+
+impl MariaDb {
+    /// Who may do all, from anywhere.
+    pub const ADMIN: &str = "administrator";
+    /// That account's password.
+    pub const ADMIN_PASSWORD: &str = "Administrators-1";
+    /// The name that its certificate has.
+    pub const NAME: &str = NAME;
+
+    /// Starts one. Needs `mariadbd`, `mariadb` and `mariadb-install-db`.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        let place = Place::new(None);
+        let (cert, key) = (place.path("cert.pem"), place.path("key.pem"));
+        Self::started(place, &[format!("--ssl-cert={cert}"), format!("--ssl-key={key}")])
+    }
+
+    /// Starts one that speaks no TLS.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start_without_tls() -> Self {
+        Self::started(Place::new(None), &["--skip-ssl".to_owned()])
+    }
+
+    fn started(mut place: Place, options: &[String]) -> Self {
+        let user = nix::unistd::User::from_uid(nix::unistd::getuid()).expect("users").expect("this one").name;
+        let mut install = Command::new("mariadb-install-db");
+        install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
+        install.args([format!("--user={user}"), format!("--datadir={}", place.path("data"))]);
+        Run::of(&install).succeeds().done();
+        let mut server = Command::new("mariadbd");
+        server.args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"]);
+        server.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M"]);
+        server.arg(format!("--user={user}")).arg(format!("--port={}", place.address.port()));
+        for (option, file) in [("datadir", "data"), ("socket", "sock"), ("pid-file", "pid")] {
+            server.arg(format!("--{option}={}", place.path(file)));
+        }
+        server.arg("--general-log").arg(format!("--general-log-file={}", place.path("general.log")));
+        place.start(server.args(options), |place| Self::run(place, "SELECT 1").succeeded());
+        let (name, password) = (Self::ADMIN, Self::ADMIN_PASSWORD);
+        let server = Self(place);
+        server.command(&format!(
+            "CREATE USER {name}@'%' IDENTIFIED BY '{password}'; GRANT ALL ON *.* TO {name}@'%' WITH GRANT OPTION"
+        ));
+        server
+    }
+
+    fn run(place: &Place, sql: &str) -> Run {
+        let mut client = Command::new("mariadb");
+        client.args(["--no-defaults", "--user=root", "--batch", "--skip-column-names", "--raw"]);
+        client.arg("--default-character-set=utf8mb4");
+        Run::of(client.args([format!("--socket={}", place.path("sock")), format!("--execute={sql}")]))
+    }
+
+    /// Runs statements as root, and gives what they print: a line for each row, tabs between columns.
+    ///
+    /// # Panics
+    /// If one fails.
+    #[track_caller]
+    pub fn command(&self, sql: &str) -> String {
+        Self::run(&self.0, sql).succeeds().out()
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// The authority of its certificate.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.0.ca_pem
+    }
+
+    /// All that it has logged, each statement with it.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let general = fs::read(self.0.path("general.log")).unwrap_or_default();
+        self.0.log() + &String::from_utf8_lossy(&general)
+    }
+
+    /// Ends it, so that nobody listens any more.
+    pub fn stop(&mut self) {
+        self.0.end(Signal::SIGKILL);
+    }
+}
+
+impl Drop for MariaDb {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A PostgreSQL server; it ends with this value.
+pub struct Postgres(Place);
+
+impl Postgres {
+    /// Who may do all.
+    pub const ADMIN: &str = "administrator";
+    /// That account's password.
+    pub const ADMIN_PASSWORD: &str = "Administrators-1";
+    /// The name that its certificate has.
+    pub const NAME: &str = NAME;
+
+    /// Starts one. Needs [`postgres()`].
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        let place = Self::place();
+        let (cert, key) = (place.path("cert.pem"), place.path("key.pem"));
+        Self::started(
+            place,
+            &["ssl=on".to_owned(), format!("ssl_cert_file={cert}"), format!("ssl_key_file={key}")],
+        )
+    }
+
+    /// Starts one that speaks no TLS.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start_without_tls() -> Self {
+        Self::started(Self::place(), &["ssl=off".to_owned()])
+    }
+
+    fn place() -> Place {
+        Place::new(nix::unistd::getuid().is_root().then_some(NOBODY))
+    }
+
+    /// A program of the server's, run as who may run it.
+    fn program(name: &str) -> Command {
+        let mut command = Command::new(PathBuf::from(postgres()).with_file_name(name));
+        if nix::unistd::getuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.current_dir("/");
+        command
+    }
+
+    fn started(mut place: Place, settings: &[String]) -> Self {
+        let password = place.path("password");
+        fs::write(&password, Self::ADMIN_PASSWORD).expect("a file");
+        let mut install = Self::program("initdb");
+        install.args(["--auth=scram-sha-256", "--no-sync", "--encoding=UTF8", "--locale=C"]);
+        install.args([format!("--username={}", Self::ADMIN), format!("--pwfile={password}")]);
+        let made = install.arg(format!("--pgdata={}", place.path("data"))).output().expect("initdb");
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let mut server = Self::program("postgres");
+        server.args(["-D", &place.path("data"), "-p", &place.address.port().to_string()]);
+        let own = ["fsync=off", "listen_addresses=127.0.0.1", "log_statement=all", "shared_buffers=16MB"];
+        let socket = format!("unix_socket_directories={}", place.dir.path().display());
+        for setting in own.into_iter().chain([&*socket]).chain(settings.iter().map(String::as_str)) {
+            server.args(["-c", setting]);
+        }
+        place.start(&mut server, |place| Self::run(place, "postgres", "SELECT 1").succeeded());
+        Self(place)
+    }
+
+    fn run(place: &Place, database: &str, sql: &str) -> Run {
+        let mut client = Command::new(Path::new(&postgres()).with_file_name("psql"));
+        client.args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"]);
+        client.env("PGPASSWORD", Self::ADMIN_PASSWORD).env("PGCLIENTENCODING", "UTF8");
+        client
+            .args([format!("--host={}", place.dir.path().display()), format!("--username={}", Self::ADMIN)]);
+        client.args([format!("--port={}", place.address.port()), format!("--dbname={database}")]);
+        Run::of(client.arg(format!("--command={sql}")))
+    }
+
+    /// Runs statements as the administrator in the database `postgres`, and gives what they print: a line for
+    /// each row, `|` between columns.
+    ///
+    /// # Panics
+    /// If one fails.
+    #[track_caller]
+    pub fn command(&self, sql: &str) -> String {
+        self.command_in("postgres", sql)
+    }
+
+    /// As [`Self::command`], in another database.
+    ///
+    /// # Panics
+    /// If one fails.
+    #[track_caller]
+    pub fn command_in(&self, database: &str, sql: &str) -> String {
+        Self::run(&self.0, database, sql).succeeds().out()
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// The authority of its certificate.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.0.ca_pem
+    }
+
+    /// All that it has logged, each statement with it.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.0.log()
+    }
+
+    /// Ends it, so that nobody listens any more.
+    pub fn stop(&mut self) {
+        // The processes of its connections end with it, which a kill would leave.
+        self.0.end(Signal::SIGQUIT);
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
