@@ -7,6 +7,7 @@
 
 mod csms;
 mod cts;
+mod database;
 mod iam;
 mod kms;
 mod kps;
@@ -77,6 +78,8 @@ static TABLE: &[(&str, &[Row])] = &[
     ("cts", cts::ACTIONS),
     ("iam", iam::ACTIONS),
     ("ram", ram::ACTIONS),
+    ("rds", database::RDS),
+    ("gaussdb", database::TAURUS_DB),
 ];
 
 /// The most services and actions of one that [`ActionSet`] has room for.
@@ -156,9 +159,13 @@ impl Action {
     }
 }
 
-/// Whether a service's actions are in the table.
+/// Services of others, of whose actions a few alone are in the table.
+const OF_OTHERS: &[&str] = &["rds", "gaussdb"];
+
+/// Whether a service's actions are in the table, all of them.
 pub(super) fn is_ours(service: &str) -> bool {
-    TABLE.iter().any(|(ours, _)| ours.eq_ignore_ascii_case(service))
+    let mut ours = TABLE.iter().filter(|(name, _)| !OF_OTHERS.contains(name));
+    ours.any(|(ours, _)| ours.eq_ignore_ascii_case(service))
 }
 
 /// A set of actions, in which one is found without a search.

@@ -118,7 +118,7 @@ pub static SYSTEM_POLICIES: &[SystemPolicy] = &[
         catalog: "BASE",
         layer: "AA",
         description: "All permissions for all services except IAM",
-        document: r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["kms:*:*","csms:*:*","kps:*:*","ecs:*:*","dhsm:*:*","cts:*:*","eps:*:*","organizations:*:*","ram:*:*","tms:*:*"]}]}"#,
+        document: r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["kms:*:*","csms:*:*","kps:*:*","ecs:*:*","dhsm:*:*","cts:*:*","eps:*:*","organizations:*:*","ram:*:*","tms:*:*","rds:*:*","gaussdb:*:*"]}]}"#,
     },
     SystemPolicy {
         id: "c1a71ce000000000000000000000009a",
