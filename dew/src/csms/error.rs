@@ -57,6 +57,8 @@ pub enum CsmsError {
     Rotated,
     #[error("only secrets that are rotated have a rotation: this one is of type COMMON")]
     NotRotated,
+    #[error("{0}: POST /v1/csms/agencies (CreateAgency) makes what rotation needs")]
+    NoAgency(String),
     #[error("the value cannot be encrypted or decrypted: {0}")]
     Key(KmsError),
     #[error("{0}")]
@@ -98,7 +100,9 @@ impl CsmsError {
                 (400, "CSMS.0002")
             }
             Self::Rotated | Self::NotRotated => (400, "CSMS.0002"),
-            Self::NoVersion | Self::NoStage | Self::NoEvent | Self::NoGrant => (400, "CSMS.0005"),
+            Self::NoVersion | Self::NoStage | Self::NoEvent | Self::NoGrant | Self::NoAgency(_) => {
+                (400, "CSMS.0005")
+            }
             Self::PendingDeletion => (400, "CSMS.0103"),
             Self::BuiltInStage => (400, "CSMS.0105"),
             Self::NoSecret => (400, "CSMS.0106"),

@@ -18,6 +18,7 @@ use crate::kms::record::Kept;
 use crate::kms::{Kms, Millis};
 use crate::message::{Draft, Messages};
 
+mod agency;
 mod allow;
 mod blob;
 mod due;
@@ -35,6 +36,7 @@ mod tags;
 mod value;
 mod version;
 
+pub use agency::MadeAgency;
 pub use error::{CsmsError, Result};
 pub use event::{Event, EventChange, EventKind, Notified, Target};
 pub use grant::{Grant, Grantee, until};

@@ -1,5 +1,6 @@
 //! CSMS on an HSM in memory, whose clock a test turns.
 
+mod agencies;
 mod backups;
 mod events;
 mod grants;
