@@ -1,11 +1,12 @@
 //! Database servers of a test's own: on free ports of this machine, with TLS, in a folder that goes with them.
 
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -155,6 +156,26 @@ impl MariaDb {
         Run::of(client.args([format!("--socket={}", place.path("sock")), format!("--execute={sql}")]))
     }
 
+    /// A client for a user at `localhost`.
+    fn client_as(&self, name: &str, password: &str) -> Command {
+        let mut client = Command::new("mariadb");
+        client.args(["--no-defaults", "--batch", "--skip-column-names", "--unbuffered", "--skip-reconnect"]);
+        client.args([format!("--user={name}"), format!("--socket={}", self.0.path("sock"))]);
+        client.env("MYSQL_PWD", password);
+        client
+    }
+
+    /// Runs statements as a user at `localhost`.
+    pub fn command_as(&self, name: &str, password: &str, sql: &str) -> Run {
+        Run::of(self.client_as(name, password).arg(format!("--execute={sql}")))
+    }
+
+    /// A connection of a user at `localhost`, which stays open.
+    #[must_use]
+    pub fn shell_as(&self, name: &str, password: &str) -> Shell {
+        Shell::of(&mut self.client_as(name, password))
+    }
+
     /// Runs statements as root, and gives what they print: a line for each row, tabs between columns.
     ///
     /// # Panics
@@ -263,13 +284,28 @@ impl Postgres {
     }
 
     fn run(place: &Place, database: &str, sql: &str) -> Run {
+        let mut client = Self::client_as(place, Self::ADMIN, Self::ADMIN_PASSWORD, database);
+        Run::of(client.arg(format!("--command={sql}")))
+    }
+
+    fn client_as(place: &Place, name: &str, password: &str, database: &str) -> Command {
         let mut client = Command::new(Path::new(&postgres()).with_file_name("psql"));
         client.args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"]);
-        client.env("PGPASSWORD", Self::ADMIN_PASSWORD).env("PGCLIENTENCODING", "UTF8");
-        client
-            .args([format!("--host={}", place.dir.path().display()), format!("--username={}", Self::ADMIN)]);
+        client.env("PGPASSWORD", password).env("PGCLIENTENCODING", "UTF8");
+        client.args([format!("--host={}", place.dir.path().display()), format!("--username={name}")]);
         client.args([format!("--port={}", place.address.port()), format!("--dbname={database}")]);
-        Run::of(client.arg(format!("--command={sql}")))
+        client
+    }
+
+    /// Runs statements as a role.
+    pub fn command_as(&self, name: &str, password: &str, database: &str, sql: &str) -> Run {
+        Run::of(Self::client_as(&self.0, name, password, database).arg(format!("--command={sql}")))
+    }
+
+    /// A connection of a role, which stays open.
+    #[must_use]
+    pub fn shell_as(&self, name: &str, password: &str, database: &str) -> Shell {
+        Shell::of(&mut Self::client_as(&self.0, name, password, database))
     }
 
     /// Runs statements as the administrator in the database `postgres`, and gives what they print: a line for
@@ -319,5 +355,38 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// A client that is asked one thing after another over one connection; it ends with this value.
+pub struct Shell {
+    process: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Shell {
+    fn of(client: &mut Command) -> Self {
+        let streams = client.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = streams.spawn().expect("a client");
+        let answers = BufReader::new(process.stdout.take().expect("its answers"));
+        Self { process, answers }
+    }
+
+    /// What a statement, which ends with a semicolon, finds: one line. None comes where the connection is gone.
+    ///
+    /// # Panics
+    /// If the client is gone.
+    pub fn ask(&mut self, sql: &str) -> String {
+        let mut line = String::new();
+        writeln!(self.process.stdin.as_mut().expect("its input"), "{sql}").expect("a client that reads");
+        self.answers.read_line(&mut line).expect("an answer");
+        line.trim_end().to_owned()
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }

@@ -24,7 +24,7 @@ pub use clients::{
     authenticator, compile_c, huawei_cloud_node, huawei_cloud_python, kryoptic, missing, module_for_engine,
     python_pkcs11,
 };
-pub use database_servers::{MariaDb, Postgres, postgres};
+pub use database_servers::{MariaDb, Postgres, Shell, postgres};
 pub use disk::Disk;
 pub use hsm::{Hsm, in_own_process, root, script};
 pub use place::{Daemon, PIN, Place, SO_PIN};

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const SAFE: &[&str] = &[
     "softhsm",
     "signing",
+    "databases",
     "wire",
     "audit",
     "audit-cli",
@@ -40,6 +41,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("backup", &["crypto", "ukey"]),
     ("audit", &["crypto"]),
     ("signing", &["crypto"]),
+    ("databases", &[]),
     ("audit-cli", &["audit"]),
     ("hsm", &["wire", "crypto", "ukey", "backup"]),
     ("dew", &["wire", "crypto", "hsm"]),
