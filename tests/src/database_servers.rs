@@ -51,7 +51,7 @@ impl Place {
         let key = rcgen::KeyPair::generate().expect("a key");
         let ca_pem = authority.self_signed(&key).expect("an authority").pem();
         let issuer = rcgen::Issuer::new(authority, key);
-        let server = rcgen::CertificateParams::new(vec![NAME.to_owned()]).expect("a name");
+        let server = rcgen::CertificateParams::new([NAME, "localhost"].map(str::to_owned)).expect("a name");
         let key = rcgen::KeyPair::generate().expect("a key");
         let certificate = server.signed_by(&key, &issuer).expect("a certificate");
         for (name, text) in [("cert.pem", certificate.pem()), ("key.pem", key.serialize_pem())] {
@@ -131,8 +131,11 @@ impl MariaDb {
         let mut install = Command::new("mariadb-install-db");
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
         install.args([format!("--user={user}"), format!("--datadir={}", place.path("data"))]);
+        // Two at once take the same names in the same folder.
+        install.env("TMPDIR", place.dir.path());
         Run::of(&install).succeeds().done();
         let mut server = Command::new("mariadbd");
+        server.env("TMPDIR", place.dir.path());
         server.args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"]);
         server.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M"]);
         server.arg(format!("--user={user}")).arg(format!("--port={}", place.address.port()));

@@ -162,8 +162,10 @@ impl<'a> Database<'a> {
     /// The folder of a new database.
     fn install(example: &Example) {
         let user = nix::unistd::User::from_uid(nix::unistd::getuid()).expect("users").expect("this one").name;
-        let install =
-            "mariadb-install-db --no-defaults --auth-root-authentication-method=normal --skip-test-db";
+        let install = &format!(
+            "env TMPDIR={} mariadb-install-db --no-defaults --auth-root-authentication-method=normal --skip-test-db",
+            example.hsm.path("").display()
+        );
         let data = example.hsm.path("data");
         example.hsm.line(&format!("{install} --user={user} --datadir={}", data.display())).succeeds().done();
     }

@@ -70,8 +70,11 @@ impl Session {
     async fn compare(&mut self, clone: &str, host: &str, mut wanted: Vec<String>) -> Result<(), Fault> {
         let found = self.column(&format!("SHOW GRANTS FOR {}", user(clone, host)), &[]).await?;
         let mut found: Vec<_> = found.iter().filter_map(|grant| regrant(grant, clone, clone, host)).collect();
-        wanted.sort();
-        found.sort();
+        // The server lists columns in whichever order it has them in memory.
+        for grants in [&mut wanted, &mut found] {
+            grants.iter_mut().for_each(|grant| *grant = in_order(grant));
+            grants.sort();
+        }
         if wanted == found {
             return Ok(());
         }
@@ -81,6 +84,19 @@ impl Session {
             missing.map_or("it has more", |grant| grant)
         )))
     }
+}
+
+/// The same grant with each list of columns sorted.
+fn in_order(grant: &str) -> String {
+    let mut parts = grant.split("( ");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (columns, rest) = part.split_once(" )").unwrap_or((part, ""));
+        let mut columns: Vec<_> = columns.split(" , ").collect();
+        columns.sort_unstable();
+        text.push_str(&format!("( {} ){rest}", columns.join(" , ")));
+    }
+    text
 }
 
 /// The options of an account, such as `REQUIRE SSL`.
