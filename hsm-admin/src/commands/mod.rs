@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod ceremony;
 mod clone;
+mod database;
 mod export;
 mod generate;
 mod iam;
@@ -79,6 +80,8 @@ pub(crate) enum Command {
     Key(key::Key),
     #[command(subcommand)]
     Secret(secret::Secret),
+    #[command(subcommand)]
+    Database(database::Database),
     Run(secret::Run),
     #[command(subcommand)]
     Import(import::Import),
@@ -141,6 +144,7 @@ impl Command {
             Self::Object(command) => command.run(daemon, screen),
             Self::Key(command) => command.run(daemon, screen),
             Self::Secret(command) => command.run(daemon, screen),
+            Self::Database(command) => command.run(daemon, screen),
             Self::Run(command) => command.run(daemon),
             Self::Import(command) => command.run(daemon, screen),
             Self::Export(command) => command.run(daemon, screen),

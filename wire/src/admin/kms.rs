@@ -124,18 +124,24 @@ const LOOKS: &[&str] = &[
 /// Those of CSMS.
 const SECRET_LOOKS: &[&str] = &[
     "CheckSecrets",
+    "ListDatabases",
     "ListGrants",
     "ListNotificationRecords",
     "ListProjectSecretsTags",
     "ListResourceInstances",
     "ListSecretEvents",
     "ListSecretTags",
+    "ListSecretTask",
     "ListSecretVersions",
     "ListSecrets",
+    "ListUsers",
+    "ShowAgency",
     "ShowSecret",
     "ShowSecretEvent",
+    "ShowSecretFunctionTemplates",
     "ShowSecretStage",
     "ShowSecretsConfig",
+    "ShowUserDetail",
 ];
 /// Those that use a key, or make data that is not kept.
 const USES: &[&str] = &[
@@ -172,7 +178,7 @@ const DELETIONS: &[&str] = &[
 
 /// Those of CSMS that take something away.
 const SECRET_DELETIONS: &[&str] =
-    &["DeleteGrant", "DeleteSecret", "DeleteSecretEvent", "DeleteSecretForSchedule"];
+    &["DeleteGrant", "DeleteSecret", "DeleteSecretEvent", "DeleteSecretForSchedule", "RemoveDatabase"];
 
 /// What the operation of this name does. One that is not known may change anything.
 #[must_use]

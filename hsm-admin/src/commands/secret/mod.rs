@@ -15,6 +15,7 @@ mod attached;
 mod edit;
 mod life;
 mod list;
+mod rotation;
 mod run;
 mod value;
 mod versions;
@@ -25,6 +26,9 @@ pub(crate) use run::Run;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Secret {
     Put(value::Put),
+    Host(rotation::Host),
+    Rotate(rotation::Rotate),
+    Rotations(rotation::Rotations),
     Get(value::Get),
     List(list::List),
     Show(list::Show),
@@ -69,6 +73,9 @@ impl Secret {
     pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         match self {
             Self::Put(command) => command.run(daemon, screen),
+            Self::Host(command) => command.run(daemon, screen),
+            Self::Rotate(command) => command.run(daemon, screen),
+            Self::Rotations(command) => command.run(daemon, screen),
             Self::Get(command) => command.run(daemon, screen),
             Self::List(command) => command.run(daemon, screen),
             Self::Show(command) => command.run(daemon, screen),

@@ -1,0 +1,159 @@
+//! `database`: databases whose passwords CSMS rotates.
+
+// To read a field that an answer does not have gives null.
+#![allow(clippy::indexing_slicing)]
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::kms::{In, Sure, text};
+use crate::daemon::Daemon;
+use crate::error::Error;
+use crate::screen::Screen;
+use crate::secret::{self, Prompt, Source};
+use crate::table::{Cell, Column, Table, printable};
+
+const EXAMPLES: &str = "\
+Passwords of accounts there are rotated: the HSM sets them as an administrator
+of the server, over TLS, and tries them before programs get them. It reaches
+databases in the networks that [rotation] networks in hsmd.toml lists.
+
+Examples:
+  hsm-admin database add orders --engine mysql --host db.example.org \\
+      --ca ca.pem --admin hsm
+  hsm-admin secret host orders-app --database orders --account app --dual \\
+      --every 30d
+  hsm-admin secret rotate orders-app
+  hsm-admin secret rotations --failed";
+
+/// The most bytes of a file with certificates.
+const MOST: u64 = 64 << 10;
+
+/// Databases whose passwords are rotated
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub(crate) enum Database {
+    /// Register a database, once its administrator has logged in there
+    Add {
+        /// Its name: letters, digits, - and _
+        name: String,
+        /// mysql (MySQL and MariaDB), taurusdb or postgresql
+        #[arg(long)]
+        engine: String,
+        /// Its host, which its certificate names
+        #[arg(long)]
+        host: String,
+        /// Its port [default: the engine's own]
+        #[arg(long)]
+        port: Option<u16>,
+        /// The certificate of the authority that its certificate is from: PEM
+        #[arg(long, value_name = "FILE")]
+        ca: PathBuf,
+        /// The database within the server that is logged in to [default: the engine's own]
+        #[arg(long, value_name = "NAME")]
+        database: Option<String>,
+        /// The account that may set passwords there, and make accounts for secrets with two
+        #[arg(long, value_name = "NAME")]
+        admin: String,
+        /// A file whose first line is the password of that account [default: ask for it]
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        place: In,
+    },
+    /// List the databases
+    List {
+        #[command(flatten)]
+        place: In,
+    },
+    /// Forget a database that no secret is rotated in: nothing changes in it
+    Remove {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        sure: Sure,
+        #[command(flatten)]
+        place: In,
+    },
+}
+
+impl Database {
+    pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
+        match self {
+            Self::Add { name, engine, host, port, ca, database, admin, password_file, place } => {
+                let desk = place.desk(daemon)?;
+                let usual = if engine == "postgresql" { 5432 } else { 3306 };
+                let password = secret::obtain(
+                    Source::of(password_file.as_deref(), None),
+                    "the administrator's password",
+                    Prompt::Once,
+                    "give --password-file",
+                )?;
+                let password = std::str::from_utf8(&password)
+                    .map_err(|_| Error::Usage("the password is no text in UTF-8".into()))?;
+                let mut fields = json!({
+                    "name": name, "engine": engine, "host": host, "port": port.unwrap_or(usual),
+                    "ca": read(ca)?, "admin": admin, "password": password,
+                });
+                if let Some(database) = database {
+                    fields["database"] = database.clone().into();
+                }
+                let made = desk.call(&of_csms("AddDatabase"), &fields)?;
+                screen.show(&made["database"], |made| {
+                    format!("Registered database {:?}: {}", printable(name), text(made, "id"))
+                })
+            }
+            Self::List { place } => {
+                let desk = place.desk(daemon)?;
+                let listed = desk.call(&of_csms("ListDatabases"), &json!({}))?["databases"].take();
+                let all = listed.as_array().ok_or(Error::Unknown)?;
+                screen.table(all, |all| table(all))
+            }
+            Self::Remove { name, sure, place } => {
+                let desk = place.desk(daemon)?;
+                let text = format!("The HSM forgets database {:?} and its administrator.", printable(name));
+                let code = sure.ask(&desk, &text)?;
+                let done =
+                    desk.guarded(&of_csms("RemoveDatabase"), &json!({ "database_name": name }), code)?;
+                screen.show(&done, |_| format!("Forgot database {:?}.", printable(name)))
+            }
+        }
+    }
+}
+
+fn of_csms(operation: &str) -> String {
+    format!("{}{operation}", wire::admin::kms::CSMS)
+}
+
+fn read(path: &PathBuf) -> Result<String, Error> {
+    use std::io::Read as _;
+    let mut read = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MOST + 1).read_to_string(&mut read))
+        .map_err(|cause| Error::File { path: path.clone(), why: cause.to_string() })?;
+    Ok(read)
+}
+
+fn table(all: &[Value]) -> Table {
+    let columns = [
+        Column::text("NAME", 12),
+        Column::text("ENGINE", 10),
+        Column::text("SERVER", 24),
+        Column::text("ADMINISTRATOR", 13),
+        Column::text("ID", 36),
+    ];
+    let mut table = Table::new(&columns, "There are no databases: `database add` registers one.");
+    for one in all {
+        let server = format!("{}:{}", printable(text(one, "host")), one["port"]);
+        table.row(vec![
+            Cell::from(printable(text(one, "name"))),
+            Cell::from(printable(text(one, "engine"))),
+            Cell::from(server),
+            Cell::from(printable(text(one, "admin"))),
+            Cell::from(text(one, "id")),
+        ]);
+    }
+    table
+}
