@@ -17,6 +17,7 @@ use crate::pin::Verifier;
 use crate::policy::Profile;
 use crate::vault::{Batch, Change, RecordId, Version, kind};
 
+// Long because each kind of record is named here, and said what it is.
 /// A service's kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -90,6 +91,10 @@ pub enum Kind {
     CsmsGrant,
     /// Of a partition: what its project has switched on of CSMS.
     CsmsSettings,
+    /// Of a partition: databases whose passwords CSMS rotates.
+    CsmsDatabase,
+    /// Of a partition: what came of rotations.
+    CsmsTask,
     /// Topics, which messages go to.
     Topic,
     /// Messages, and what became of them.
@@ -153,6 +158,8 @@ impl Kind {
             Self::CsmsEvent => kind::CSMS_EVENT,
             Self::CsmsGrant => kind::CSMS_GRANT,
             Self::CsmsSettings => kind::CSMS_SETTINGS,
+            Self::CsmsDatabase => kind::CSMS_DATABASE,
+            Self::CsmsTask => kind::CSMS_TASK,
             Self::Topic => kind::TOPIC,
             Self::Message => kind::MESSAGE,
         };

@@ -32,6 +32,7 @@ pub(crate) struct Config {
     pub(crate) rest: crate::rest::Config,
     pub(crate) transfer: crate::transfer::Config,
     pub(crate) messages: crate::messages::Config,
+    pub(crate) rotation: crate::servers::Config,
 }
 
 /// Where applications and the console connect, and who may.

@@ -26,6 +26,7 @@ mod rest;
 mod root_key;
 mod scheduler;
 mod server;
+mod servers;
 mod services;
 mod stop;
 mod store;

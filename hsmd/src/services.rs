@@ -14,6 +14,7 @@ use tracing::error;
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::notifications::Notifications;
+use crate::servers::Reached;
 use crate::traces::{Asked, Resource, Traces};
 use crate::transfer::{Buckets, Transfer};
 
@@ -68,7 +69,13 @@ impl Services {
         let traces = Traces::start(Arc::clone(audit)).map_err(ServicesError::Thread)?;
         let kms = Kms::open(Arc::clone(hsm), Arc::clone(&iam), keys, tracing_in(&traces, hsm))?;
         let kms = Arc::new(kms);
-        let csms = Csms::new(Arc::clone(hsm), Arc::clone(&kms), Arc::clone(&messages), secrets);
+        let csms = Csms::new(
+            Arc::clone(hsm),
+            Arc::clone(&kms),
+            Arc::clone(&messages),
+            Arc::new(Reached::new(&config.rotation)),
+            secrets,
+        );
         let buckets =
             Buckets { folder: config.transfer.folder.clone(), forwards: config.audit.forward.is_some() };
         let cts = Arc::new(Cts::open(Arc::clone(hsm), Arc::clone(&iam), Box::new(buckets.clone()))?);

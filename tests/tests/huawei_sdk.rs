@@ -58,6 +58,7 @@ macro_rules! scripts {
 }
 
 scripts! {
+    csms/secret_agencies
     csms/secret_events
     csms/secret_rights
     csms/secret_life

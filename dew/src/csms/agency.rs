@@ -5,13 +5,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hsm::event::{Actor, Door, Person};
 use serde_json::Value;
 
-use super::Csms;
 use super::allow::About;
 use super::error::{CsmsError, Result};
 use super::secret::SecretKind;
+use super::{Csms, actor};
 use crate::caller::Caller;
 use crate::iam::policy::Action;
 use crate::iam::{
@@ -202,7 +201,7 @@ impl Csms {
     pub fn may_change_password(&self, worker: &Caller, kind: SecretKind) -> Result<()> {
         let (project, account) = self.own(worker)?;
         let name = match kind {
-            SecretKind::Rds => "rds:password:update",
+            SecretKind::Rds | SecretKind::PostgreSql => "rds:password:update",
             SecretKind::TaurusDb => "gaussdb:user:modify",
             SecretKind::Common => return Err(not_rotated()),
         };
@@ -257,9 +256,7 @@ impl Csms {
     /// Makes what is not there of an agency.
     fn make(&self, caller: &Caller, wanted: &Wanted, project: ProjectId, account: AccountId) -> Result<()> {
         let guest = caller.guest();
-        let person = Person { name: &guest.name, id: &guest.id };
-        let actor = Actor { door: Door::Rest, peer: None, user: "account user", person: Some(person) };
-        let acting = self.iam.by(actor);
+        let acting = self.iam.by(actor(&guest));
         let there = self.parts(wanted, project, account)?;
         let role = match there.role {
             Some(role) => role,
@@ -286,7 +283,8 @@ impl Csms {
 /// The agencies of a kind of secret: that by which the worker is called, and that by which it works.
 fn of_kind(kind: SecretKind) -> Result<[&'static Wanted; 2]> {
     match kind {
-        SecretKind::Rds => Ok([&ACCESS, &RDS]),
+        // PostgreSQL is a database of RDS, too.
+        SecretKind::Rds | SecretKind::PostgreSql => Ok([&ACCESS, &RDS]),
         SecretKind::TaurusDb => Ok([&ACCESS, &TAURUS_DB]),
         SecretKind::Common => Err(not_rotated()),
     }

@@ -115,7 +115,7 @@ impl Csms {
             false => EnterpriseProjectId::DEFAULT,
         };
         // Somebody switches its rotation on again.
-        let rotation = Rotation { automatic: false, next: None, ..was.rotation };
+        let rotation = Rotation { automatic: false, next: None, under_way: None, ..was.rotation };
         let secret = Secret {
             id,
             key,

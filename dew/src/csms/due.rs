@@ -44,14 +44,24 @@ impl Csms {
     /// When the first thing of a project is due. A project that nobody has asked for is looked through once, and not kept
     /// in memory for that.
     fn first_due(&self, id: ProjectId) -> Result<Option<Millis>> {
+        self.first(id).map(|[due, _]| due)
+    }
+
+    /// As [`Self::first_due`], of rotations.
+    pub(super) fn first_rotation(&self, id: ProjectId) -> Result<Option<Millis>> {
+        self.first(id).map(|[_, due]| due)
+    }
+
+    fn first(&self, id: ProjectId) -> Result<[Option<Millis>; 2]> {
+        let first = |shelf: &Shelf| [shelf.agenda.first().map(|(at, _)| *at), shelf.next_rotation()];
         if let Some(project) = self.projects.read().get(&id) {
-            return Ok(project.shelf.read().agenda.first().map(|(at, _)| *at));
+            return Ok(first(&project.shelf.read()));
         }
         if let Some(due) = self.looked_at.lock().get(&id) {
             return Ok(*due);
         }
-        let Some(partition) = self.kms.partition_of_project(id)? else { return Ok(None) };
-        let due = Shelf::read(&self.hsm, &partition)?.agenda.first().map(|(at, _)| *at);
+        let Some(partition) = self.kms.partition_of_project(id)? else { return Ok([None, None]) };
+        let due = first(&Shelf::read(&self.hsm, &partition)?);
         self.looked_at.lock().insert(id, due);
         Ok(due)
     }
@@ -98,7 +108,7 @@ impl Csms {
     }
 
     /// CSMS, acting on its own in a project.
-    fn itself(&self, project: &Project) -> Caller {
+    pub(super) fn itself(&self, project: &Project) -> Caller {
         let account = self.iam.account(project.account);
         let account_name = account.map(|account| account.name.clone()).unwrap_or_default();
         let principal = Principal::Service { name: "csms" };

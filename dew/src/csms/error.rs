@@ -1,5 +1,6 @@
 //! Why CSMS does not do something: one table from the reason to the code and status of the cloud's interface.
 
+use super::database::Fault;
 use crate::iam::IamError;
 use crate::kms::KmsError;
 use crate::message::MessageError;
@@ -13,7 +14,7 @@ pub enum CsmsError {
     Field(String),
     #[error("{0}")]
     Forbidden(String),
-    #[error("the project in the URL is not one of the caller's")]
+    #[error("the project in the URL, or else in X-Project-Id, is not one of the caller's")]
     OtherProject,
     #[error("the secret does not exist")]
     NoSecret,
@@ -25,6 +26,8 @@ pub enum CsmsError {
     NoEvent,
     #[error("the grant does not exist")]
     NoGrant,
+    #[error("the user does not exist")]
+    NoUser,
     #[error("the project has a secret of this name already")]
     Taken,
     #[error("the secret has a stage of this name already")]
@@ -55,10 +58,24 @@ pub enum CsmsError {
     BadBlob,
     #[error("the value of a secret that is rotated is set by its rotation alone")]
     Rotated,
-    #[error("only secrets that are rotated have a rotation: this one is of type COMMON")]
+    #[error(
+        "only secrets that are rotated have a rotation: this one is of type COMMON, or has no rotation_config"
+    )]
     NotRotated,
     #[error("{0}: POST /v1/csms/agencies (CreateAgency) makes what rotation needs")]
     NoAgency(String),
+    #[error("the secret is being rotated already")]
+    RotationUnderWay,
+    #[error("the database does not exist")]
+    NoDatabase,
+    #[error("the project has a database of this name already")]
+    DatabaseTaken,
+    #[error("the project has {0} databases, and more there cannot be")]
+    DatabaseQuota(usize),
+    #[error("secrets are rotated in the database: {0}")]
+    DatabaseInUse(String),
+    #[error("{0}")]
+    Database(#[from] Fault),
     #[error("the value cannot be encrypted or decrypted: {0}")]
     Key(KmsError),
     #[error("{0}")]
@@ -90,6 +107,14 @@ impl From<KmsError> for CsmsError {
 }
 
 impl CsmsError {
+    /// As records of failed rotations write it.
+    pub(super) fn task_code(&self) -> &'static str {
+        match self {
+            Self::Database(fault) => fault.code(),
+            other => other.code().1,
+        }
+    }
+
     /// The HTTP status and the code, as the interface has them.
     #[must_use]
     pub fn code(&self) -> (u16, &'static str) {
@@ -99,22 +124,31 @@ impl CsmsError {
             Self::Field(_) | Self::Tag(_) | Self::TagPolicy(_) | Self::BadBlob | Self::EventInUse(_) => {
                 (400, "CSMS.0002")
             }
-            Self::Rotated | Self::NotRotated => (400, "CSMS.0002"),
-            Self::NoVersion | Self::NoStage | Self::NoEvent | Self::NoGrant | Self::NoAgency(_) => {
-                (400, "CSMS.0005")
+            Self::Rotated | Self::NotRotated | Self::Database(_) | Self::DatabaseInUse(_) => {
+                (400, "CSMS.0002")
             }
+            Self::NoVersion
+            | Self::NoStage
+            | Self::NoEvent
+            | Self::NoGrant
+            | Self::NoUser
+            | Self::NoDatabase
+            | Self::NoAgency(_) => (400, "CSMS.0005"),
             Self::PendingDeletion => (400, "CSMS.0103"),
             Self::BuiltInStage => (400, "CSMS.0105"),
             Self::NoSecret => (400, "CSMS.0106"),
             Self::AlreadyPending => (400, "CSMS.0107"),
             Self::NotPending => (400, "CSMS.0108"),
-            Self::Quota(_) | Self::VersionQuota(_) | Self::EventQuota(_) | Self::GrantQuota(_) => {
-                (400, "CSMS.0202")
-            }
+            Self::Quota(_)
+            | Self::VersionQuota(_)
+            | Self::EventQuota(_)
+            | Self::GrantQuota(_)
+            | Self::DatabaseQuota(_) => (400, "CSMS.0202"),
             Self::StageQuota(_) => (400, "CSMS.0204"),
             Self::Key(error) if error.code().0 < 500 => (400, "CSMS.0401"),
             Self::Forbidden(_) | Self::OtherProject => (403, "CSMS.0302"),
-            Self::Taken | Self::EventTaken => (409, "CSMS.0101"),
+            Self::Taken | Self::EventTaken | Self::DatabaseTaken => (409, "CSMS.0101"),
+            Self::RotationUnderWay => (409, "CSMS.0102"),
             Self::Hsm(Error::Vault(VaultError::Conflict { .. })) | Self::Kms(KmsError::Busy) => {
                 (503, "CSMS.0001")
             }

@@ -7,14 +7,16 @@ use hsm::service::{Kind, Write};
 use super::allow::{About, Found};
 use super::error::{CsmsError, Result};
 use super::event::EventKind;
-use super::rotation::Rotation;
-use super::secret::{CURRENT, Secret, SecretKind, Version, VersionId, check_description, check_name};
+use super::rotation::{Period, Rotation, Target};
+use super::secret::{
+    CURRENT, PREVIOUS, Secret, SecretKind, Version, VersionId, check_description, check_name,
+};
 use super::value::{BORROWER, Value, key_error};
 use super::{Changes, Csms, Project, about};
 use crate::caller::Caller;
 use crate::iam::EnterpriseProjectId;
 use crate::kms::record::{Kept, creation};
-use crate::kms::{DAY, Uuid};
+use crate::kms::{DAY, KeyId, Millis, Uuid};
 use crate::tag::Tags;
 
 /// In how many days from now a secret can be deleted.
@@ -39,6 +41,27 @@ pub struct NewSecret<'a> {
     pub enterprise_project: EnterpriseProjectId,
     /// Its tags.
     pub tags: Tags,
+    /// How it is rotated, if it is.
+    pub rotation: Option<NewRotation>,
+}
+
+/// How a secret is to be rotated.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRotation {
+    /// The accounts.
+    pub target: Target,
+    /// After which time it is by itself, if at all.
+    pub period: Option<Period>,
+    /// Whether it is.
+    pub automatic: bool,
+}
+
+impl NewRotation {
+    fn begun(self, now: Millis) -> Rotation {
+        let Self { target, period, automatic } = self;
+        let next = period.filter(|_| automatic).map(|period| now.saturating_add(period.millis()));
+        Rotation { automatic, period, target: Some(target), next, ..Rotation::default() }
+    }
 }
 
 /// What is to become of a secret; what is not named stays as it is.
@@ -50,6 +73,10 @@ pub struct SecretChange<'a> {
     pub description: Option<&'a str>,
     /// The event by which its changes are told; an empty name for none.
     pub event: Option<&'a str>,
+    /// Whether it is rotated by itself.
+    pub automatic: Option<bool>,
+    /// After which time.
+    pub period: Option<Period>,
 }
 
 impl Csms {
@@ -69,10 +96,9 @@ impl Csms {
         check_name("name", new.name)?;
         check_description(new.description)?;
         new.value.check()?;
-        if new.kind != SecretKind::Common {
-            return Err(CsmsError::Field(
-                "rotation_config: InstanceId names no database that is registered".to_owned(),
-            ));
+        if new.rotation.is_none() != (new.kind == SecretKind::Common) {
+            let text = "rotation_config is for secrets that are rotated, and for each of them";
+            return Err(CsmsError::Field(text.to_owned()));
         }
         if !self.iam.has_enterprise_project(account, new.enterprise_project) {
             return Err(CsmsError::Field("enterprise_project_id names no enterprise project".to_owned()));
@@ -81,11 +107,44 @@ impl Csms {
         let project = self.project_or_new(project, account)?;
         self.check_strength(&project, new.value)?;
         let key = self.kms.lendable(caller, BORROWER, new.key).map_err(key_error)?;
+        let clone = match &new.rotation {
+            None => None,
+            Some(rotation) => {
+                self.room_for(&project, new.name)?;
+                self.prepare_rotated(caller, &project, new.kind, rotation.target, new.value)?
+            }
+        };
+        let (kind, target) = (new.kind, new.rotation.as_ref().map(|rotation| rotation.target));
+        let made = self.write_secret(caller, &project, key, new, clone.as_ref());
+        if let (Err(_), Some(clone), Some(target)) = (&made, &clone, target) {
+            self.drop_clone(caller, &project, kind, target, clone);
+        }
+        made
+    }
+
+    /// Writes a new secret with its first version, and with that of the clone of its account.
+    fn write_secret(
+        &self,
+        caller: &Caller,
+        project: &Project,
+        key: KeyId,
+        new: NewSecret<'_>,
+        clone: Option<&Value>,
+    ) -> Result<Kept<Secret>> {
         let _turn = project.turn.lock();
-        let event = self.event_to_tell_by(&project, new.event)?;
-        let (number, value) = self.room_for(&project, new.name)?;
-        let (id, now, first) = (Uuid::from_random(self.hsm.random()?), self.now(), VersionId(1));
-        let sealed = self.seal(caller, key, (id, first), value, new.value)?;
+        let event = self.event_to_tell_by(project, new.event)?;
+        let (number, value) = self.room_for(project, new.name)?;
+        let (id, now) = (Uuid::from_random(self.hsm.random()?), self.now());
+        let (mut versions, mut writes) = (Vec::new(), Vec::new());
+        for (at, value, content) in (1..)
+            .zip(value..)
+            .zip([Some(new.value), clone].into_iter().flatten())
+            .map(|((at, value), content)| (at, value, content))
+        {
+            let version = VersionId(at);
+            writes.push(self.seal(caller, key, (id, version), value, content)?);
+            versions.push(Version { id: version, created: now, expires: None, told: false, key, value });
+        }
         let mut secret = Secret {
             id,
             name: new.name.to_owned(),
@@ -98,13 +157,17 @@ impl Csms {
             enterprise_project: new.enterprise_project.0,
             event,
             tags: new.tags,
-            rotation: Rotation::default(),
-            versions: vec![Version { id: first, created: now, expires: None, told: false, key, value }],
-            last: first,
+            rotation: new.rotation.map(|rotation| rotation.begun(now)).unwrap_or_default(),
+            last: versions.last().map_or(VersionId(0), |version| version.id),
+            versions,
             stages: Vec::new(),
         };
-        secret.put_stage(CURRENT, first, self.quotas.stages, now)?;
-        self.add_secret(caller, &project, "create a secret", number, secret, vec![sealed])
+        secret.put_stage(CURRENT, VersionId(1), self.quotas.stages, now)?;
+        if clone.is_some() {
+            // The one that is rotated first.
+            secret.put_stage(PREVIOUS, VersionId(2), self.quotas.stages, now)?;
+        }
+        self.add_secret(caller, project, "create a secret", number, secret, writes)
     }
 
     /// Lets through who may make many secrets at once.
@@ -180,8 +243,14 @@ impl Csms {
             Some(key) => Some(self.kms.lendable(caller, BORROWER, Some(key)).map_err(key_error)?),
             None => None,
         };
+        if change.automatic == Some(true) {
+            self.check_may_rotate(caller, &found)?;
+        }
         self.revise(caller, &found, "change a secret", |project, secret| {
             secret.check_enabled()?;
+            if change.automatic.is_some() || change.period.is_some() {
+                secret.rotation.plan(change.automatic, change.period, self.now())?;
+            }
             if let Some(description) = change.description {
                 description.clone_into(&mut secret.description);
             }
@@ -251,8 +320,11 @@ impl Csms {
 
     /// What takes away a secret, its values, and the grants on it.
     fn all_of(&self, project: &Project, secret: &Kept<Secret>) -> Result<Vec<Write>> {
-        let mut writes: Vec<_> =
-            secret.versions.iter().map(|version| self.value_goes(project, version)).collect::<Result<_>>()?;
+        let mut writes: Vec<_> = secret
+            .versions
+            .iter()
+            .map(|version| self.value_goes(project, version.value))
+            .collect::<Result<_>>()?;
         let shelf = project.shelf.read();
         writes.extend(shelf.grants_on(secret.id).map(|grant| grant.deletion(Kind::CsmsGrant)));
         writes.push(secret.deletion(Kind::CsmsSecret));

@@ -4,12 +4,13 @@
 //! with a key of the KMS and bound to the secret and the version. A value is decrypted when it is asked for, and kept
 //! nowhere. A change of a secret, its values and what is told of it is one commit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use hsm::event::{Actor, Door, Person};
 use hsm::partition::Partition;
 use hsm::service::{Kind, Write};
-use hsm::{Hsm, Work};
+use hsm::{Guest, Hsm, Work};
 use parking_lot::{Mutex, RwLock};
 
 use crate::caller::Caller;
@@ -21,6 +22,7 @@ use crate::message::{Draft, Messages};
 mod agency;
 mod allow;
 mod blob;
+mod database;
 mod due;
 mod error;
 mod event;
@@ -28,23 +30,30 @@ mod grant;
 mod life;
 mod list;
 mod password;
+mod rotate;
 mod rotation;
 mod secret;
 mod settings;
 mod shelf;
 mod tags;
+mod task;
+mod template;
+mod user;
 mod value;
 mod version;
 
 pub use agency::MadeAgency;
+pub use database::{Database, Engine, Fault, Login, NewDatabase, Server, Servers};
 pub use error::{CsmsError, Result};
 pub use event::{Event, EventChange, EventKind, Notified, Target};
 pub use grant::{Grant, Grantee, until};
-pub use life::{NewSecret, SecretChange};
+pub use life::{NewRotation, NewSecret, SecretChange};
 pub use list::{Page, Paged};
 pub use password::{PasswordRules, Strength};
-pub use rotation::{Period, Rotation};
+pub use rotate::Rotated;
+pub use rotation::{Accounts, Period, Rotation, Target as RotationTarget, UnderWay};
 pub use secret::{CURRENT, PENDING, PREVIOUS, Secret, SecretKind, Stage, State, Version, VersionId};
+pub use task::{Task, TaskFilter};
 pub use value::Value;
 pub use version::NewVersion;
 
@@ -77,10 +86,13 @@ pub struct Csms {
     iam: Arc<Iam>,
     kms: Arc<Kms>,
     messages: Arc<Messages>,
+    servers: Arc<dyn Servers>,
     quotas: Quotas,
     projects: RwLock<HashMap<ProjectId, Arc<Project>>>,
-    /// When the first thing is due in projects that have only been looked at.
-    looked_at: Mutex<HashMap<ProjectId, Option<Millis>>>,
+    /// When the first thing is due in projects that have only been looked at, and the first rotation.
+    looked_at: Mutex<HashMap<ProjectId, [Option<Millis>; 2]>>,
+    /// The secrets that are being rotated, by the numbers of their records.
+    rotating: Mutex<HashSet<(ProjectId, u64)>>,
     /// Held by whoever makes happen what is due.
     running: Mutex<()>,
 }
@@ -97,17 +109,25 @@ struct Project {
 }
 
 impl Csms {
-    /// CSMS over a KMS, which tells what happens by messages.
+    /// CSMS over a KMS, which tells what happens by messages, and rotates what servers of databases have.
     #[must_use]
-    pub fn new(hsm: Arc<Hsm>, kms: Arc<Kms>, messages: Arc<Messages>, quotas: Quotas) -> Self {
+    pub fn new(
+        hsm: Arc<Hsm>,
+        kms: Arc<Kms>,
+        messages: Arc<Messages>,
+        servers: Arc<dyn Servers>,
+        quotas: Quotas,
+    ) -> Self {
         Self {
             hsm,
             iam: Arc::clone(kms.iam()),
             kms,
             messages,
+            servers,
             quotas,
             projects: RwLock::default(),
             looked_at: Mutex::default(),
+            rotating: Mutex::default(),
             running: Mutex::default(),
         }
     }
@@ -198,6 +218,12 @@ impl Csms {
         project.shelf.write().show_secret(changed.clone());
         Ok(changed)
     }
+}
+
+/// A caller, as the directory records what it does there.
+fn actor(guest: &Guest) -> Actor<'_> {
+    let person = Person { name: &guest.name, id: &guest.id };
+    Actor { door: Door::Rest, peer: None, user: "account user", person: Some(person) }
 }
 
 /// What a commit changes, and what is told of it.

@@ -1,4 +1,4 @@
-//! How often a secret is rotated.
+//! How a secret is rotated: of which database, with one account or two, and how often.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::error::{CsmsError, Result};
-use crate::kms::Millis;
+use super::secret::VersionId;
+use crate::kms::{Millis, Uuid};
 
 /// How a secret is rotated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +16,8 @@ pub struct Rotation {
     pub automatic: bool,
     /// After which time, as the interface writes it.
     pub period: Option<Period>,
-    /// What is rotated.
-    pub config: Option<String>,
+    /// What is rotated; none of what no rotation is for.
+    pub target: Option<Target>,
     /// The function that does it, where it is not one of ours.
     pub function: Option<String>,
     /// When it was last.
@@ -25,6 +26,107 @@ pub struct Rotation {
     pub next: Option<Millis>,
     /// How often in a row it failed.
     pub failures: u32,
+    /// A rotation that has begun.
+    pub under_way: Option<UnderWay>,
+}
+
+impl Rotation {
+    /// Has it happen by itself, or not any more, after a time.
+    ///
+    /// # Errors
+    /// `NotRotated`; `Field` without a time.
+    pub(super) fn plan(
+        &mut self,
+        automatic: Option<bool>,
+        period: Option<Period>,
+        now: Millis,
+    ) -> Result<()> {
+        if self.target.is_none() {
+            return Err(CsmsError::NotRotated);
+        }
+        let on = automatic.unwrap_or(self.automatic);
+        let period_is_new = period.is_some_and(|period| self.period != Some(period));
+        self.period = period.or(self.period);
+        let Some(period) = self.period else {
+            let text = "rotation_period is needed for auto_rotation: 6h to 8760h, or 1d to 365d";
+            return if on { Err(CsmsError::Field(text.to_owned())) } else { Ok(()) };
+        };
+        if on && (!self.automatic || period_is_new) {
+            (self.failures, self.next) = (0, Some(now.saturating_add(period.millis())));
+        } else if !on {
+            self.next = None;
+        }
+        self.automatic = on;
+        Ok(())
+    }
+}
+
+/// The accounts that a secret is rotated for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// The id of the database.
+    pub database: Uuid,
+    /// How many accounts there are.
+    pub accounts: Accounts,
+}
+
+/// How many accounts a rotation has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Accounts {
+    /// One, which gets a new password each time.
+    Single,
+    /// Two that may do the same, of which the one that is not current gets a new password, and becomes current.
+    Dual,
+}
+
+/// A rotation that has begun: it is completed or undone, also by another run of the daemon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnderWay {
+    /// The version that is to become current.
+    pub version: VersionId,
+    /// When it is taken up again.
+    pub retry: Millis,
+    /// How often it was tried and could neither be completed nor undone.
+    pub attempts: u32,
+}
+
+/// `rotation_config` as the interface writes it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Written {
+    instance_id: String,
+    secret_sub_type: String,
+}
+
+impl Target {
+    const ACCOUNTS: [(Accounts, &str); 2] = [(Accounts::Single, "SingleUser"), (Accounts::Dual, "MultiUser")];
+}
+
+impl FromStr for Target {
+    type Err = CsmsError;
+    fn from_str(text: &str) -> Result<Self> {
+        let of = |text: &str| {
+            let written: Written = serde_json::from_str(text).ok()?;
+            let named = |(_, name): &(Accounts, &str)| *name == written.secret_sub_type;
+            let (accounts, _) = Self::ACCOUNTS.into_iter().find(named)?;
+            Some(Self { database: written.instance_id.parse().ok()?, accounts })
+        };
+        of(text).ok_or_else(|| {
+            CsmsError::Field(
+                "rotation_config: expected the JSON text {\"InstanceId\": the id of a database that is registered, \
+                 \"SecretSubType\": \"SingleUser\" or \"MultiUser\"}"
+                    .to_owned(),
+            )
+        })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (_, name) =
+            Self::ACCOUNTS.into_iter().find(|(one, _)| *one == self.accounts).unwrap_or(Self::ACCOUNTS[0]);
+        write!(f, "{}", serde_json::json!({ "InstanceId": self.database.to_string(), "SecretSubType": name }))
+    }
 }
 
 /// A time between rotations.

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::error::{CsmsError, Result};
-use super::rotation::Rotation;
+use super::rotation::{Accounts, Rotation};
 use crate::kms::{KeyId, Millis, Uuid};
 use crate::tag::Tags;
 
@@ -35,10 +35,12 @@ pub enum SecretKind {
     Rds,
     /// A password of a TaurusDB database, which is rotated.
     TaurusDb,
+    /// A password of a PostgreSQL database, which is rotated: beyond what the cloud has.
+    PostgreSql,
 }
 
 impl SecretKind {
-    const ALL: [Self; 3] = [Self::Common, Self::Rds, Self::TaurusDb];
+    const ALL: [Self; 4] = [Self::Common, Self::Rds, Self::TaurusDb, Self::PostgreSql];
 
     /// As the interface writes it.
     #[must_use]
@@ -47,6 +49,7 @@ impl SecretKind {
             Self::Common => "COMMON",
             Self::Rds => "RDS-FG",
             Self::TaurusDb => "GaussDB-FG",
+            Self::PostgreSql => "PostgreSQL-FG",
         }
     }
 
@@ -59,7 +62,7 @@ impl SecretKind {
         let name = if name == "RDS" { "RDS-FG" } else { name };
         Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
             CsmsError::Field(format!(
-                "secret_type {name:?} is unknown: expected COMMON, RDS-FG or GaussDB-FG"
+                "secret_type {name:?} is unknown: expected COMMON, RDS-FG, GaussDB-FG or PostgreSQL-FG"
             ))
         })
     }
@@ -263,14 +266,32 @@ impl Secret {
         Ok(())
     }
 
-    /// When something is due: that it goes, or that a version expires, or that it is rotated.
+    /// When something is due: that it goes, or that a version expires.
     pub(super) fn due(&self) -> Option<Millis> {
         if self.goes.is_some() {
             return self.goes;
         }
         let expiries =
             self.versions.iter().filter(|version| !version.told).filter_map(|version| version.expires);
-        expiries.chain(self.rotation.next).min()
+        expiries.min()
+    }
+
+    /// When it is rotated next, or what a rotation left half done is taken up again.
+    pub(super) fn rotates(&self) -> Option<Millis> {
+        match &self.rotation.under_way {
+            Some(under_way) => Some(under_way.retry),
+            None => self.rotation.next.filter(|_| self.goes.is_none()),
+        }
+    }
+
+    /// The version whose account gets a new password when it is rotated: with two accounts that of the one that nobody
+    /// uses.
+    pub(super) fn rotates_from(&self) -> Result<&Version> {
+        match self.rotation.target.as_ref().map(|target| target.accounts) {
+            None => Err(CsmsError::NotRotated),
+            Some(Accounts::Single) => self.version(CURRENT),
+            Some(Accounts::Dual) => self.version(PREVIOUS),
+        }
     }
 }
 

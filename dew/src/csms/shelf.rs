@@ -6,11 +6,13 @@ use hsm::Hsm;
 use hsm::partition::Partition;
 use hsm::service::Kind;
 
+use super::database::Database;
 use super::error::{CsmsError, Result};
 use super::event::Event;
 use super::grant::Grant;
 use super::secret::Secret;
 use super::settings::Settings;
+use super::task::Task;
 use crate::kms::record::Kept;
 use crate::kms::{Millis, Uuid};
 
@@ -26,20 +28,35 @@ pub(super) struct Shelf {
     pub(super) next_value: u64,
     pub(super) next_event: u64,
     pub(super) next_grant: u64,
+    pub(super) next_database: u64,
+    pub(super) next_task: u64,
     /// The events, by the numbers of their records.
     pub(super) events: BTreeMap<u64, Kept<Event>>,
     /// The grants, by the numbers of their records.
     pub(super) grants: BTreeMap<u64, Kept<Grant>>,
     /// What the project has switched on.
     pub(super) settings: Option<Kept<Settings>>,
+    /// The databases, by the numbers of their records.
+    pub(super) databases: BTreeMap<u64, Kept<Database>>,
+    /// What came of rotations, by the numbers of their records: the oldest first.
+    pub(super) tasks: BTreeMap<u64, Kept<Task>>,
     /// When something is due of which secret.
     pub(super) agenda: BTreeSet<(Millis, u64)>,
+    /// When which secret is rotated.
+    pub(super) rotations: BTreeSet<(Millis, u64)>,
 }
 
 impl Shelf {
     pub(super) fn read(hsm: &Hsm, partition: &Partition) -> Result<Self> {
-        let mut shelf =
-            Self { next_secret: 1, next_value: 1, next_event: 1, next_grant: 1, ..Self::default() };
+        let mut shelf = Self {
+            next_secret: 1,
+            next_value: 1,
+            next_event: 1,
+            next_grant: 1,
+            next_database: 1,
+            next_task: 1,
+            ..Self::default()
+        };
         for read in hsm.service_records_in(partition, Kind::CsmsSecret)? {
             shelf.show_secret(Kept::read(read)?);
         }
@@ -52,7 +69,37 @@ impl Shelf {
         for read in hsm.service_records_in(partition, Kind::CsmsSettings)? {
             shelf.settings = Some(Kept::read(read)?);
         }
+        for read in hsm.service_records_in(partition, Kind::CsmsDatabase)? {
+            shelf.show_database(Kept::read(read)?);
+        }
+        for read in hsm.service_records_in(partition, Kind::CsmsTask)? {
+            shelf.show_task(Kept::read(read)?);
+        }
         Ok(shelf)
+    }
+
+    /// The database of an id.
+    pub(super) fn database(&self, id: Uuid) -> Result<&Kept<Database>> {
+        self.databases.values().find(|database| database.id == id).ok_or(CsmsError::NoDatabase)
+    }
+
+    /// When something of rotations is due: one of them, or that what came of one is forgotten.
+    pub(super) fn next_rotation(&self) -> Option<Millis> {
+        let oldest = self.tasks.values().next().map(|task| task.goes());
+        self.rotations.first().map(|(at, _)| *at).into_iter().chain(oldest).min()
+    }
+
+    /// Shows a database as it was committed.
+    pub(super) fn show_database(&mut self, database: Kept<Database>) {
+        self.next_database = self.next_database.max(database.number + 1);
+        self.next_value = self.next_value.max(database.password + 1);
+        self.databases.insert(database.number, database);
+    }
+
+    /// Shows what came of a rotation.
+    pub(super) fn show_task(&mut self, task: Kept<Task>) {
+        self.next_task = self.next_task.max(task.number + 1);
+        self.tasks.insert(task.number, task);
     }
 
     /// The secret of a name.
@@ -87,6 +134,7 @@ impl Shelf {
         self.by_name.insert(secret.name.clone(), number);
         self.by_id.insert(secret.id, number);
         self.agenda.extend(secret.due().map(|at| (at, number)));
+        self.rotations.extend(secret.rotates().map(|at| (at, number)));
         self.secrets.insert(number, secret);
     }
 
@@ -97,6 +145,9 @@ impl Shelf {
             self.by_id.remove(&old.id);
             if let Some(at) = old.due() {
                 self.agenda.remove(&(at, number));
+            }
+            if let Some(at) = old.rotates() {
+                self.rotations.remove(&(at, number));
             }
         }
     }

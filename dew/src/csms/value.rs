@@ -109,14 +109,25 @@ impl Csms {
         secret: &Secret,
         version: &Version,
     ) -> Result<Value> {
-        let cipher = self.sealed(project, version)?.cipher;
-        let with = bound(secret.id, version.id);
+        self.open_at(caller, project, (secret.id, version.id), version.value)
+    }
+
+    /// The value of a record, decrypted.
+    pub(super) fn open_at(
+        &self,
+        caller: &Caller,
+        project: &Project,
+        (secret, version): (Uuid, VersionId),
+        number: u64,
+    ) -> Result<Value> {
+        let cipher = self.sealed(project, number)?.cipher;
+        let with = bound(secret, version);
         let opened = self.kms.unprotect(caller, BORROWER, &cipher, &with).map_err(key_error)?;
         Value::unpacked(opened.as_bytes())
     }
 
-    fn sealed(&self, project: &Project, version: &Version) -> Result<Sealed> {
-        let read = self.hsm.service_record_in(&project.partition, Kind::CsmsValue, version.value)?;
+    fn sealed(&self, project: &Project, number: u64) -> Result<Sealed> {
+        let read = self.hsm.service_record_in(&project.partition, Kind::CsmsValue, number)?;
         // It went between the look at the secret and this one.
         let (_, _, record) = read.ok_or(CsmsError::NoVersion)?;
         match record.as_bytes().split_first() {
@@ -128,8 +139,8 @@ impl Csms {
     }
 
     /// What takes away the value of a version.
-    pub(super) fn value_goes(&self, project: &Project, version: &Version) -> Result<Write> {
-        let read = self.hsm.service_record_in(&project.partition, Kind::CsmsValue, version.value)?;
+    pub(super) fn value_goes(&self, project: &Project, number: u64) -> Result<Write> {
+        let read = self.hsm.service_record_in(&project.partition, Kind::CsmsValue, number)?;
         let (number, was, _) = read.ok_or(CsmsError::Internal("a version has its value"))?;
         Ok(Write { kind: Kind::CsmsValue, number, was: Some(was), value: None })
     }

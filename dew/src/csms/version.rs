@@ -6,9 +6,9 @@ use super::allow::Found;
 use super::error::{CsmsError, Result};
 use super::event::EventKind;
 use super::list::{Page, Paged};
-use super::secret::{CURRENT, Secret, SecretKind, Stage, Version, VersionId, check_stage};
+use super::secret::{CURRENT, PENDING, PREVIOUS, Secret, SecretKind, Stage, Version, VersionId, check_stage};
 use super::value::Value;
-use super::{Changes, Csms, about};
+use super::{Changes, Csms, Project, about};
 use crate::caller::Caller;
 use crate::kms::Millis;
 use crate::kms::record::Kept;
@@ -53,26 +53,39 @@ impl Csms {
         if there.kind != SecretKind::Common {
             return Err(CsmsError::Rotated);
         }
-        let (now, mut changed) = (self.now(), (*there).clone());
+        self.add_version(caller, &project, &there, (*there).clone(), new, stages)
+    }
+
+    /// Writes one version more of a secret that is to be changed. Held by the project's turn.
+    pub(super) fn add_version(
+        &self,
+        caller: &Caller,
+        project: &Project,
+        there: &Kept<Secret>,
+        mut changed: Secret,
+        new: &NewVersion<'_>,
+        stages: &[String],
+    ) -> Result<(Kept<Secret>, Version)> {
+        let now = self.now();
         let id = VersionId(changed.last.0.checked_add(1).ok_or(CsmsError::VersionQuota(u32::MAX as usize))?);
         for stage in stages {
             changed.put_stage(stage, id, self.quotas.stages, now)?;
         }
         let gone = changed.make_room(self.quotas.versions)?;
         let mut writes: Vec<_> =
-            gone.iter().map(|version| self.value_goes(&project, version)).collect::<Result<_>>()?;
+            gone.iter().map(|version| self.value_goes(project, version.value)).collect::<Result<_>>()?;
         let value = project.shelf.read().next_value;
         writes.push(self.seal(caller, changed.key, (changed.id, id), value, new.value)?);
         let version =
             Version { id, created: now, expires: new.expires, told: false, key: changed.key, value };
         changed.versions.push(version.clone());
         (changed.last, changed.updated) = (id, now);
-        let told = self.told(&project, &changed, EventKind::VersionCreated, id)?;
+        let told = self.told(project, &changed, EventKind::VersionCreated, id)?;
         writes.push(there.update(Kind::CsmsSecret, &changed)?);
         let [secret, name] = about(&changed);
         let details = [secret, name, ("version", id.to_string())];
         let changes = Changes { writes, told };
-        let committed = self.commit(caller, &project, "create a version of a secret", &details, changes)?;
+        let committed = self.commit(caller, project, "create a version of a secret", &details, changes)?;
         let changed = there.updated(committed, changed);
         project.shelf.write().show_secret(changed.clone());
         Ok((changed, version))
@@ -205,6 +218,7 @@ impl Csms {
         let now = self.now();
         let secret = self.revise(caller, &found, "put a stage on a version of a secret", |_, secret| {
             secret.check_enabled()?;
+            check_ours(secret, stage)?;
             check(secret)?;
             secret.version(&version.to_string())?;
             secret.put_stage(stage, version, self.quotas.stages, now)
@@ -221,10 +235,17 @@ impl Csms {
         let found = self.permitted(caller, "DeleteSecretStage", name)?;
         self.revise(caller, &found, "take a stage from a version of a secret", |_, secret| {
             secret.check_enabled()?;
+            check_ours(secret, stage)?;
             secret.drop_stage(stage)
         })?;
         Ok(())
     }
+}
+
+/// Refuses to move by hand the stages that rotation moves.
+fn check_ours(secret: &Secret, stage: &str) -> Result<()> {
+    let is_ours = [CURRENT, PREVIOUS, PENDING].contains(&stage) && secret.kind != SecretKind::Common;
+    if is_ours { Err(CsmsError::Rotated) } else { Ok(()) }
 }
 
 /// Refuses a time that is past.

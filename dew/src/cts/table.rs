@@ -192,6 +192,19 @@ pub static TRACED: &[Traced] = &[
     Traced { id: "resource_id", ..secret("UpdateGrant", "updateSecretGrant") },
     Traced { id: "resource_id", ..secret("DeleteGrant", "deleteSecretGrant") },
     secret("UpdateSecretsConfig", "updateSecretsConfig"),
+    secret("RotateSecret", "rotateSecret"),
+    Traced {
+        resource: "Agency",
+        id: "agency_id",
+        label: "secret_type",
+        ..secret("CreateAgency", "createAgency")
+    },
+    Traced {
+        resource: "User",
+        id: "user_id",
+        label: "user_name",
+        ..secret("UpdateUserPassword", "updateUserPassword")
+    },
     // Who read which value, nobody can tell otherwise.
     Traced { act: Use, ..secret("ShowSecretVersion", "showSecretVersion") },
     // Of dedicated HSMs, by the console alone too.

@@ -5,7 +5,9 @@ mod backups;
 mod events;
 mod grants;
 mod permissions;
+mod rotation;
 mod secrets;
+mod servers;
 #[path = "../kms/support.rs"]
 #[allow(dead_code)]
 mod support;

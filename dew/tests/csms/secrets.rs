@@ -61,7 +61,8 @@ fn values_are_under_the_key_that_was_the_secrets_when_they_came() {
     let given = value("one");
     kms.create_alias(root, &first, "alias-of-first").unwrap();
     here.csms.create_secret(root, NewSecret { key: Some("alias-of-first"), ..new("db", &given) }).unwrap();
-    let change = SecretChange { key: Some(&second), description: Some("of the shop"), event: None };
+    let change =
+        SecretChange { key: Some(&second), description: Some("of the shop"), ..SecretChange::default() };
     let changed = here.csms.update_secret(root, "db", change).unwrap();
     assert_eq!((changed.key.to_string(), changed.description.as_str()), (second.clone(), "of the shop"));
     here.put("db", "two").unwrap();

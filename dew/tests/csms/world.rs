@@ -10,6 +10,7 @@ use dew::kms::{DAY, Kept};
 use dew::message::{Limits, Messages};
 use dew::tag::Tags;
 
+use crate::servers::FakeServers;
 use crate::support::World;
 
 /// CSMS over the KMS of a world, and somebody who may do all in it.
@@ -18,29 +19,31 @@ pub(crate) struct Secrets {
     pub(crate) csms: Arc<Csms>,
     pub(crate) messages: Arc<Messages>,
     pub(crate) root: Caller,
+    pub(crate) servers: Arc<FakeServers>,
 }
 
 impl Secrets {
     pub(crate) fn new() -> Self {
         let world = World::new();
         let root = world.root(&world.account("acme"));
-        Self::of(world, root)
+        Self::of(world, root, Arc::default())
     }
 
-    fn of(world: World, root: Caller) -> Self {
+    fn of(world: World, root: Caller, servers: Arc<FakeServers>) -> Self {
         let limits = Limits { keep: 1000, keep_for: 30 * DAY, try_for: DAY };
         let (hsm, iam) = (Arc::clone(&world.hsm), Arc::clone(world.kms.iam()));
         let messages = Arc::new(Messages::open(hsm, iam, limits, Box::new(|| {})).unwrap());
         let (hsm, kms) = (Arc::clone(&world.hsm), Arc::clone(&world.kms));
-        let csms = Csms::new(hsm, kms, Arc::clone(&messages), Quotas::default());
-        Self { world, csms: Arc::new(csms), messages, root }
+        let csms =
+            Csms::new(hsm, kms, Arc::clone(&messages), Arc::clone(&servers) as Arc<_>, Quotas::default());
+        Self { world, csms: Arc::new(csms), messages, root, servers }
     }
 
     /// The same after a restart.
     pub(crate) fn again(self) -> Self {
-        let Self { world, csms, messages, root } = self;
+        let Self { world, csms, messages, root, servers } = self;
         drop((csms, messages));
-        Self::of(world.again(), root)
+        Self::of(world.again(), root, servers)
     }
 
     /// Makes all happen that is due.
@@ -96,6 +99,7 @@ pub(crate) fn new<'a>(name: &'a str, value: &'a Value) -> NewSecret<'a> {
         event: None,
         enterprise_project: EnterpriseProjectId::DEFAULT,
         tags: Tags::default(),
+        rotation: None,
     }
 }
 

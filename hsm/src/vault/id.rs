@@ -103,6 +103,10 @@ pub mod kind {
     pub const CSMS_GRANT: u8 = 113;
     /// What a project has switched on of CSMS.
     pub const CSMS_SETTINGS: u8 = 114;
+    /// A database whose passwords CSMS rotates.
+    pub const CSMS_DATABASE: u8 = 115;
+    /// What came of a rotation.
+    pub const CSMS_TASK: u8 = 116;
     /// In domain 0: a topic, which messages go to.
     pub const TOPIC: u8 = 105;
     /// In domain 0: a message, and what became of it.
@@ -170,6 +174,8 @@ pub mod kind {
             CSMS_EVENT => Some("secret event"),
             CSMS_GRANT => Some("secret grant"),
             CSMS_SETTINGS => Some("secret settings"),
+            CSMS_DATABASE => Some("secret database"),
+            CSMS_TASK => Some("secret rotation"),
             TOPIC => Some("topic"),
             MESSAGE => Some("message"),
             KEY_QUORUM => Some("key quorum"),

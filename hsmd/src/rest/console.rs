@@ -5,7 +5,7 @@ use dew::cts::{self, Kind};
 use wire::admin::kms::CSMS;
 
 use super::operation::Input;
-use super::{huawei, own};
+use super::{databases, huawei, own};
 use crate::services::Services;
 use crate::traces::Asked;
 
@@ -21,7 +21,8 @@ pub(crate) fn kms(
     services: &Services,
 ) -> Result<Vec<u8>, String> {
     let secrets = operation.strip_prefix(CSMS);
-    let of_csms = secrets.map(|name| huawei::OF_CSMS.iter().find(|row| row.name == name));
+    let all_of_csms = || huawei::OF_CSMS.iter().chain(databases::OPERATIONS);
+    let of_csms = secrets.map(|name| all_of_csms().find(|row| row.name == name));
     let traces = huawei::OF_CTS.iter().filter(|row| row.name == "ListTraces");
     let of_kms =
         || huawei::OF_KMS.iter().chain(own::OPERATIONS).chain(traces).find(|row| row.name == operation);

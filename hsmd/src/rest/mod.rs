@@ -5,6 +5,7 @@
 
 mod config;
 mod console;
+mod databases;
 mod failure;
 mod huawei;
 mod identify;

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 
-use super::huawei;
 use super::operation::Row;
+use super::{databases, huawei};
 
 /// The operations, by their paths.
 #[derive(Default)]
@@ -38,7 +38,7 @@ impl Routes {
     /// All operations there are.
     pub(crate) fn all() -> Self {
         let mut routes = Self::default();
-        for row in huawei::OPERATIONS.iter().copied().flatten() {
+        for row in huawei::OPERATIONS.iter().copied().flatten().chain(databases::OPERATIONS) {
             routes.add(row);
         }
         routes
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn no_two_operations_are_at_one_place() {
         let mut seen = std::collections::HashSet::new();
-        for row in huawei::OPERATIONS.iter().copied().flatten() {
+        for row in huawei::OPERATIONS.iter().copied().flatten().chain(databases::OPERATIONS) {
             let shape: Vec<_> =
                 parts(row.path).map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
             assert!(seen.insert((row.method.clone(), shape.join("/"))), "{} {}", row.method, row.path);

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use dew::caller::Caller;
 use dew::cts::{self, Kind};
+use dew::iam::policy::Level;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, EXPECT, HeaderValue};
@@ -48,6 +49,8 @@ const REST: usize = 16 << 20;
 const HEAD: usize = 64 << 10;
 /// The header that tells a request's id.
 const REQUEST_ID: &str = "x-request-id";
+/// The header that names a project.
+const PROJECT: &str = "x-project-id";
 
 /// Why the REST interface cannot be offered.
 #[derive(Debug, thiserror::Error)]
@@ -352,13 +355,19 @@ impl Door {
             headers: &parts.headers,
             body,
         };
-        let project = path.iter().find(|(name, _)| *name == "project_id").and_then(|(_, id)| id.parse().ok());
+        let named = path.iter().find(|(name, _)| *name == "project_id").map(|(_, id)| id.as_str());
+        // Where the path has no place for it, the SDKs name the project in a header.
+        let by_header = named.is_none() && !row.public && Level::of(row.service.name) == Level::Project;
+        let header = parts.headers.get(PROJECT).filter(|_| by_header);
+        let text = named.or_else(|| header.and_then(|id| id.to_str().ok()));
+        let project = text.and_then(|id| id.parse().ok());
         let purpose = Purpose { service: row.service.name, project };
         let identity = match row.public && is_anonymous(&parts.headers) {
             true => services.nobody(),
             false => identify(&raw, purpose, &services)?,
         };
         *who = Some(format!("{}/{}", identity.account_name, identity.name()));
+        let project = if by_header && header.is_none() { identity.project } else { project };
         let agent = parts.headers.get(hyper::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         let caller = Caller {
             identity,

@@ -10,6 +10,7 @@ mod iam;
 mod kms;
 mod tag_search;
 
+pub(crate) use csms::SERVICE as CSMS;
 pub(crate) use cts::Shown as ShownTrace;
 pub(crate) use iam::claimed;
 pub(crate) use kms::SERVICE as KMS;

@@ -1,7 +1,7 @@
 //! Makes a secret.
 
 use dew::caller::Caller;
-use dew::csms::{CsmsError, NewSecret, Secret, SecretKind};
+use dew::csms::{CsmsError, NewRotation, NewSecret, Secret, SecretKind};
 use dew::kms::Kept;
 use dew::tag::Tags;
 use hyper::Method;
@@ -52,13 +52,7 @@ impl Operation for Op {
 /// Makes a secret, as this operation and that for many do.
 pub(super) fn create(op: Op, caller: &Caller, services: &Services) -> Result<Kept<Secret>, CsmsError> {
     let kind = op.secret_type.as_deref().map_or(Ok(SecretKind::Common), SecretKind::named)?;
-    let rotates = op.auto_rotation == Some(true)
-        || op.rotation_period.is_some()
-        || op.rotation_config.is_some()
-        || op.rotation_func_urn.is_some();
-    if kind == SecretKind::Common && rotates {
-        return Err(CsmsError::NotRotated);
-    }
+    let rotation = rotation(&op, kind)?;
     let event = match op.event_subscriptions.as_slice() {
         [] => None,
         [event] => Some(event.as_str()),
@@ -76,8 +70,40 @@ pub(super) fn create(op: Op, caller: &Caller, services: &Services) -> Result<Kep
         event,
         enterprise_project,
         tags: Tags::new(&tags)?,
+        rotation,
     };
     services.csms.create_secret(caller, new)
+}
+
+/// How it is to be rotated, if it is.
+fn rotation(op: &Op, kind: SecretKind) -> Result<Option<NewRotation>, CsmsError> {
+    let automatic = op.auto_rotation == Some(true);
+    let given = [&op.rotation_period, &op.rotation_config, &op.rotation_func_urn];
+    if kind == SecretKind::Common {
+        return if automatic || given.iter().any(|given| given.is_some()) {
+            Err(CsmsError::NotRotated)
+        } else {
+            Ok(None)
+        };
+    }
+    check_function(op.rotation_func_urn.as_deref())?;
+    let wanted = |name: &str| CsmsError::Field(format!("{name} is required with this secret_type"));
+    let target = op.rotation_config.as_deref().ok_or_else(|| wanted("rotation_config"))?.parse()?;
+    let period = op.rotation_period.as_deref().map(str::parse).transpose()?;
+    if automatic && period.is_none() {
+        return Err(CsmsError::Field("rotation_period is required with auto_rotation".to_owned()));
+    }
+    Ok(Some(NewRotation { target, period, automatic }))
+}
+
+/// Refuses what names a function: the cloud has functions, and here there is what rotates in `hsmd`.
+pub(super) fn check_function(urn: Option<&str>) -> Result<(), CsmsError> {
+    match urn {
+        None | Some("") => Ok(()),
+        Some(urn) => Err(CsmsError::Field(format!(
+            "rotation_func_urn: there is no function {urn:?}; without one the HSM rotates"
+        ))),
+    }
 }
 
 impl Op {

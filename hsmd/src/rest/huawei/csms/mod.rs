@@ -7,6 +7,7 @@ use crate::rest::operation::{Service, operations};
 mod catalogue;
 mod grants;
 mod shown;
+mod users;
 mod values;
 
 pub(crate) static SERVICE: Service = Service {
@@ -22,6 +23,7 @@ operations! {
     batch_create_or_delete_tags
     batch_import_secrets
     check_secrets
+    create_agency
     create_grants
     create_secret
     create_secret_event
@@ -42,19 +44,26 @@ operations! {
     list_resource_instances
     list_secret_events
     list_secret_tags
+    list_secret_task
     list_secret_versions
     list_secrets
+    list_users
     restore_secret
+    rotate_secret
+    show_agency
     show_secret
     show_secret_event
+    show_secret_function_templates
     show_secret_stage
     show_secret_version
     show_secrets_config
+    show_user_detail
     update_grant
     update_secret
     update_secret_event
     update_secret_stage
     update_secrets_config
+    update_user_password
     update_version
     upload_secret_blob
 }

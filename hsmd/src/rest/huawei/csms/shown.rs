@@ -34,7 +34,7 @@ pub(super) struct SecretInfo {
 
 impl From<&Secret> for SecretInfo {
     fn from(secret: &Secret) -> Self {
-        let Rotation { automatic, period, config, function, last, next, .. } = &secret.rotation;
+        let Rotation { automatic, period, target, function, last, next, .. } = &secret.rotation;
         Self {
             id: secret.id.to_string(),
             name: secret.name.clone(),
@@ -47,7 +47,7 @@ impl From<&Secret> for SecretInfo {
             secret_type: secret.kind.name(),
             auto_rotation: *automatic,
             rotation_period: period.map(|period| period.to_string()),
-            rotation_config: config.clone(),
+            rotation_config: target.map(|target| target.to_string()),
             rotation_time: *last,
             next_rotation_time: *next,
             event_subscriptions: secret.event.iter().cloned().collect(),

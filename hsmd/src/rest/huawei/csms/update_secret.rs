@@ -5,6 +5,7 @@ use dew::csms::{CsmsError, SecretChange};
 use hyper::Method;
 use serde::Deserialize;
 
+use super::create_secret::check_function;
 use super::shown::SecretReply;
 use crate::rest::operation::Operation;
 use crate::services::Services;
@@ -29,12 +30,8 @@ impl Operation for Op {
     const PATH: &'static str = "/v1/{project_id}/secrets/{secret_name}";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<SecretReply, CsmsError> {
-        if self.auto_rotation == Some(true)
-            || self.rotation_period.is_some()
-            || self.rotation_func_urn.is_some()
-        {
-            return Err(CsmsError::NotRotated);
-        }
+        check_function(self.rotation_func_urn.as_deref())?;
+        let period = self.rotation_period.as_deref().map(str::parse).transpose()?;
         let event = match self.event_subscriptions.as_deref() {
             None => None,
             Some([]) => Some(""),
@@ -43,8 +40,13 @@ impl Operation for Op {
                 return Err(CsmsError::Field("event_subscriptions names at most one event".to_owned()));
             }
         };
-        let change =
-            SecretChange { key: self.kms_key_id.as_deref(), description: self.description.as_deref(), event };
+        let change = SecretChange {
+            key: self.kms_key_id.as_deref(),
+            description: self.description.as_deref(),
+            event,
+            automatic: self.auto_rotation,
+            period,
+        };
         Ok((&*services.csms.update_secret(caller, &self.secret_name, change)?).into())
     }
 }

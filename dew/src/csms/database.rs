@@ -1,0 +1,346 @@
+//! Databases whose passwords CSMS rotates: where each server is, by which authority it is known, and the account that may
+//! set passwords there.
+//!
+//! What talks to servers is outside, behind [`Servers`]. The password of the account that sets passwords is kept as values
+//! of secrets are.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crypto::Secret as Bytes;
+use hsm::service::Kind;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::allow::About;
+use super::error::{CsmsError, Result};
+use super::secret::{SecretKind, VersionId, check_name};
+use super::value::{BORROWER, Value, key_error};
+use super::{Csms, Project};
+use crate::caller::Caller;
+use crate::kms::record::{Kept, creation};
+use crate::kms::{Millis, Uuid};
+
+/// The most databases of a project.
+const MOST: usize = 200;
+/// The most bytes of an authority's certificates.
+const MAX_CA: usize = 64 << 10;
+/// The most characters of a host's or an account's name.
+const MAX_HOST: usize = 253;
+const MAX_ACCOUNT: usize = 80;
+
+/// What a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Engine {
+    /// MySQL or MariaDB, as RDS has them.
+    MySql,
+    /// TaurusDB, which speaks as MySQL does.
+    TaurusDb,
+    /// PostgreSQL.
+    PostgreSql,
+}
+
+impl Engine {
+    const ALL: [(Self, &'static str, SecretKind); 3] = [
+        (Self::MySql, "mysql", SecretKind::Rds),
+        (Self::TaurusDb, "taurusdb", SecretKind::TaurusDb),
+        (Self::PostgreSql, "postgresql", SecretKind::PostgreSql),
+    ];
+
+    fn row(self) -> (Self, &'static str, SecretKind) {
+        Self::ALL.into_iter().find(|(engine, ..)| *engine == self).unwrap_or(Self::ALL[0])
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The kind of the secrets that are rotated there.
+    #[must_use]
+    pub fn kind(self) -> SecretKind {
+        self.row().2
+    }
+}
+
+impl FromStr for Engine {
+    type Err = CsmsError;
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|(_, name, _)| *name == text);
+        found.map(|(engine, ..)| engine).ok_or_else(|| {
+            CsmsError::Field(format!("engine {text:?} is unknown: expected mysql, taurusdb or postgresql"))
+        })
+    }
+}
+
+/// A database: a record in the partition of its project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Database {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name, which no other database of the project has.
+    pub name: String,
+    /// What the server is.
+    pub server: Server,
+    /// The account that sets passwords.
+    pub admin: String,
+    /// When it was registered.
+    pub created: Millis,
+    /// The number of the record with the password of that account.
+    pub(super) password: u64,
+}
+
+/// Where a server is, and how it is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// What it is.
+    pub engine: Engine,
+    /// Its host, which its certificate names.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The authority of its certificate, in PEM.
+    pub ca: String,
+    /// The database that is logged in to; none for the one that the engine takes.
+    pub database: Option<String>,
+}
+
+/// An account of a server and its password.
+#[derive(Clone)]
+pub struct Login {
+    /// Its name.
+    pub name: String,
+    /// Its password.
+    pub password: Zeroizing<String>,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Why a server does not do what is asked of it. Each says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)] // each says itself
+pub enum Fault {
+    #[error("{0}")]
+    Unreachable(String),
+    #[error("{0}")]
+    Certificate(String),
+    #[error("{0}")]
+    Login(String),
+    #[error("{0}")]
+    NoAccount(String),
+    #[error("{0}")]
+    PasswordRule(String),
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Fault {
+    /// As records of failures write it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "DATABASE_UNREACHABLE",
+            Self::Certificate(_) => "DATABASE_CERTIFICATE",
+            Self::Login(_) => "DATABASE_LOGIN",
+            Self::NoAccount(_) => "DATABASE_NO_ACCOUNT",
+            Self::PasswordRule(_) => "DATABASE_PASSWORD_RULE",
+            Self::Refused(_) => "DATABASE_REFUSED",
+        }
+    }
+}
+
+/// The servers of databases, as rotation sees them.
+pub trait Servers: Send + Sync {
+    /// Logs in.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    fn log_in(&self, server: &Server, login: &Login) -> Result<(), Fault>;
+
+    /// Gives an account the password that stands with it.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    fn set_password(&self, server: &Server, admin: &Login, login: &Login) -> Result<(), Fault>;
+
+    /// Makes an account that may do what another may; if it is there, it may do no more and no less from now on.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    fn clone_account(
+        &self,
+        server: &Server,
+        admin: &Login,
+        original: &str,
+        clone: &Login,
+    ) -> Result<(), Fault>;
+
+    /// Takes an account away; it may be gone.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    fn drop_account(&self, server: &Server, admin: &Login, name: &str) -> Result<(), Fault>;
+}
+
+/// A database as it is to be registered.
+#[derive(Debug)]
+pub struct NewDatabase<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where it is.
+    pub server: Server,
+    /// The account that sets passwords.
+    pub admin: Login,
+}
+
+impl Csms {
+    /// Registers a database, once the account that is to set passwords has logged in there.
+    ///
+    /// # Errors
+    /// `Field`; `DatabaseTaken`, `DatabaseQuota`; `Database` if it cannot be logged in; `Forbidden`; what the HSM says.
+    pub fn add_database(&self, caller: &Caller, new: NewDatabase<'_>) -> Result<Kept<Database>> {
+        let (project, account) = self.permitted_in(caller, "CreateSecret", About::name(new.name))?;
+        check_name("name", new.name)?;
+        check_server(&new.server)?;
+        check_account(&new.admin)?;
+        let project = self.project_or_new(project, account)?;
+        room_for(&project, new.name)?;
+        self.servers.log_in(&new.server, &new.admin)?;
+        let key = self.kms.lendable(caller, BORROWER, None).map_err(key_error)?;
+        let _turn = project.turn.lock();
+        let (number, value) = room_for(&project, new.name)?;
+        let id = Uuid::from_random(self.hsm.random()?);
+        let password = Value::Text(Bytes::new(new.admin.password.as_bytes().to_vec()));
+        let sealed = self.seal(caller, key, (id, PASSWORD), value, &password)?;
+        let database = Database {
+            id,
+            name: new.name.to_owned(),
+            server: new.server,
+            admin: new.admin.name,
+            created: self.now(),
+            password: value,
+        };
+        let write = creation(Kind::CsmsDatabase, number, &database)?;
+        let details = about(&database);
+        let version = self.commit(caller, &project, "register a database", &details, vec![sealed, write])?;
+        let database = Kept { number, version, value: Arc::new(database) };
+        project.shelf.write().show_database(database.clone());
+        Ok(database)
+    }
+
+    /// The databases of the project, in the order in which they were registered.
+    ///
+    /// # Errors
+    /// `Forbidden`
+    pub fn databases(&self, caller: &Caller) -> Result<Vec<Kept<Database>>> {
+        let (project, account) = self.permitted_in(caller, "ListSecrets", About::default())?;
+        let Some(project) = self.project(project, account)? else { return Ok(Vec::new()) };
+        let shelf = project.shelf.read();
+        Ok(shelf.databases.values().cloned().collect())
+    }
+
+    /// Forgets a database. Nothing changes in it.
+    ///
+    /// # Errors
+    /// `NoDatabase`; `DatabaseInUse` if secrets are rotated there; `Forbidden`; what the HSM says.
+    pub fn remove_database(&self, caller: &Caller, name: &str) -> Result<()> {
+        let (project, account) = self.permitted_in(caller, "DeleteSecret", About::name(name))?;
+        let project = self.project(project, account)?.ok_or(CsmsError::NoDatabase)?;
+        let _turn = project.turn.lock();
+        let there = {
+            let shelf = project.shelf.read();
+            let there = shelf.databases.values().find(|there| there.name == name).cloned();
+            let there = there.ok_or(CsmsError::NoDatabase)?;
+            let uses = shelf.secrets.values().filter(|secret| {
+                secret.rotation.target.as_ref().is_some_and(|target| target.database == there.id)
+            });
+            let names: Vec<_> = uses.map(|secret| secret.name.as_str()).collect();
+            if !names.is_empty() {
+                return Err(CsmsError::DatabaseInUse(names.join(", ")));
+            }
+            there
+        };
+        let writes = vec![self.value_goes(&project, there.password)?, there.deletion(Kind::CsmsDatabase)];
+        self.commit(caller, &project, "forget a database", &about(&there), writes)?;
+        project.shelf.write().databases.remove(&there.number);
+        Ok(())
+    }
+
+    /// A database of an id, and the account that sets passwords there.
+    pub(super) fn database(
+        &self,
+        caller: &Caller,
+        project: &Project,
+        id: Uuid,
+    ) -> Result<(Kept<Database>, Login)> {
+        let database = project.shelf.read().database(id)?.clone();
+        let password = self.open_at(caller, project, (id, PASSWORD), database.password)?;
+        let password = std::str::from_utf8(password.as_bytes())
+            .map_err(|_| CsmsError::Internal("a password is a text"))?;
+        let admin = Login { name: database.admin.clone(), password: Zeroizing::new(password.to_owned()) };
+        Ok((database, admin))
+    }
+}
+
+/// The version that the password of a database has, as it is bound to it: no secret has one.
+const PASSWORD: VersionId = VersionId(0);
+
+/// The numbers of the records of a new database and its password, if there is room for it.
+fn room_for(project: &Project, name: &str) -> Result<(u64, u64)> {
+    let shelf = project.shelf.read();
+    if shelf.databases.values().any(|there| there.name == name) {
+        return Err(CsmsError::DatabaseTaken);
+    }
+    if shelf.databases.len() >= MOST {
+        return Err(CsmsError::DatabaseQuota(MOST));
+    }
+    Ok((shelf.next_database, shelf.next_value))
+}
+
+fn check_server(server: &Server) -> Result<()> {
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !(1..=MAX_HOST).contains(&server.host.len()) || !plain(&server.host) {
+        return Err(CsmsError::Field(format!(
+            "host: expected a name or an address, of at most {MAX_HOST} characters"
+        )));
+    }
+    if server.port == 0 {
+        return Err(CsmsError::Field("port is from 1 to 65535".to_owned()));
+    }
+    if !(1..=MAX_CA).contains(&server.ca.len()) {
+        return Err(CsmsError::Field(format!(
+            "ca: expected the certificate of the server's authority in PEM, of at most {MAX_CA} bytes"
+        )));
+    }
+    if server.database.as_ref().is_some_and(|name| !(1..=63).contains(&name.len())) {
+        return Err(CsmsError::Field("database: expected 1 to 63 bytes".to_owned()));
+    }
+    Ok(())
+}
+
+/// Refuses what cannot be an account of a server.
+pub(super) fn check_account(login: &Login) -> Result<()> {
+    let good = |text: &str, most: usize| (1..=most).contains(&text.len()) && !text.contains(char::is_control);
+    if !good(&login.name, MAX_ACCOUNT) {
+        return Err(CsmsError::Field(format!("the name of an account has 1 to {MAX_ACCOUNT} bytes")));
+    }
+    if !good(&login.password, 1024) {
+        return Err(CsmsError::Field("the password of an account has 1 to 1024 bytes".to_owned()));
+    }
+    Ok(())
+}
+
+fn about(database: &Database) -> [(&'static str, String); 3] {
+    let Server { host, port, .. } = &database.server;
+    [
+        ("database", database.id.to_string()),
+        ("name", database.name.clone()),
+        ("server", format!("{} at {host}:{port}", database.server.engine.name())),
+    ]
+}

@@ -1,0 +1,129 @@
+//! A server of a database in memory, for what real ones cannot be made to do at a wanted moment: to be cut off within a call.
+//! Real ones are asked in `tests/tests/rotation.rs`.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use dew::csms::{Fault, Login, Server, Servers};
+
+/// One server, whatever its address.
+#[derive(Default)]
+pub(crate) struct FakeServers(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Accounts, their passwords, and what they may do.
+    accounts: BTreeMap<String, (String, String)>,
+    /// The calls that were made.
+    calls: usize,
+    /// The call at which whoever calls is killed: before it has its effect, or after.
+    kill: Option<(usize, bool)>,
+    /// The calls from which on, and up to which, nobody is there.
+    away: Option<(usize, usize)>,
+    /// What the next passwords that are set are refused with.
+    refuse: Option<Fault>,
+}
+
+impl FakeServers {
+    pub(crate) fn account(&self, name: &str, password: &str) {
+        let account = (password.to_owned(), format!("the rights of {name}"));
+        self.0.lock().unwrap().accounts.insert(name.to_owned(), account);
+    }
+
+    pub(crate) fn forget(&self, name: &str) {
+        self.0.lock().unwrap().accounts.remove(name).unwrap();
+    }
+
+    pub(crate) fn rights(&self, name: &str) -> String {
+        self.0.lock().unwrap().accounts[name].1.clone()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.lock().unwrap().accounts.keys().cloned().collect()
+    }
+
+    /// Kills whoever makes the call after so many more.
+    pub(crate) fn kill_at(&self, call: usize, after: bool) {
+        let mut state = self.0.lock().unwrap();
+        state.kill = Some((state.calls + call, after));
+    }
+
+    /// Nobody is there from the call after so many more on, for some calls.
+    pub(crate) fn away_from(&self, call: usize, calls: usize) {
+        let mut state = self.0.lock().unwrap();
+        state.away = Some((state.calls + call, state.calls.saturating_add(call).saturating_add(calls)));
+    }
+
+    /// All is as it should be again.
+    pub(crate) fn mend(&self) {
+        let mut state = self.0.lock().unwrap();
+        (state.kill, state.away, state.refuse) = (None, None, None);
+    }
+
+    pub(crate) fn refuse(&self, fault: Fault) {
+        self.0.lock().unwrap().refuse = Some(fault);
+    }
+
+    pub(crate) fn logs_in(&self, name: &str, password: &str) -> bool {
+        self.0.lock().unwrap().accounts.get(name).is_some_and(|(is, _)| is == password)
+    }
+
+    fn call<T>(&self, what: impl FnOnce(&mut State) -> Result<T, Fault>) -> Result<T, Fault> {
+        let (done, killed) = {
+            let mut state = self.0.lock().unwrap();
+            let at = state.calls;
+            state.calls += 1;
+            if state.kill == Some((at, false)) {
+                (Ok(None), true)
+            } else if state.away.is_some_and(|(from, to)| (from..to).contains(&at)) {
+                (Err(Fault::Unreachable("nobody is there".into())), false)
+            } else {
+                let done = what(&mut state).map(Some);
+                (done, state.kill == Some((at, true)))
+            }
+        };
+        assert!(!killed, "killed");
+        done.map(|done| done.unwrap())
+    }
+}
+
+impl Servers for FakeServers {
+    fn log_in(&self, _: &Server, login: &Login) -> Result<(), Fault> {
+        self.call(|state| match state.accounts.get(&login.name) {
+            Some((password, _)) if *password == *login.password => Ok(()),
+            _ => Err(Fault::Login("wrong name or password".into())),
+        })
+    }
+
+    fn set_password(&self, _: &Server, admin: &Login, login: &Login) -> Result<(), Fault> {
+        assert_eq!((admin.name.as_str(), admin.password.as_str()), ("admin", "admin's"));
+        self.call(|state| {
+            if let Some(fault) = &state.refuse {
+                return Err(fault.clone());
+            }
+            let account = state.accounts.get_mut(&login.name);
+            account.ok_or(Fault::NoAccount("there is none".into()))?.0 = login.password.to_string();
+            Ok(())
+        })
+    }
+
+    fn clone_account(&self, _: &Server, _: &Login, original: &str, clone: &Login) -> Result<(), Fault> {
+        self.call(|state| {
+            let (_, rights) = state.accounts.get(original).ok_or(Fault::NoAccount("there is none".into()))?;
+            let account = (login_password(clone), rights.clone());
+            state.accounts.insert(clone.name.clone(), account);
+            Ok(())
+        })
+    }
+
+    fn drop_account(&self, _: &Server, _: &Login, name: &str) -> Result<(), Fault> {
+        self.call(|state| {
+            state.accounts.remove(name);
+            Ok(())
+        })
+    }
+}
+
+fn login_password(login: &Login) -> String {
+    login.password.to_string()
+}
