@@ -13,6 +13,7 @@ pub mod iam;
 pub mod instance;
 pub mod kms;
 pub mod leaving;
+mod list;
 pub mod message;
 pub mod tag;
 

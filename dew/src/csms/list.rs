@@ -1,13 +1,13 @@
 //! Which secrets there are, a page at a time.
 
-use std::collections::HashMap;
-
 use super::Csms;
 use super::allow::About;
 use super::error::{CsmsError, Result};
 use super::secret::Secret;
 use crate::caller::Caller;
+use crate::iam::EnterpriseProjectId;
 use crate::kms::record::Kept;
+use crate::list::visible;
 
 /// The most of one page, and how many if nothing is said.
 const MAX_PAGE: usize = 1000;
@@ -100,7 +100,7 @@ impl Csms {
         fits: impl Fn(&Secret) -> bool,
     ) -> Result<Vec<Kept<Secret>>> {
         let (project, account) = self.own(caller)?;
-        let mut secrets: Vec<Kept<Secret>> = match self.project(project, account)? {
+        let secrets: Vec<Kept<Secret>> = match self.project(project, account)? {
             None => Vec::new(),
             Some(project) => {
                 let (shelf, now) = (project.shelf.read(), self.now());
@@ -108,30 +108,19 @@ impl Csms {
                 there.cloned().collect()
             }
         };
-        let mut may = HashMap::new();
-        let mut refused = None;
-        let default = [0; 16];
-        for place in secrets.iter().map(|secret| secret.enterprise_project).chain([default]) {
-            if may.contains_key(&place) {
-                continue;
-            }
-            let about = About { enterprise_project: Some(place), ..About::default() };
-            let answer = self.permitted_in(caller, operation, about);
-            may.insert(place, answer.is_ok());
-            match answer {
-                Err(error @ CsmsError::Forbidden(_)) => refused = Some(error),
-                Err(error) => return Err(error),
-                Ok(_) => {}
-            }
-        }
-        // Allowed nowhere is refused: an empty list would say that there is nothing.
-        match refused {
-            Some(error) if may.values().all(|may| !may) => Err(error),
-            _ => {
-                secrets.retain(|secret| may.get(&secret.enterprise_project).copied().unwrap_or_default());
-                Ok(secrets)
-            }
-        }
+        visible(
+            secrets,
+            EnterpriseProjectId::DEFAULT,
+            |secret| EnterpriseProjectId(secret.enterprise_project),
+            |place| {
+                let about = About { enterprise_project: Some(place.0), ..About::default() };
+                match self.permitted_in(caller, operation, about) {
+                    Ok(_) => Ok(None),
+                    Err(refusal @ CsmsError::Forbidden(_)) => Ok(Some(refusal)),
+                    Err(error) => Err(error),
+                }
+            },
+        )
     }
 }
 

@@ -1,6 +1,5 @@
 //! Which keys there are: searched by what is known of them, and given a page at a time.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use super::Kms;
@@ -12,6 +11,7 @@ use super::record::Kept;
 use super::spec::{Spec, Usage};
 use crate::caller::Caller;
 use crate::iam::EnterpriseProjectId;
+use crate::list::visible;
 
 /// The most of one page.
 const MAX_PAGE: usize = 1000;
@@ -160,30 +160,20 @@ impl Kms {
                 keys.filter(|key| search.fits(key)).collect()
             }
         };
-        let mut may = HashMap::new();
-        let asked = search.enterprise_project.unwrap_or(EnterpriseProjectId::DEFAULT).0;
-        let mut refused = None;
-        for place in keys.iter().map(|key| key.enterprise_project).chain([asked]) {
-            if may.contains_key(&place) {
-                continue;
-            }
-            let about = About::Some { enterprise_project: Some(place), tags: None };
-            let answer = self.permitted_in(caller, operation, about);
-            may.insert(place, answer.is_ok());
-            match answer {
-                Err(error @ KmsError::Forbidden(_)) => refused = Some(error),
-                Err(error) => return Err(error),
-                Ok(_) => {}
-            }
-        }
-        // Allowed nowhere is refused: an empty list would say that there is nothing.
-        match refused {
-            Some(error) if may.values().all(|may| !may) => Err(error),
-            _ => Ok(keys
-                .into_iter()
-                .filter(|key| may.get(&key.enterprise_project).copied().unwrap_or_default())
-                .collect()),
-        }
+        let asked = search.enterprise_project.unwrap_or(EnterpriseProjectId::DEFAULT);
+        visible(
+            keys,
+            asked,
+            |key| EnterpriseProjectId(key.enterprise_project),
+            |place| {
+                let about = About::Some { enterprise_project: Some(place.0), tags: None };
+                match self.permitted_in(caller, operation, about) {
+                    Ok(_) => Ok(None),
+                    Err(refusal @ KmsError::Forbidden(_)) => Ok(Some(refusal)),
+                    Err(error) => Err(error),
+                }
+            },
+        )
     }
 
     /// How many custom keys the project has.
