@@ -30,7 +30,7 @@ pub use hsm::{Hsm, in_own_process, root, script};
 pub use place::{Daemon, PIN, Place, SO_PIN};
 pub use public_key::export_public;
 pub use random::Random;
-pub use rest::{Connection, Reply, Rest, free_address};
+pub use rest::{Connection, Line, Reply, Rest, free_address};
 pub use run::{Beside, Run};
 pub use staff::{Console, Staff};
 pub use tunnel::Reach;

@@ -4,7 +4,8 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime};
 
 use crypto::Secret;
 use rustls::pki_types::pem::PemObject;
@@ -17,6 +18,8 @@ use crate::{Hsm, Place};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a daemon that lives may answer nobody.
+const OPENING: Duration = Duration::from_secs(30);
 
 /// Where the services are, and the access key of one who uses them.
 #[derive(Clone)]
@@ -33,6 +36,13 @@ pub struct Rest {
 
 /// An open connection.
 pub struct Connection(BufReader<StreamOwned<ClientConnection, TcpStream>>);
+
+/// A connection that is opened when it is needed, and again after it broke.
+pub struct Line {
+    /// Who asks, and where.
+    pub rest: Rest,
+    connection: Option<Connection>,
+}
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,6 +262,49 @@ impl Connection {
         match self.0.read_line(&mut line)? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(line.trim_end().to_owned()),
+        }
+    }
+}
+
+impl Line {
+    /// A line that is not open yet.
+    #[must_use]
+    pub const fn new(rest: Rest) -> Self {
+        Self { rest, connection: None }
+    }
+
+    /// Closes it, until it is needed again.
+    pub fn hang_up(&mut self) {
+        self.connection = None;
+    }
+
+    /// Sends bytes, and reads an answer.
+    ///
+    /// # Errors
+    /// If nobody listens, or the connection breaks before there is an answer. It is opened anew the next time.
+    pub fn ask(&mut self, bytes: &[u8]) -> io::Result<Reply> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.rest.connect()?,
+        };
+        let reply = connection.send(bytes)?;
+        self.connection = Some(connection);
+        Ok(reply)
+    }
+
+    /// Asks a daemon that lives: the REST interface may open a little later than the socket.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    #[track_caller]
+    pub fn sure(&mut self, bytes: &[u8]) -> Reply {
+        let until = Instant::now() + OPENING;
+        loop {
+            match self.ask(bytes) {
+                Ok(reply) => return reply,
+                Err(error) => assert!(Instant::now() < until, "a daemon that lives does not answer: {error}"),
+            }
+            sleep(Duration::from_millis(5));
         }
     }
 }

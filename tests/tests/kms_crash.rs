@@ -13,7 +13,7 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tests::{Connection, Place, Random, Reply, Rest, free_address};
+use tests::{Line, Place, Random, Reply, Rest, free_address};
 
 /// Clients at once.
 const CLIENTS: u64 = 3;
@@ -118,8 +118,7 @@ enum Doubt {
 
 struct Client {
     name: u64,
-    rest: Rest,
-    connection: Option<Connection>,
+    line: Line,
     random: Random,
     keys: BTreeMap<String, Key>,
     touched: BTreeSet<String>,
@@ -133,8 +132,7 @@ impl Client {
     const fn new(name: u64, rest: Rest, random: Random) -> Self {
         Self {
             name,
-            rest,
-            connection: None,
+            line: Line::new(rest),
             random,
             keys: BTreeMap::new(),
             touched: BTreeSet::new(),
@@ -145,29 +143,15 @@ impl Client {
     }
 
     fn ask(&mut self, operation: &str, body: &Value) -> io::Result<Reply> {
-        let bytes = self.rest.kms_bytes(operation, body);
-        if self.connection.is_none() {
-            self.connection = Some(self.rest.connect()?);
-        }
-        let Some(connection) = &mut self.connection else { return Err(io::ErrorKind::NotConnected.into()) };
-        let reply = connection.send(&bytes);
-        if reply.is_err() {
-            self.connection = None;
-        }
-        reply
+        let bytes = self.line.rest.kms_bytes(operation, body);
+        self.line.ask(&bytes)
     }
 
     /// Asks a daemon that lives.
+    #[track_caller]
     fn sure(&mut self, operation: &str, body: &Value) -> Reply {
-        let until = Instant::now() + Duration::from_secs(30);
-        loop {
-            match self.ask(operation, body) {
-                Ok(reply) => return reply,
-                // The REST interface may open a little later than the socket.
-                Err(error) => assert!(Instant::now() < until, "{operation}: {error}"),
-            }
-            sleep(Duration::from_millis(5));
-        }
+        let bytes = self.line.rest.kms_bytes(operation, body);
+        self.line.sure(&bytes)
     }
 
     fn objects(&self, sizes: &Sizes) -> u64 {
@@ -180,7 +164,7 @@ impl Client {
 
     /// Sees that what was touched, or all, is as it was acknowledged, and settles the doubt.
     fn compare(&mut self, all: bool) {
-        self.connection = None;
+        self.line.hang_up();
         let doubt = self.doubt.take();
         if let Some(Doubt::Create { name, pair }) = &doubt {
             // A name is one key's: if it is taken, the key was made.

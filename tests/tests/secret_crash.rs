@@ -12,7 +12,7 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tests::{Connection, Place, Random, Reply, Rest, free_address};
+use tests::{Line, Place, Random, Reply, Rest, free_address};
 
 /// Clients at once.
 const CLIENTS: u64 = 3;
@@ -49,7 +49,7 @@ fn what_csms_acknowledged_survives_kill_9_and_no_version_is_half_made() {
         }
         let daemon = place.start();
         for client in &mut clients {
-            client.connection = None;
+            client.line.hang_up();
             client.compare();
             shared.acknowledged.append(&mut client.written);
             shared.doubtful.extend(client.on_its_way.take());
@@ -132,8 +132,7 @@ enum Doubt {
 
 struct Client {
     name: u64,
-    rest: Rest,
-    connection: Option<Connection>,
+    line: Line,
     random: Random,
     secrets: BTreeMap<String, Versions>,
     doubt: Option<Doubt>,
@@ -148,8 +147,7 @@ impl Client {
     const fn new(name: u64, rest: Rest, random: Random) -> Self {
         Self {
             name,
-            rest,
-            connection: None,
+            line: Line::new(rest),
             random,
             secrets: BTreeMap::new(),
             doubt: None,
@@ -160,32 +158,21 @@ impl Client {
         }
     }
 
-    fn ask(&mut self, method: &str, path: &str, body: &Value) -> io::Result<Reply> {
-        let target = format!("/v1/{}/secrets{path}", self.rest.project);
+    fn bytes(&self, method: &str, path: &str, body: &Value) -> Vec<u8> {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        let bytes = self.rest.signed(method, &target, &body);
-        if self.connection.is_none() {
-            self.connection = Some(self.rest.connect()?);
-        }
-        let Some(connection) = &mut self.connection else { return Err(io::ErrorKind::NotConnected.into()) };
-        let reply = connection.send(&bytes);
-        if reply.is_err() {
-            self.connection = None;
-        }
-        reply
+        self.line.rest.signed(method, &format!("/v1/{{project_id}}/secrets{path}"), &body)
+    }
+
+    fn ask(&mut self, method: &str, path: &str, body: &Value) -> io::Result<Reply> {
+        let bytes = self.bytes(method, path, body);
+        self.line.ask(&bytes)
     }
 
     /// Asks a daemon that lives.
+    #[track_caller]
     fn sure(&mut self, method: &str, path: &str, body: &Value) -> Reply {
-        let until = Instant::now() + Duration::from_secs(30);
-        loop {
-            match self.ask(method, path, body) {
-                Ok(reply) => return reply,
-                // The REST interface may open a little later than the socket.
-                Err(error) => assert!(Instant::now() < until, "{method} {path}: {error}"),
-            }
-            sleep(Duration::from_millis(5));
-        }
+        let bytes = self.bytes(method, path, body);
+        self.line.sure(&bytes)
     }
 
     /// A value like no other.
