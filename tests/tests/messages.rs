@@ -116,6 +116,18 @@ fn certificate(place: &Place) -> [String; 3] {
     [ca, certificate, key]
 }
 
+/// Starts a mail server that asks for TLS and a password, and has the daemon's configuration name it.
+fn mail_server(place: &Place, file: &Path) -> Receiver {
+    let (at, password) = (free_address(), place.path("password"));
+    let [ca, certificate, key] = certificate(place);
+    fs::write(&password, "opensesame\n").unwrap();
+    place.configure(&format!(
+        "[messages]\nca = {ca:?}\n[messages.smtp]\nserver = \"{at}\"\nuser = \"hsm\"\npassword_file = {password:?}\n\
+         from = \"hsm@example.org\""
+    ));
+    Receiver::start(&["mail", &at.port().to_string(), &file.to_string_lossy(), &certificate, &key])
+}
+
 #[test]
 fn a_program_checks_what_it_is_sent_with_the_lines_of_the_readme() {
     needs!("/usr/bin/python3");
@@ -263,18 +275,10 @@ fn https_is_for_who_can_be_believed() {
 #[test]
 fn mail_reaches_a_real_server_over_tls_and_each_address_once() {
     needs!("/usr/bin/python3", "openssl", MAIL_SERVER);
-    let at = free_address();
     let place = Place::new("");
-    let [ca, certificate, key] = certificate(&place);
-    let (password, file) = (place.path("password"), place.path("came"));
-    fs::write(&password, "opensesame\n").unwrap();
-    place.configure(&format!(
-        "[messages]\nca = {ca:?}\n[messages.smtp]\nserver = \"{at}\"\nuser = \"hsm\"\npassword_file = {password:?}\n\
-         from = \"hsm@example.org\""
-    ));
+    let file = place.path("came");
+    let _receiver = mail_server(&place, &file);
     let _daemon = started(&place);
-    let port = at.port().to_string();
-    let _receiver = Receiver::start(&["mail", &port, &file.to_string_lossy(), &certificate, &key]);
     place.admin("topic add people --mail ops@example.org --mail full@example.org").succeeds().done();
     place.admin("topic test people").fails().says("the mailbox is full").done();
     becomes(&place, "people", "delivered");

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use tests::{Place, Rest, free_address, needs};
 
-use super::{MAIL_SERVER, Receiver, add, came, certificate, json, messages, place, started, wait_for};
+use super::{MAIL_SERVER, Receiver, add, came, json, mail_server, messages, place, started, wait_for};
 
 /// Requirement: CSMS-112, CSMS-117, CSMS-118, CSMS-126
 #[test]
@@ -78,18 +78,10 @@ fn what_happens_to_secrets_arrives_in_its_order_and_the_records_tell_what_became
 #[test]
 fn what_happens_to_secrets_reaches_a_mailbox() {
     needs!("/usr/bin/python3", "openssl", MAIL_SERVER);
-    let at = free_address();
     let place = Place::new("");
-    let [ca, certificate, key] = certificate(&place);
-    let (password, file) = (place.path("password"), place.path("came"));
-    fs::write(&password, "opensesame\n").unwrap();
-    place.configure(&format!(
-        "[messages]\nca = {ca:?}\n[messages.smtp]\nserver = \"{at}\"\nuser = \"hsm\"\npassword_file = {password:?}\n\
-         from = \"hsm@example.org\""
-    ));
+    let file = place.path("came");
+    let _receiver = mail_server(&place, &file);
     let _daemon = started(&place);
-    let port = at.port().to_string();
-    let _receiver = Receiver::start(&["mail", &port, &file.to_string_lossy(), &certificate, &key]);
     place.admin("topic add people --mail ops@example.org").succeeds().done();
     place.admin("secret event create ops --topic people --type SECRET_DELETED").succeeds().done();
     fs::write(place.path("value"), "a value").unwrap();
