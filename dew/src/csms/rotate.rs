@@ -299,7 +299,7 @@ impl Csms {
 
     /// Undoes a rotation that failed, and records that.
     fn give_up(&self, round: &Round<'_>, why: &CsmsError) -> Result<()> {
-        let undone = self.undo(round);
+        let undone = self.undo(round, why);
         let project = round.project;
         let _turn = project.turn.lock();
         let there = self.standing(project, round.number)?;
@@ -337,7 +337,7 @@ impl Csms {
     }
 
     /// Has the account log in with the password that it had; nothing to do if none is under way.
-    fn undo(&self, round: &Round<'_>) -> Result<()> {
+    fn undo(&self, round: &Round<'_>, why: &CsmsError) -> Result<()> {
         let there = self.standing_now(round)?;
         if there.rotation.under_way.is_none() {
             return Ok(());
@@ -346,9 +346,12 @@ impl Csms {
         self.may_change_password(&worker, there.kind)?;
         let (database, admin) = self.database_of(&worker, round, &there)?;
         let old = self.login_of(&worker, round, &there, there.rotates_from()?)?;
-        match self.servers.log_in(&database.server, &old) {
-            Err(Fault::Login(_)) => {}
-            tried => return Ok(tried?),
+        // If the answer was lost, the server may still be about to set the new one: it is told the old one behind that.
+        if !matches!(why, CsmsError::Database(Fault::Unreachable(_))) {
+            match self.servers.log_in(&database.server, &old) {
+                Err(Fault::Login(_)) => {}
+                tried => return Ok(tried?),
+            }
         }
         match self.servers.set_password(&database.server, &admin, &old) {
             // There is no account that could have another password.

@@ -179,6 +179,23 @@ fn what_fails_is_undone_and_what_cannot_be_is_tried_until_it_can() {
     }
 }
 
+#[test]
+fn a_password_that_is_set_after_the_way_was_cut_is_not_what_stays() {
+    for accounts in [Accounts::Single, Accounts::Dual] {
+        let here = world();
+        make(&here, accounts, None).unwrap();
+        here.servers.slow();
+        rotate(&here).unwrap_err();
+        assert!(show(&here).rotation.under_way.is_none());
+        for stage in ["SYSCURRENT", "SYSPREVIOUS"] {
+            if show(&here).stage(stage).is_ok() {
+                assert!(logs_in(&here, stage).is_some(), "{accounts:?} {stage}");
+                assert!(logs_in(&here, stage).is_some());
+            }
+        }
+    }
+}
+
 /// Requirement: CSMS-094
 #[test]
 fn an_account_that_is_gone_or_a_rule_of_the_server_is_a_failure_that_leaves_nothing_behind() {

@@ -20,6 +20,10 @@ struct State {
     kill: Option<(usize, bool)>,
     /// The calls from which on, and up to which, nobody is there.
     away: Option<(usize, usize)>,
+    /// A password that is set when somebody has logged in once more: the answer to it was lost, and it was slow.
+    late: Option<(String, String)>,
+    /// Whether the next password is set so.
+    slow: bool,
     /// What the next passwords that are set are refused with.
     refuse: Option<Fault>,
 }
@@ -60,6 +64,11 @@ impl FakeServers {
         (state.kill, state.away, state.refuse) = (None, None, None);
     }
 
+    /// The next password is set only after somebody has logged in, and whoever sets it hears nothing.
+    pub(crate) fn slow(&self) {
+        self.0.lock().unwrap().slow = true;
+    }
+
     pub(crate) fn refuse(&self, fault: Fault) {
         self.0.lock().unwrap().refuse = Some(fault);
     }
@@ -89,9 +98,12 @@ impl FakeServers {
 
 impl Servers for FakeServers {
     fn log_in(&self, _: &Server, login: &Login) -> Result<(), Fault> {
-        self.call(|state| match state.accounts.get(&login.name) {
-            Some((password, _)) if *password == *login.password => Ok(()),
-            _ => Err(Fault::Login("wrong name or password".into())),
+        self.call(|state| {
+            let is_right = state.accounts.get(&login.name).is_some_and(|(is, _)| *is == *login.password);
+            if let Some((name, password)) = state.late.take() {
+                state.accounts.get_mut(&name).unwrap().0 = password;
+            }
+            if is_right { Ok(()) } else { Err(Fault::Login("wrong name or password".into())) }
         })
     }
 
@@ -101,6 +113,12 @@ impl Servers for FakeServers {
             if let Some(fault) = &state.refuse {
                 return Err(fault.clone());
             }
+            if std::mem::take(&mut state.slow) {
+                state.late = Some((login.name.clone(), login.password.to_string()));
+                return Err(Fault::Unreachable("the way is cut".into()));
+            }
+            // What came before is done before.
+            state.late = None;
             let account = state.accounts.get_mut(&login.name);
             account.ok_or(Fault::NoAccount("there is none".into()))?.0 = login.password.to_string();
             Ok(())
