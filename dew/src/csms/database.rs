@@ -203,7 +203,7 @@ impl Csms {
     /// Registers a database, once the account that is to set passwords has logged in there.
     ///
     /// # Errors
-    /// `Field`; `DatabaseTaken`, `DatabaseQuota`; `Database` if it cannot be logged in; `Forbidden`; what the HSM says.
+    /// `Field`; `DatabaseTaken`, `DatabaseQuota`, `Talks`; `Database` if it cannot be logged in; `Forbidden`; what the HSM says.
     pub fn add_database(&self, caller: &Caller, new: NewDatabase<'_>) -> Result<Kept<Database>> {
         let (project, account) = self.permitted_in(caller, "CreateSecret", About::name(new.name))?;
         check_name("name", new.name)?;
@@ -211,7 +211,10 @@ impl Csms {
         check_account(&new.admin)?;
         let project = self.project_or_new(project, account)?;
         room_for(&project, new.name)?;
-        self.servers.log_in(&new.server, &new.admin)?;
+        {
+            let _talk = self.talks.begin(project.id, None)?;
+            self.servers.log_in(&new.server, &new.admin)?;
+        }
         let key = self.kms.lendable(caller, BORROWER, None).map_err(key_error)?;
         let _turn = project.turn.lock();
         let (number, value) = room_for(&project, new.name)?;

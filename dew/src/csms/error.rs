@@ -66,6 +66,8 @@ pub enum CsmsError {
     NoAgency(String),
     #[error("the secret is being rotated already")]
     RotationUnderWay,
+    #[error("{0} requests of the project wait for databases already: try again later")]
+    Talks(usize),
     #[error("the database does not exist")]
     NoDatabase,
     #[error("the project has a database of this name already")]
@@ -149,9 +151,9 @@ impl CsmsError {
             Self::Forbidden(_) | Self::OtherProject => (403, "CSMS.0302"),
             Self::Taken | Self::EventTaken | Self::DatabaseTaken => (409, "CSMS.0101"),
             Self::RotationUnderWay => (409, "CSMS.0102"),
-            Self::Hsm(Error::Vault(VaultError::Conflict { .. })) | Self::Kms(KmsError::Busy) => {
-                (503, "CSMS.0001")
-            }
+            Self::Hsm(Error::Vault(VaultError::Conflict { .. }))
+            | Self::Kms(KmsError::Busy)
+            | Self::Talks(_) => (503, "CSMS.0001"),
             Self::StageTaken => (409, "CSMS.0104"),
             Self::Key(_) => (500, "CSMS.0006"),
             Self::Iam(_) | Self::Hsm(_) | Self::Kms(_) | Self::Message(_) | Self::Internal(_) => {

@@ -4,7 +4,7 @@
 //! with a key of the KMS and bound to the secret and the version. A value is decrypted when it is asked for, and kept
 //! nowhere. A change of a secret, its values and what is told of it is one commit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use hsm::event::{Actor, Door, Person};
@@ -36,6 +36,7 @@ mod secret;
 mod settings;
 mod shelf;
 mod tags;
+mod talks;
 mod task;
 mod template;
 mod user;
@@ -58,6 +59,7 @@ pub use value::Value;
 pub use version::NewVersion;
 
 use shelf::Shelf;
+use talks::Talks;
 
 /// How much of everything there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,11 +74,13 @@ pub struct Quotas {
     pub events: usize,
     /// Grants on a secret.
     pub grants: usize,
+    /// Rotations of a project of which is kept what came of them.
+    pub tasks: usize,
 }
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self { secrets: 200, versions: 20, stages: 12, events: 30, grants: 100 }
+        Self { secrets: 200, versions: 20, stages: 12, events: 30, grants: 100, tasks: 10_000 }
     }
 }
 
@@ -91,8 +95,7 @@ pub struct Csms {
     projects: RwLock<HashMap<ProjectId, Arc<Project>>>,
     /// When the first thing is due in projects that have only been looked at, and the first rotation.
     looked_at: Mutex<HashMap<ProjectId, [Option<Millis>; 2]>>,
-    /// The secrets that are being rotated, by the numbers of their records.
-    rotating: Mutex<HashSet<(ProjectId, u64)>>,
+    talks: Talks,
     /// Held by whoever makes happen what is due.
     running: Mutex<()>,
 }
@@ -127,7 +130,7 @@ impl Csms {
             quotas,
             projects: RwLock::default(),
             looked_at: Mutex::default(),
-            rotating: Mutex::default(),
+            talks: Talks::default(),
             running: Mutex::default(),
         }
     }

@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use crypto::Secret as Bytes;
-use hsm::service::Kind;
+use hsm::service::{Kind, Write};
 use serde_json::{Map, Value as Json};
 use zeroize::Zeroizing;
 
@@ -26,13 +26,14 @@ use super::event::EventKind;
 use super::password::PasswordRules;
 use super::rotation::{Accounts, Target, UnderWay};
 use super::secret::{CURRENT, PENDING, Secret, SecretKind, Version, VersionId};
-use super::task::Task;
+use super::task::Draft;
 use super::value::Value;
 use super::version::NewVersion;
 use super::{Changes, Csms, Project, about};
 use crate::caller::Caller;
 use crate::kms::record::Kept;
-use crate::kms::{Millis, Run, Uuid};
+use crate::kms::{KmsError, Millis, Run, Uuid};
+use crate::message;
 
 /// After how many failures in a row a secret is not rotated by itself any more.
 const FAILURES: u32 = 3;
@@ -58,6 +59,15 @@ pub struct Rotated {
     pub task: Uuid,
 }
 
+/// How a rotation ended.
+struct End {
+    changed: Secret,
+    /// What is written beside the secret and the task.
+    writes: Vec<Write>,
+    task: Draft,
+    told: Vec<message::Draft>,
+}
+
 /// Who rotates what.
 struct Round<'a> {
     project: &'a Arc<Project>,
@@ -71,7 +81,7 @@ impl Csms {
     /// Rotates a secret now.
     ///
     /// # Errors
-    /// `NotRotated`, `PendingDeletion`, `RotationUnderWay`; `Database` if the server does not do it, `NoAgency` if CSMS was
+    /// `NotRotated`, `PendingDeletion`, `RotationUnderWay`, `Talks`; `Database` if the server does not do it, `NoAgency` if CSMS was
     /// not let; `NoSecret`, `Forbidden`; what the HSM says.
     pub fn rotate_secret(&self, caller: &Caller, name: &str) -> Result<Rotated> {
         let Found { project, secret } = self.permitted(caller, "RotateSecret", name)?;
@@ -123,7 +133,8 @@ impl Csms {
             let round = Round { project, number, request: "scheduled", asked: false };
             match self.rotate(&round) {
                 Ok(_) => run.done += 1,
-                Err(CsmsError::RotationUnderWay) => {}
+                // Somebody else is at it, or its turn comes.
+                Err(CsmsError::RotationUnderWay | CsmsError::Talks(_)) => {}
                 Err(error) => run.failed.push(format!("project {}, secret {number}: {error}", project.id)),
             }
         }
@@ -135,7 +146,7 @@ impl Csms {
     /// Gives the value of that.
     ///
     /// # Errors
-    /// `Field`, `NoAgency`; `Database` if the server does not do it.
+    /// `Field`, `NoAgency`, `Talks`; `Database` if the server does not do it.
     pub(super) fn prepare_rotated(
         &self,
         caller: &Caller,
@@ -144,6 +155,7 @@ impl Csms {
         target: Target,
         value: &Value,
     ) -> Result<Option<Value>> {
+        let _talk = self.talks.begin(project.id, None)?;
         let worker = self.worker(project.id, project.account, kind, &caller.request)?;
         let (database, admin) = match self.database(&worker, project, target.database) {
             Err(CsmsError::NoDatabase) => {
@@ -209,18 +221,13 @@ impl Csms {
 
     /// Rotates a secret, or takes up its rotation; what fails is undone and recorded.
     fn rotate(&self, round: &Round<'_>) -> Result<Rotated> {
-        let key = (round.project.id, round.number);
-        if !self.rotating.lock().insert(key) {
-            return Err(CsmsError::RotationUnderWay);
-        }
-        let done = self.steps(round).or_else(|why| {
+        let _talk = self.talks.begin(round.project.id, Some(round.number))?;
+        self.steps(round).or_else(|why| {
             if !matches!(why, CsmsError::NoSecret | CsmsError::NotRotated | CsmsError::PendingDeletion) {
                 self.give_up(round, &why)?;
             }
             Err(why)
-        });
-        self.rotating.lock().remove(&key);
-        done
+        })
     }
 
     fn steps(&self, round: &Round<'_>) -> Result<Rotated> {
@@ -256,7 +263,7 @@ impl Csms {
         let there = self.standing(round.project, round.number)?;
         there.check_enabled()?;
         if there.rotates_from()?.value != from.value {
-            return Err(CsmsError::Kms(crate::kms::KmsError::Busy));
+            return Err(CsmsError::Kms(KmsError::Busy));
         }
         let mut changed = (*there).clone();
         let next = changed.last.0.checked_add(1).ok_or(CsmsError::VersionQuota(u32::MAX as usize))?;
@@ -274,7 +281,7 @@ impl Csms {
         let _turn = project.turn.lock();
         let there = self.standing(project, round.number)?;
         let (now, mut changed) = (self.now(), (*there).clone());
-        // The place of the one becomes free for the other.
+        // PREVIOUS has room: stages that came meanwhile must not keep a password that is set from being current.
         changed.stages.retain(|stage| stage.name != PENDING);
         changed.put_stage(CURRENT, version, self.quotas.stages.max(changed.stages.len() + 2), now)?;
         let attempts = changed.rotation.failures.saturating_add(1);
@@ -283,17 +290,11 @@ impl Csms {
         rotation.next =
             rotation.automatic.then(|| rotation.period.map(|period| now + period.millis())).flatten();
         changed.updated = now;
-        let (write, number, task) = self.draft_task(project, &there, round.asked, attempts, None)?;
+        let task = self.draft_task(project, &there, round.asked, attempts, None)?;
+        let id = task.id();
         let told = self.told(project, &changed, EventKind::Rotated, version)?;
-        let id = task.id;
-        let secret = self.change_with(
-            worker,
-            round,
-            "rotate a secret",
-            (&there, changed),
-            (write, number, task),
-            told,
-        )?;
+        let end = End { changed, writes: Vec::new(), task, told };
+        let secret = self.conclude(worker, project, "rotate a secret", &there, end)?;
         Ok(Rotated { secret, version, task: id })
     }
 
@@ -328,11 +329,10 @@ impl Csms {
         }
         let failures = rotation.failures;
         let told = self.told(project, &changed, EventKind::RotationFailed, changed.last)?;
-        let (write, number, task) = self.draft_task(project, &there, round.asked, failures, Some(why))?;
-        writes.push(write);
-        let itself = self.itself(project);
+        let task = self.draft_task(project, &there, round.asked, failures, Some(why))?;
         let action = "record that a secret could not be rotated";
-        self.change_all(&itself, project, action, (&there, changed), writes, (number, task), told)?;
+        let end = End { changed, writes, task, told };
+        self.conclude(&self.itself(project), project, action, &there, end)?;
         Ok(())
     }
 
@@ -403,39 +403,26 @@ impl Csms {
         Ok(Zeroizing::new(text.map_err(|_| CsmsError::Internal("a password is of ASCII"))?))
     }
 
-    fn change_with(
-        &self,
-        caller: &Caller,
-        round: &Round<'_>,
-        action: &'static str,
-        change: (&Kept<Secret>, Secret),
-        (write, number, task): (hsm::service::Write, u64, Task),
-        told: Vec<crate::message::Draft>,
-    ) -> Result<Kept<Secret>> {
-        self.change_all(caller, round.project, action, change, vec![write], (number, task), told)
-    }
-
-    #[allow(clippy::too_many_arguments)] // one commit of all that
-    fn change_all(
+    /// Writes how a rotation ended, in one commit. Held by the project's turn.
+    fn conclude(
         &self,
         caller: &Caller,
         project: &Project,
         action: &'static str,
-        (there, changed): (&Kept<Secret>, Secret),
-        mut writes: Vec<hsm::service::Write>,
-        task: (u64, Task),
-        told: Vec<crate::message::Draft>,
+        there: &Kept<Secret>,
+        end: End,
     ) -> Result<Kept<Secret>> {
+        let End { changed, mut writes, task, told } = end;
         writes.push(there.update(Kind::CsmsSecret, &changed)?);
+        writes.extend(task.writes()?);
         let [id, name] = about(&changed);
-        let mut details = vec![id, name, ("task", task.1.id.to_string())];
-        if let Some((code, _)) = &task.1.failure {
-            details.push(("failure", code.clone()));
-        }
+        let mut details = vec![id, name, ("task", task.id().to_string())];
+        details.extend(task.failure().map(|code| ("failure", code.to_owned())));
         let version = self.commit(caller, project, action, &details, Changes { writes, told })?;
         let changed = there.updated(version, changed);
-        project.shelf.write().show_secret(changed.clone());
-        Self::show_task(project, task, version);
+        let mut shelf = project.shelf.write();
+        shelf.show_secret(changed.clone());
+        task.show(&mut shelf, version);
         Ok(changed)
     }
 }

@@ -9,6 +9,7 @@ use super::allow::About;
 use super::error::{CsmsError, Result};
 use super::list::{Page, Paged};
 use super::secret::Secret;
+use super::shelf::Shelf;
 use super::{Csms, Project};
 use crate::caller::Caller;
 use crate::kms::record::{Kept, creation};
@@ -16,8 +17,6 @@ use crate::kms::{DAY, Millis, Uuid};
 
 /// For how long it is kept.
 const KEPT: Millis = 30 * DAY;
-/// The most that is kept of a project: beyond that the oldest goes.
-const MOST: usize = 10_000;
 /// How many are forgotten at once.
 const AT_ONCE: usize = 64;
 
@@ -66,6 +65,40 @@ pub struct TaskFilter<'a> {
     pub id: Option<&'a str>,
 }
 
+/// One that is to be written.
+pub(super) struct Draft {
+    number: u64,
+    task: Task,
+    /// What goes for it.
+    gone: Option<Kept<Task>>,
+}
+
+impl Draft {
+    pub(super) const fn id(&self) -> Uuid {
+        self.task.id
+    }
+
+    /// The code of why it failed, if it did.
+    pub(super) fn failure(&self) -> Option<&str> {
+        self.task.failure.as_ref().map(|(code, _)| code.as_str())
+    }
+
+    /// What writes it.
+    pub(super) fn writes(&self) -> Result<Vec<Write>> {
+        let mut writes = vec![creation(Kind::CsmsTask, self.number, &self.task)?];
+        writes.extend(self.gone.as_ref().map(|gone| gone.deletion(Kind::CsmsTask)));
+        Ok(writes)
+    }
+
+    /// Shows it, once it is written.
+    pub(super) fn show(self, shelf: &mut Shelf, version: hsm::vault::Version) {
+        if let Some(gone) = self.gone {
+            shelf.tasks.remove(&gone.number);
+        }
+        shelf.show_task(Kept { number: self.number, version, value: Arc::new(self.task) });
+    }
+}
+
 impl Csms {
     /// What came of rotations, the newest first, and how many there are.
     ///
@@ -97,7 +130,8 @@ impl Csms {
         Ok((total, Paged { items, next, previous: None }))
     }
 
-    /// What writes what came of a rotation, and itself.
+    /// What came of a rotation, to be written. Where as much is kept as may be, something older goes for it: what
+    /// succeeded before what failed.
     pub(super) fn draft_task(
         &self,
         project: &Project,
@@ -105,7 +139,7 @@ impl Csms {
         asked: bool,
         attempts: u32,
         failure: Option<&CsmsError>,
-    ) -> Result<(Write, u64, Task)> {
+    ) -> Result<Draft> {
         let failure = failure.map(|why| (why.task_code().to_owned(), cut(why.to_string())));
         let task = Task {
             id: Uuid::from_random(self.hsm.random()?),
@@ -117,24 +151,19 @@ impl Csms {
             attempts,
             failure,
         };
-        let number = project.shelf.read().next_task;
-        Ok((creation(Kind::CsmsTask, number, &task)?, number, task))
+        let shelf = project.shelf.read();
+        let is_full = shelf.tasks.len() >= self.quotas.tasks;
+        let oldest = || shelf.tasks.values().find(|task| task.succeeded()).or(shelf.tasks.values().next());
+        Ok(Draft { number: shelf.next_task, task, gone: is_full.then(oldest).flatten().cloned() })
     }
 
-    /// Shows what came of a rotation, once it is written.
-    pub(super) fn show_task(project: &Project, (number, task): (u64, Task), version: hsm::vault::Version) {
-        project.shelf.write().show_task(Kept { number, version, value: Arc::new(task) });
-    }
-
-    /// Forgets what is older than a month, or more than can be kept.
+    /// Forgets what is older than a month.
     pub(super) fn forget_tasks(&self, caller: &Caller, project: &Project) -> Result<usize> {
         let _turn = project.turn.lock();
         let now = self.now();
         let old: Vec<_> = {
             let shelf = project.shelf.read();
-            let beyond = shelf.tasks.len().saturating_sub(MOST);
-            let all = shelf.tasks.values().enumerate();
-            let old = all.filter(|(at, task)| *at < beyond || task.goes() <= now).map(|(_, task)| task);
+            let old = shelf.tasks.values().take_while(|task| task.goes() <= now);
             old.take(AT_ONCE).cloned().collect()
         };
         if old.is_empty() {

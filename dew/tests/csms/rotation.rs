@@ -1,10 +1,11 @@
 //! Rotation: cut off at each of its steps, failed, undone, and by the clock.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 use dew::csms::{
-    Accounts, CsmsError, Engine, Fault, Login, NewDatabase, NewRotation, NewSecret, Page, Period, Result,
-    RotationTarget, Secret, SecretChange, SecretKind, Server, TaskFilter,
+    Accounts, CsmsError, Engine, EventKind, Fault, Login, NewDatabase, NewRotation, NewSecret, Page, Period,
+    Quotas, Result, RotationTarget, Secret, SecretChange, SecretKind, Server, Target, TaskFilter,
 };
 use dew::kms::{DAY, Kept};
 use hsm::event::Actor;
@@ -24,7 +25,10 @@ fn login(name: &str, password: &str) -> Login {
 
 /// A world with a database, where the account `app` is.
 fn world() -> Secrets {
-    let here = Secrets::new();
+    furnished(Secrets::new())
+}
+
+fn furnished(here: Secrets) -> Secrets {
     here.servers.account("admin", "admin's");
     here.servers.account("app", "first");
     let database =
@@ -50,6 +54,13 @@ fn make(here: &Secrets, accounts: Accounts, period: Option<&str>) -> Result<Kept
         SecretKind::Rds,
         r#"{"name":"app","password":"first","host":"db.example"}"#,
     )
+}
+
+/// A secret of another name with the account.
+fn make_named(here: &Secrets, name: &str) -> Result<Kept<Secret>> {
+    let given = value(r#"{"name":"app","password":"first"}"#);
+    let rotation = Some(rotation(here, Accounts::Single, None));
+    here.csms.create_secret(&here.root, NewSecret { kind: SecretKind::Rds, rotation, ..new(name, &given) })
 }
 
 fn make_of(
@@ -296,6 +307,114 @@ fn what_came_of_rotations_is_kept_for_a_month() {
     here.world.pass_days(1);
     let here = here.again();
     assert_eq!((here.csms.run_rotations().done, all(&here).0), (1, 0));
+}
+
+#[test]
+fn as_many_rotations_are_told_of_as_is_said_and_those_that_succeeded_go_first() {
+    let here = furnished(Secrets::with(Quotas { tasks: 4, ..Quotas::default() }));
+    make(&here, Accounts::Single, None).unwrap();
+    here.servers.refuse(Fault::Refused("no".into()));
+    rotate(&here).unwrap_err();
+    rotate(&here).unwrap_err();
+    here.servers.mend();
+    let all = |here: &Secrets| {
+        let found = here.csms.tasks(&here.root, TaskFilter::default(), &Page::default()).unwrap().1.items;
+        found.iter().map(|task| task.succeeded()).collect::<Vec<_>>()
+    };
+    for _ in 0..5 {
+        rotate(&here).unwrap();
+    }
+    assert_eq!(all(&here), [true, true, false, false]);
+    here.servers.refuse(Fault::Refused("no".into()));
+    for _ in 0..3 {
+        rotate(&here).unwrap_err();
+    }
+    assert_eq!(all(&here), [false; 4]);
+    let here = here.again();
+    assert_eq!(all(&here), [false; 4]);
+    assert_eq!(failures(&here).iter().map(|(attempts, _)| *attempts).collect::<Vec<_>>(), [3, 2, 1, 2]);
+}
+
+#[test]
+fn a_few_of_a_project_wait_for_servers_at_once_and_one_for_each_secret() {
+    let here = world();
+    make(&here, Accounts::Single, Some("6h")).unwrap();
+    here.world.pass(6 * HOUR);
+    let names: Vec<_> = (0..8).map(|number| format!("other-{number}")).collect();
+    names.iter().for_each(|name| drop(make_named(&here, name).unwrap()));
+    here.servers.silent(true);
+    thread::scope(|scope| {
+        let rotations: Vec<_> = names
+            .iter()
+            .map(|name| scope.spawn(|| here.csms.rotate_secret(&here.root, name).map(drop)))
+            .collect();
+        here.servers.waiting(8);
+        let again = here.csms.rotate_secret(&here.root, &names[3]);
+        assert!(matches!(again, Err(CsmsError::RotationUnderWay)));
+        let refused = rotate(&here).unwrap_err();
+        assert_eq!(refused.code(), (503, "CSMS.0001"), "{refused}");
+        assert_eq!(make_named(&here, "new").unwrap_err().code().0, 503);
+        let database =
+            NewDatabase { name: "b", server: server(Engine::MySql), admin: login("admin", "admin's") };
+        assert_eq!(here.csms.add_database(&here.root, database).unwrap_err().code().0, 503);
+        let run = here.csms.run_rotations();
+        assert_eq!((run.done, run.failed), (0, Vec::new()));
+        here.servers.silent(false);
+        assert!(rotations.into_iter().map(|one| one.join().unwrap()).any(|one| one.is_ok()));
+    });
+    assert_eq!(failures(&here), [], "who had no turn has not failed");
+    // Whoever is cut off leaves its place.
+    for _ in 0..9 {
+        here.servers.kill_at(0, false);
+        catch_unwind(AssertUnwindSafe(|| rotate(&here))).unwrap_err();
+    }
+    here.servers.mend();
+    rotate(&here).unwrap();
+}
+
+/// Requirement: CSMS-109, CSMS-111
+#[test]
+fn that_it_was_rotated_or_could_not_be_is_told() {
+    let here = world();
+    make(&here, Accounts::Single, None).unwrap();
+    let kinds = EventKind::named(&EventKind::ALL.map(|kind| kind.name().to_owned())).unwrap();
+    let target = Target { id: "urn:smn:local-1:0123:ops".into(), name: "ops".into() };
+    here.csms.create_event(&here.root, "ops", kinds, true, target).unwrap();
+    let told_by = SecretChange { event: Some("ops"), ..SecretChange::default() };
+    here.csms.update_secret(&here.root, "db", told_by).unwrap();
+    rotate(&here).unwrap();
+    here.servers.refuse(Fault::Refused("no".into()));
+    rotate(&here).unwrap_err();
+    let told = here.csms.notifications(&here.root, &Page::default()).unwrap().items;
+    let told: Vec<_> = told
+        .iter()
+        .map(|told| {
+            let content: Json = serde_json::from_str(told.content()).unwrap();
+            (told.kind().to_owned(), content["version_id"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    let expected = [
+        ("SECRET_ROTATED_FAILED", "v3"),
+        ("SECRET_VERSION_CREATED", "v3"),
+        ("SECRET_ROTATED", "v2"),
+        ("SECRET_VERSION_CREATED", "v2"),
+    ];
+    assert_eq!(told, expected.map(|(kind, version)| (kind.to_owned(), version.to_owned())));
+}
+
+#[test]
+fn a_database_is_its_projects_own() {
+    let here = world();
+    let other = here.world.root(&here.world.account("other"));
+    assert!(here.csms.databases(&other).unwrap().is_empty());
+    assert!(matches!(here.csms.remove_database(&other, "orders"), Err(CsmsError::NoDatabase)));
+    here.csms.create_agencies(&other, "RDS-FG").unwrap();
+    let given = value(r#"{"name":"app","password":"first"}"#);
+    let rotation = Some(rotation(&here, Accounts::Single, None));
+    let secret = NewSecret { kind: SecretKind::Rds, rotation, ..new("db", &given) };
+    let refused = here.csms.create_secret(&other, secret).unwrap_err();
+    assert!(refused.to_string().contains("names no database"), "{refused}");
+    assert_eq!(here.csms.databases(&here.root).unwrap().len(), 1);
 }
 
 /// Requirement: CSMS-002, CSMS-032, CSMS-033, CSMS-047, CSMS-049, CSMS-077

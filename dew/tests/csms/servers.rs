@@ -2,13 +2,16 @@
 //! Real ones are asked in `tests/tests/rotation.rs`.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 
 use dew::csms::{Fault, Login, Server, Servers};
 
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// One server, whatever its address.
 #[derive(Default)]
-pub(crate) struct FakeServers(Mutex<State>);
+pub(crate) struct FakeServers(Mutex<State>, Condvar);
 
 #[derive(Default)]
 struct State {
@@ -22,6 +25,9 @@ struct State {
     away: Option<(usize, usize)>,
     /// A password that is set when somebody has logged in once more: the answer to it was lost, and it was slow.
     late: Option<(String, String)>,
+    /// Whether who calls waits, and how many do.
+    silent: bool,
+    waiting: usize,
     /// Whether the next password is set so.
     slow: bool,
     /// What the next passwords that are set are refused with.
@@ -69,6 +75,19 @@ impl FakeServers {
         self.0.lock().unwrap().slow = true;
     }
 
+    /// Whoever calls waits from now on; or goes on.
+    pub(crate) fn silent(&self, silent: bool) {
+        self.0.lock().unwrap().silent = silent;
+        self.1.notify_all();
+    }
+
+    /// Waits until so many wait.
+    pub(crate) fn waiting(&self, wanted: usize) {
+        let waiting =
+            self.1.wait_timeout_while(self.0.lock().unwrap(), PATIENCE, |state| state.waiting < wanted);
+        assert!(!waiting.unwrap().1.timed_out(), "nobody calls");
+    }
+
     pub(crate) fn refuse(&self, fault: Fault) {
         self.0.lock().unwrap().refuse = Some(fault);
     }
@@ -80,6 +99,11 @@ impl FakeServers {
     fn call<T>(&self, what: impl FnOnce(&mut State) -> Result<T, Fault>) -> Result<T, Fault> {
         let (done, killed) = {
             let mut state = self.0.lock().unwrap();
+            state.waiting += 1;
+            self.1.notify_all();
+            // Not for ever, so that a test that fails ends.
+            state = self.1.wait_timeout_while(state, PATIENCE, |state| state.silent).unwrap().0;
+            state.waiting -= 1;
             let at = state.calls;
             state.calls += 1;
             if state.kill == Some((at, false)) {

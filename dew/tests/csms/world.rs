@@ -20,30 +20,34 @@ pub(crate) struct Secrets {
     pub(crate) messages: Arc<Messages>,
     pub(crate) root: Caller,
     pub(crate) servers: Arc<FakeServers>,
+    quotas: Quotas,
 }
 
 impl Secrets {
     pub(crate) fn new() -> Self {
-        let world = World::new();
-        let root = world.root(&world.account("acme"));
-        Self::of(world, root, Arc::default())
+        Self::with(Quotas::default())
     }
 
-    fn of(world: World, root: Caller, servers: Arc<FakeServers>) -> Self {
+    pub(crate) fn with(quotas: Quotas) -> Self {
+        let world = World::new();
+        let root = world.root(&world.account("acme"));
+        Self::of(world, root, Arc::default(), quotas)
+    }
+
+    fn of(world: World, root: Caller, servers: Arc<FakeServers>, quotas: Quotas) -> Self {
         let limits = Limits { keep: 1000, keep_for: 30 * DAY, try_for: DAY };
         let (hsm, iam) = (Arc::clone(&world.hsm), Arc::clone(world.kms.iam()));
         let messages = Arc::new(Messages::open(hsm, iam, limits, Box::new(|| {})).unwrap());
         let (hsm, kms) = (Arc::clone(&world.hsm), Arc::clone(&world.kms));
-        let csms =
-            Csms::new(hsm, kms, Arc::clone(&messages), Arc::clone(&servers) as Arc<_>, Quotas::default());
-        Self { world, csms: Arc::new(csms), messages, root, servers }
+        let csms = Csms::new(hsm, kms, Arc::clone(&messages), Arc::clone(&servers) as Arc<_>, quotas);
+        Self { world, csms: Arc::new(csms), messages, root, servers, quotas }
     }
 
     /// The same after a restart.
     pub(crate) fn again(self) -> Self {
-        let Self { world, csms, messages, root, servers } = self;
+        let Self { world, csms, messages, root, servers, quotas } = self;
         drop((csms, messages));
-        Self::of(world.again(), root, servers)
+        Self::of(world.again(), root, servers, quotas)
     }
 
     /// Makes all happen that is due.
