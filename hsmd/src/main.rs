@@ -20,6 +20,7 @@ mod log;
 mod messages;
 mod metrics;
 mod modules;
+mod networks;
 mod notifications;
 mod notify;
 mod rest;

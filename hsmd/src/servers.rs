@@ -4,28 +4,17 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use databases::{Account, Fault as Why};
 use dew::csms::{Engine, Fault, Login, Server, Servers};
-use dew::instance::Cidr;
 use dew::message::Networks;
 use serde::Deserialize;
+
+use crate::networks::Listed;
 
 /// The section `[rotation]` of the configuration.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
     /// The networks that databases may be in; without any, all but this machine and its link.
-    networks: Vec<Range>,
-}
-
-/// A range of addresses.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "String")]
-struct Range(Cidr);
-
-impl TryFrom<String> for Range {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|error: dew::instance::NoCidr| error.to_string())
-    }
+    networks: Listed,
 }
 
 /// Servers that are reached over the network.
@@ -35,7 +24,7 @@ pub(crate) struct Reached {
 
 impl Reached {
     pub(crate) fn new(config: &Config) -> Self {
-        Self { networks: Networks::new(config.networks.iter().map(|range| range.0).collect()) }
+        Self { networks: config.networks.networks() }
     }
 
     /// Where a server is, and how it is known.

@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use dew::instance::Cidr;
 use dew::message::{Limits, Networks};
 use serde::Deserialize;
 
 use super::webhook::Url;
+use crate::networks::Listed;
 
 /// Seconds.
 const DAY: u64 = 24 * 3600;
@@ -17,7 +17,7 @@ const DAY: u64 = 24 * 3600;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
     /// The networks that webhooks may be in; without any, all but this machine and its link.
-    networks: Vec<Range>,
+    networks: Listed,
     /// Authorities that webhooks and the mail server are believed by beside those of the system, PEM.
     pub(crate) ca: Option<PathBuf>,
     /// Seconds for which a message is tried.
@@ -72,22 +72,10 @@ pub(crate) struct Sms {
     pub(crate) secret_file: PathBuf,
 }
 
-/// A range of addresses.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "String")]
-struct Range(Cidr);
-
-impl TryFrom<String> for Range {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|error: dew::instance::NoCidr| error.to_string())
-    }
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
-            networks: Vec::new(),
+            networks: Listed::default(),
             ca: None,
             try_seconds: DAY,
             keep_days: 30,
@@ -121,7 +109,7 @@ impl Config {
 
     /// The networks that webhooks may be in.
     pub(crate) fn networks(&self) -> Networks {
-        Networks::new(self.networks.iter().map(|range| range.0).collect())
+        self.networks.networks()
     }
 
     /// What is kept, and for how long.
