@@ -1,12 +1,13 @@
 //! Database servers of a test's own: on free ports of this machine, with TLS, in a folder that goes with them.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -15,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::{Run, free_address};
 
-/// How long a server may take to start.
+/// How long a server may take to start, or to answer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The name that the servers' certificates have.
@@ -364,26 +365,36 @@ impl Drop for Postgres {
 /// A client that is asked one thing after another over one connection; it ends with this value.
 pub struct Shell {
     process: Child,
-    answers: BufReader<ChildStdout>,
+    answers: Receiver<io::Result<String>>,
 }
 
 impl Shell {
-    fn of(client: &mut Command) -> Self {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// If there is no such program.
+    #[must_use]
+    pub fn of(client: &mut Command) -> Self {
         let streams = client.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = streams.spawn().expect("a client");
-        let answers = BufReader::new(process.stdout.take().expect("its answers"));
+        let lines = BufReader::new(process.stdout.take().expect("its answers")).lines();
+        let (told, answers) = channel();
+        std::thread::spawn(move || lines.map(|line| told.send(line)).find(Result::is_err));
         Self { process, answers }
     }
 
     /// What a statement, which ends with a semicolon, finds: one line. None comes where the connection is gone.
     ///
     /// # Panics
-    /// If the client is gone.
+    /// If the client is gone before it is asked, or says nothing for two minutes.
     pub fn ask(&mut self, sql: &str) -> String {
-        let mut line = String::new();
-        writeln!(self.process.stdin.as_mut().expect("its input"), "{sql}").expect("a client that reads");
-        self.answers.read_line(&mut line).expect("an answer");
-        line.trim_end().to_owned()
+        let input = self.process.stdin.as_mut().expect("its input");
+        writeln!(input, "{sql}").and_then(|()| input.flush()).expect("a client that reads");
+        match self.answers.recv_timeout(PATIENCE) {
+            Ok(line) => line.expect("an answer"),
+            Err(RecvTimeoutError::Disconnected) => String::new(),
+            Err(RecvTimeoutError::Timeout) => panic!("no answer to {sql}"),
+        }
     }
 }
 

@@ -2,16 +2,16 @@
 //! whatever breaks on the way: the daemon, the database, the network between.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tests::{MariaDb, Place, Postgres, Random, Rest, Run, free_address, needs, postgres};
+use tests::{MariaDb, Place, Postgres, Random, Rest, Run, Shell, free_address, needs, postgres};
 
 #[path = "rotation/way.rs"]
 mod way;
@@ -117,10 +117,23 @@ impl Database {
     }
 }
 
+/// A session that stays open.
+fn session(database: &Database, account: &str, password: &str) -> Shell {
+    Shell::of(&mut database.client(account, password))
+}
+
 fn ca_file(place: &Place, pem: &str) -> PathBuf {
     let path = place.path("db-ca.pem");
     fs::write(&path, pem).unwrap();
     path
+}
+
+/// The account of a server that a secret is made of, with a daemon that runs.
+fn hosted(place: &Place, server: &MariaDb, more: &str) -> Database {
+    let database = Database::mariadb(place, server);
+    database.register(place).succeeds().says("Registered database").done();
+    host(place, more).succeeds().says("Made secret").done();
+    database
 }
 
 /// Makes the secret of `app`.
@@ -219,11 +232,9 @@ fn with_two_accounts_a_client_that_reads_what_is_current_never_fails_through_fif
     needs!("/usr/sbin/mariadbd", "mariadb", "mariadb-install-db");
     let (place, rest) = world();
     let server = MariaDb::start();
-    let database = Database::mariadb(&place, &server);
     let _daemon = place.start();
-    database.register(&place).succeeds().says("Registered database").done();
+    let database = hosted(&place, &server, "--dual");
     place.admin("database list").succeeds().says("mysql").says("localhost:").done();
-    host(&place, "--dual").succeeds().says("Made secret").done();
     // The clone may do what the account may, and no more.
     let grants = |who: &str| {
         let shown = server.command(&format!("SHOW GRANTS FOR {who}@'%'")).replace(who, "app");
@@ -255,11 +266,9 @@ fn with_one_account_an_open_connection_lives_on_and_the_gap_is_short() {
     needs!("/usr/sbin/mariadbd", "mariadb", "mariadb-install-db");
     let (place, rest) = world();
     let server = MariaDb::start();
-    let database = Database::mariadb(&place, &server);
     let _daemon = place.start();
-    database.register(&place).succeeds().done();
-    host(&place, "").succeeds().done();
-    let mut open = Open::of(&database, "app", FIRST);
+    let database = hosted(&place, &server, "");
+    let mut open = session(&database, "app", FIRST);
     assert_eq!(open.ask("INSERT INTO shop.orders VALUES (1); SELECT COUNT(*) FROM shop.orders;"), "1");
     let polled = polling(&rest, &database, |begun| {
         for _ in 0..20 {
@@ -279,34 +288,6 @@ fn with_one_account_an_open_connection_lives_on_and_the_gap_is_short() {
     assert_current_logs_in(&rest, &database);
 }
 
-/// A session that stays open.
-struct Open(Child, io::BufReader<std::process::ChildStdout>);
-
-impl Open {
-    fn of(database: &Database, account: &str, password: &str) -> Self {
-        let mut client = database.client(account, password);
-        let mut child = client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the client");
-        let out = io::BufReader::new(child.stdout.take().expect("its output"));
-        Self(child, out)
-    }
-
-    fn ask(&mut self, statement: &str) -> String {
-        use std::io::BufRead as _;
-        let input = self.0.stdin.as_mut().expect("its input");
-        writeln!(input, "{statement}").and_then(|()| input.flush()).expect("the session is open");
-        let mut line = String::new();
-        self.1.read_line(&mut line).expect("an answer");
-        line.trim_end().to_owned()
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Requirement: CSMS-014
 #[test]
 fn whenever_the_daemon_is_killed_what_is_current_logs_in() {
@@ -316,10 +297,8 @@ fn whenever_the_daemon_is_killed_what_is_current_logs_in() {
     for more in ["--dual", ""] {
         let (place, rest) = world();
         server.command("DROP DATABASE IF EXISTS shop; DROP USER IF EXISTS app@'%'");
-        let database = Database::mariadb(&place, &server);
         let daemon = place.start();
-        database.register(&place).succeeds().done();
-        host(&place, more).succeeds().done();
+        let database = hosted(&place, &server, more);
         daemon.kill();
         let mut cut = 0;
         for _ in 0..30 {
@@ -445,7 +424,7 @@ fn passwords_of_postgresql_are_rotated_with_one_account_and_with_two() {
         let _daemon = place.start();
         database.register(&place).succeeds().done();
         host(&place, more).succeeds().done();
-        let mut open = Open::of(&database, "app", FIRST);
+        let mut open = session(&database, "app", FIRST);
         assert_eq!(open.ask("SELECT COUNT(*) FROM orders;"), "0");
         let polled = polling(&rest, &database, |begun| {
             for _ in 0..10 {
@@ -459,9 +438,9 @@ fn passwords_of_postgresql_are_rotated_with_one_account_and_with_two() {
         assert_current_logs_in(&rest, &database);
         assert!(database.log_in("app", FIRST).is_err());
         let [name, password] = read(&rest, "SYSCURRENT").unwrap();
-        let mut session = Open::of(&database, &name, &password);
-        assert_eq!(session.ask("INSERT INTO orders VALUES (1) RETURNING id;"), "1");
-        drop((open, session));
+        let mut another = session(&database, &name, &password);
+        assert_eq!(another.ask("INSERT INTO orders VALUES (1) RETURNING id;"), "1");
+        drop((open, another));
         server.command(&format!("DROP OWNED BY {}", if more.is_empty() { "app" } else { "app, app_clone" }));
     }
 }
