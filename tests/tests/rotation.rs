@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tests::{MariaDb, Place, Postgres, Random, Rest, Run, Shell, free_address, needs, postgres};
 
+#[path = "rotation/console.rs"]
+mod console;
 #[path = "rotation/way.rs"]
 mod way;
 
@@ -443,37 +445,4 @@ fn passwords_of_postgresql_are_rotated_with_one_account_and_with_two() {
         drop((open, another));
         server.command(&format!("DROP OWNED BY {}", if more.is_empty() { "app" } else { "app, app_clone" }));
     }
-}
-
-/// Requirement: CSMS-095
-#[test]
-fn the_console_asks_for_the_word_rotate() {
-    needs!("/usr/sbin/mariadbd", "mariadb", "mariadb-install-db");
-    let (place, rest) = world();
-    let server = MariaDb::start();
-    let database = Database::mariadb(&place, &server);
-    let _daemon = place.start();
-    database.register(&place).succeeds().done();
-    host(&place, "--every 1d").succeeds().says("rotated every 1d").done();
-    place.admin("secret rotate db").fails().says("--yes").done();
-    let program = place.program("hsm-admin");
-    let socket = place.path("admin.sock").display().to_string();
-    let mut asked = Command::new(program);
-    asked.args(["--socket", &socket, "secret", "rotate", "db"]);
-    let mut session = rexpect::session::spawn_command(asked, Some(20_000)).expect("a terminal");
-    session.exp_string("ROTATE").unwrap();
-    session.send_line("rotate").unwrap();
-    session.exp_string("not the word").unwrap();
-    assert_eq!(read(&rest, "SYSCURRENT").unwrap(), ["app", FIRST]);
-    let mut asked = Command::new(place.program("hsm-admin"));
-    asked.args(["--socket", &socket, "secret", "rotate", "db"]);
-    let mut session = rexpect::session::spawn_command(asked, Some(20_000)).expect("a terminal");
-    session.exp_string("ROTATE").unwrap();
-    session.send_line("ROTATE").unwrap();
-    session.exp_string("version v2 is current").unwrap();
-    assert_current_logs_in(&rest, &database);
-    place.admin("secret rotate db --every 400d").fails().says("8760h").done();
-    place.admin("secret rotate db --every 12h").succeeds().says("every 12h").done();
-    place.admin("secret rotate db --off").succeeds().says("not rotated by itself").done();
-    place.admin("secret rotate db --every 5h").fails().says("6h").done();
 }

@@ -9,6 +9,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::kms::{In, Sure, text};
+use super::secret::of_csms;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;
@@ -121,10 +122,6 @@ impl Database {
             }
         }
     }
-}
-
-fn of_csms(operation: &str) -> String {
-    format!("{}{operation}", wire::admin::kms::CSMS)
 }
 
 fn read(path: &PathBuf) -> Result<String, Error> {

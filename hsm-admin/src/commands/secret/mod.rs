@@ -106,7 +106,7 @@ impl Call {
 }
 
 /// The operation, as the console names it.
-fn of_csms(operation: &str) -> String {
+pub(super) fn of_csms(operation: &str) -> String {
     format!("{}{operation}", wire::admin::kms::CSMS)
 }
 

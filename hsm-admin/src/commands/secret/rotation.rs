@@ -103,8 +103,9 @@ impl Host {
         let database = self.database(&desk)?;
         if self.dual && !self.yes {
             let text = format!(
-                "An account {:?} that may do all that {0:?} may is made in database {:?}.",
+                "An account {:?} that may do all that {:?} may is made in database {:?}.",
                 printable(&format!("{}_clone", self.account)),
+                printable(&self.account),
                 printable(&self.database)
             );
             secret::confirm(&text, "the word", "CLONE")?;
