@@ -69,6 +69,8 @@ fn the_console_asks_for_the_word_rotate() {
     assert_current_logs_in(&rest, &database);
     place.admin("secret rotate db --every 400d").fails().says("8760h").done();
     place.admin("secret rotate db --every 12h").succeeds().says("every 12h").done();
+    place.admin("secret show db").succeeds().says("every 12h, with one account").says("next rotation").done();
     place.admin("secret rotate db --off").succeeds().says("not rotated by itself").done();
+    place.admin("secret show db").succeeds().says("when somebody asks for it, with one account").done();
     place.admin("secret rotate db --every 5h").fails().says("6h").done();
 }

@@ -129,6 +129,24 @@ fn table(secrets: &[Value]) -> Table {
     table
 }
 
+/// How a secret is rotated, if it is.
+fn rotation(secret: &Value) -> Vec<(&'static str, Cell)> {
+    let Ok(config) = serde_json::from_str::<Value>(text(secret, "rotation_config")) else {
+        return Vec::new();
+    };
+    let accounts = if text(&config, "SecretSubType") == "MultiUser" { "two accounts" } else { "one account" };
+    let by_itself = match secret["auto_rotation"].as_bool() {
+        Some(true) => format!("every {}", text(secret, "rotation_period")),
+        _ => "when somebody asks for it".to_owned(),
+    };
+    vec![
+        ("rotated", Cell::from(format!("{by_itself}, with {accounts}"))),
+        ("in database", Cell::from(text(&config, "InstanceId"))),
+        ("last rotated", Cell::from(when(&secret["rotation_time"], 19))),
+        ("next rotation", Cell::from(when(&secret["next_rotation_time"], 19))),
+    ]
+}
+
 fn in_full(secret: &Value) -> String {
     let tag = |tag: &Value| match text(tag, "value") {
         "" => text(tag, "key").to_owned(),
@@ -148,6 +166,7 @@ fn in_full(secret: &Value) -> String {
         ("enterprise project", Cell::from(text(secret, "enterprise_project_id"))),
         ("tags", Cell::from(tags.join(", "))),
     ];
+    lines.extend(rotation(secret));
     if !secret["scheduled_delete_time"].is_null() {
         lines.push(("deleted at", Cell::from(when(&secret["scheduled_delete_time"], 19))));
     }
