@@ -61,6 +61,7 @@ const TRAVELS: &[(u8, Reads)] = &[
     (kind::TAG_POLICY_SWITCH, of_service),
     (kind::PREDEFINED_TAGS, of_service),
     (kind::ENTERPRISE_SWITCH, of_service),
+    (kind::TRACE_ADMINISTRATOR, of_service),
     (kind::KMS, of_service),
     (kind::KMS_STORE, of_service),
     (kind::CTS_TRACKER, of_service),

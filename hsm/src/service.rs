@@ -75,6 +75,8 @@ pub enum Kind {
     EnterpriseSwitch,
     /// The predefined tags.
     PredefinedTags,
+    /// The account that traces of the organization are gathered for.
+    TraceAdministrator,
     /// Trackers of CTS.
     CtsTracker,
     /// Notifications of CTS.
@@ -150,6 +152,7 @@ impl Kind {
             Self::TagPolicySwitch => kind::TAG_POLICY_SWITCH,
             Self::EnterpriseSwitch => kind::ENTERPRISE_SWITCH,
             Self::PredefinedTags => kind::PREDEFINED_TAGS,
+            Self::TraceAdministrator => kind::TRACE_ADMINISTRATOR,
             Self::CtsTracker => kind::CTS_TRACKER,
             Self::CtsNotification => kind::CTS_NOTIFICATION,
             Self::CtsNotified => kind::CTS_NOTIFIED,

@@ -97,6 +97,64 @@ fn each_trace_is_transferred_once_whenever_the_daemon_is_killed() {
     assert_eq!(once, made);
 }
 
+/// Waits until the making of a key is transferred, and gives the names of all of which it is.
+fn transferred_until(place: &Place, name: &str) -> Vec<String> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let names = transferred(place);
+        if names.iter().any(|one| one == name) {
+            return names;
+        }
+        assert!(Instant::now() < end, "{name} is not transferred: {names:?}");
+        sleep(Duration::from_millis(50));
+    }
+}
+
+/// Requirement: CTS-061, CTS-064
+#[test]
+fn the_tracker_of_the_organization_gathers_what_all_accounts_do_from_then_on() {
+    let (place, address) = place("");
+    let daemon = place.start();
+    let [security, acme] = ["security", "acme"].map(|name| Rest::new_account(&place, address, name));
+    let make = |rest: &Rest, name: &str| rest.kms("create-key", &json!({ "key_alias": name })).done();
+    make(&acme, "before");
+    let mut gathering = into("all");
+    gathering["is_organization_tracker"] = true.into();
+    let refused = asks(&security, "PUT", "tracker", &gathering);
+    assert_eq!((refused.status, refused.json()["error_code"].as_str()), (400, Some("CTS.0228")));
+    place.admin("unit delegate").succeeds().says("for nobody").done();
+    place.admin("unit delegate security").fails().done();
+    place.admin("unit delegate security --yes").succeeds().done();
+    place.admin("unit delegate").succeeds().says("security").done();
+    assert_eq!(asks(&acme, "PUT", "tracker", &gathering).status, 400, "an account that is not it");
+    asks(&security, "PUT", "tracker", &gathering).done();
+    let shown = asks(&security, "GET", "trackers?tracker_type=system", &Value::Null).done();
+    assert_eq!(shown["trackers"][0]["is_organization_tracker"], true, "{shown}");
+    make(&acme, "one");
+    make(&security, "two");
+    let names = transferred_until(&place, "two");
+    assert_eq!(BTreeSet::from_iter(names), BTreeSet::from(["one".to_owned(), "two".to_owned()]));
+    // It stays so, whatever else is said of the tracker, over a start and a kill.
+    asks(&security, "PUT", "tracker", &into("all")).done();
+    daemon.kill();
+    let daemon = place.start();
+    make(&acme, "three");
+    transferred_until(&place, "three");
+    place.admin("unit delegate --nobody").succeeds().done();
+    let shown = asks(&security, "GET", "trackers?tracker_type=system", &Value::Null).done();
+    assert_eq!(shown["trackers"][0]["is_organization_tracker"], false, "{shown}");
+    make(&acme, "late");
+    make(&security, "end");
+    let names = transferred_until(&place, "end");
+    assert!(!names.iter().any(|name| name == "late" || name == "before"), "{names:?}");
+    // An account that goes is not it any more.
+    place.admin("account create idle").succeeds().done();
+    place.admin("unit delegate idle --yes").succeeds().done();
+    place.admin("account delete idle --yes").succeeds().done();
+    place.admin("unit delegate").succeeds().says("for nobody").done();
+    daemon.stop();
+}
+
 /// Has a daemon do what a plan says, and gives what is in the files then.
 fn carry_out(place: &Place, mark: &Path, plan: &Value) -> BTreeMap<PathBuf, Vec<u8>> {
     fs::write(mark, json!({ "done": 0, "plan": plan }).to_string()).unwrap();

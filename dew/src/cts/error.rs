@@ -53,7 +53,9 @@ pub enum CtsError {
     Lifecycle,
     #[error("file_prefix_name: expected at most 64 letters, digits and . _ -")]
     Prefix,
-    #[error("is_organization_tracker: accounts are in no organization here")]
+    #[error(
+        "is_organization_tracker: the management tracker alone, of the account that the HSM's security officer names by hsm-admin unit delegate"
+    )]
     Organization,
     #[error("the project has no such notification")]
     NoNotification,

@@ -21,6 +21,8 @@ use crate::tag::Tags;
 pub const SYSTEM: &str = "system";
 /// The most data trackers of a project.
 pub const MAX_DATA: usize = 100;
+/// How nothing is written.
+const NONE: u8 = 0;
 /// The most pauses that are kept of a tracker.
 const MAX_PAUSES: usize = 100;
 
@@ -128,6 +130,8 @@ pub struct Tracker {
     pub since: Millis,
     /// When it was disabled: what was made then is not transferred, what waited is.
     pub pauses: Vec<Pause>,
+    /// From when on it transfers the traces of all accounts, if it does. An earlier release wrote nothing here.
+    pub organization: Option<Millis>,
 }
 
 impl Tracker {
@@ -151,6 +155,7 @@ impl Tracker {
             tags: Tags::default(),
             since: created,
             pauses: Vec::new(),
+            organization: None,
         }
     }
 
@@ -173,7 +178,9 @@ impl Tracker {
     pub fn takes(&self, trace: &Trace) -> bool {
         let left_out = self.without_data_keys && trace.operation.starts_with("CreateDatakey");
         let paused = self.pauses.iter().any(|pause| pause.has(trace.time));
-        trace.project == self.project && trace.time >= self.since && !left_out && !paused
+        let is_of_it =
+            trace.project == self.project || self.organization.is_some_and(|from| trace.time >= from);
+        is_of_it && trace.time >= self.since && !left_out && !paused
     }
 }
 
@@ -194,6 +201,8 @@ pub struct TrackerChange {
     pub bucket: Option<String>,
     /// The events of it, `READ` and `WRITE`.
     pub events: Option<Vec<String>>,
+    /// Whether it transfers the traces of all accounts.
+    pub organization: Option<bool>,
 }
 
 /// Where traces are to be transferred to; what is not said stays as it is.
@@ -223,7 +232,7 @@ impl Trackers {
     pub(super) fn read(hsm: &Hsm) -> Result<Self, CtsError> {
         let trackers = Self::default();
         for read in hsm.service_records(Kind::CtsTracker)? {
-            trackers.show(Kept::read(read).map_err(CtsError::Kept)?);
+            trackers.show(Kept::read_longer(read, &[NONE]).map_err(CtsError::Kept)?);
         }
         Ok(trackers)
     }
@@ -247,6 +256,7 @@ mod tests {
     use super::*;
     use crate::cts::{Kind, Rating, User};
     use crate::iam::EnterpriseProjectId;
+    use crate::kms::record::creation;
 
     fn tracker() -> Tracker {
         let (id, account) = (ProjectId([7; 16]), AccountId([8; 16]));
@@ -267,6 +277,7 @@ mod tests {
             tags: Tags::default(),
             since: 0,
             pauses: Vec::new(),
+            organization: None,
         }
     }
 
@@ -293,6 +304,18 @@ mod tests {
             enterprise_project: EnterpriseProjectId::DEFAULT,
             count: 1,
         })
+    }
+
+    #[test]
+    fn a_tracker_that_an_earlier_release_wrote_gathers_nothing_of_others() {
+        for (organization, less) in [(None, 1), (Some(5), 0)] {
+            let tracker = Tracker { organization, ..tracker() };
+            let record = creation(hsm::service::Kind::CtsTracker, 1, &tracker).unwrap().value.unwrap();
+            let record = record[..record.len() - less].to_vec();
+            let read =
+                Kept::<Tracker>::read_longer((1, hsm::vault::Version(1), record.into()), &[NONE]).unwrap();
+            assert_eq!(*read.value, tracker);
+        }
     }
 
     #[test]

@@ -186,7 +186,13 @@ impl Cts {
             let due = !tracker.gone && tracker.target.is_some();
             due && tracker.kind == TrackerKind::System && self.iam.project(tracker.project).is_some()
         };
-        all.values().filter(transfers).map(|tracker| Tracker::clone(tracker)).collect()
+        all.values().filter(transfers).map(|tracker| self.as_it_may(tracker)).collect()
+    }
+
+    /// A tracker, which gathers no traces of others if its account may not any more.
+    fn as_it_may(&self, tracker: &Tracker) -> Tracker {
+        let organization = tracker.organization.filter(|_| self.gathers(tracker.account));
+        Tracker { organization, ..tracker.clone() }
     }
 
     /// The region that a project is in.
@@ -197,7 +203,7 @@ impl Cts {
 
     /// All trackers of a project, the management tracker first.
     fn trackers_of(&self, project: &Project) -> Vec<Tracker> {
-        let system = self.tracker_named(project, SYSTEM).ok().map(|(_, tracker)| tracker);
+        let system = self.tracker_named(project, SYSTEM).ok().map(|(_, tracker)| self.as_it_may(&tracker));
         let data = self.data_trackers(project.id).into_iter().map(|tracker| Tracker::clone(&tracker));
         system.into_iter().chain(data).collect()
     }
@@ -240,11 +246,28 @@ impl Cts {
             let why = "is_lts_enabled: records are sent to no receiver of logs: [audit.forward] in hsmd.toml is not set";
             return Err(CtsError::Field(why.to_owned()));
         }
+        if let Some(on) = change.organization {
+            self.gather(tracker, on)?;
+        }
         self.watch(caller, tracker, change.bucket, change.events.as_deref())?;
         if let Some(target) = change.target {
             self.aim(tracker, target)?;
         }
         Ok(())
+    }
+
+    /// Has a tracker transfer the traces of all accounts from now on, or no more.
+    fn gather(&self, tracker: &mut Tracker, on: bool) -> Result<(), CtsError> {
+        if on && (tracker.kind != TrackerKind::System || !self.gathers(tracker.account)) {
+            return Err(CtsError::Organization);
+        }
+        tracker.organization = on.then(|| tracker.organization.unwrap_or(self.now()));
+        Ok(())
+    }
+
+    /// Whether the organization lets an account gather the traces of all.
+    fn gathers(&self, account: AccountId) -> bool {
+        self.iam.trace_administrator() == Some(account)
     }
 
     /// Lets a data tracker watch a bucket, which is to be there.

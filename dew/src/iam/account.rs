@@ -10,7 +10,7 @@ use super::id::{AccountId, ProjectId, UserId};
 use super::identity::Identity;
 use super::record::{
     AccessKey, Account, Agency, Assignment, EnterpriseProject, EnterpriseSwitch, Group, Member, Project,
-    Role, Target, Trust, User,
+    Role, Target, TraceAdministrator, Trust, User,
 };
 use super::settings::{LoginPolicy, PasswordPolicy, ProtectPolicy};
 use super::{Acting, Iam, IamError, Quota, name};
@@ -160,6 +160,9 @@ impl Acting<'_> {
             }
             if directory.enterprise_switches.get(id).is_some() {
                 draft.delete::<EnterpriseSwitch>(id)?;
+            }
+            if directory.trace_administrators.get(()).is_some_and(|there| there.account == id) {
+                draft.delete::<TraceAdministrator>(())?;
             }
             draft.also(more);
             draft.delete::<Account>(id)

@@ -20,8 +20,8 @@ use super::organization::Document;
 use super::policy::Policy;
 use super::record::{
     AccessKey, AccessMode, Account, Agency, Assignment, Attached, EnterpriseProject, EnterpriseSwitch, Group,
-    Hidden, Member, PredefinedTags, Project, Role, Scope, Subject, Switch, TagPolicy, Target, Unit, User,
-    decoded,
+    Hidden, Member, PredefinedTags, Project, Role, Scope, Subject, Switch, TagPolicy, Target,
+    TraceAdministrator, Unit, User, decoded,
 };
 use super::table::{Entity, Table};
 
@@ -42,6 +42,7 @@ pub(super) struct Directory {
     pub(super) tag_policies: Table<TagPolicy>,
     pub(super) attached: Table<Attached>,
     pub(super) switches: Table<Switch>,
+    pub(super) trace_administrators: Table<TraceAdministrator>,
     pub(super) predefined_tags: Table<PredefinedTags>,
     pub(super) enterprise_switches: Table<EnterpriseSwitch>,
     /// What tokens are made with; none before the first account.
@@ -135,6 +136,8 @@ entities! {
         |it| it.account, { let _ = it; }, { let _ = it; None };
     PredefinedTags predefined_tags PredefinedTags "list of predefined tags", (), ():
         |it| { let _ = it; }, { let _ = it; }, { let _ = it; None };
+    TraceAdministrator trace_administrators TraceAdministrator "administrator of traces", (), ():
+        |it| { let _ = it; }, { let _ = it; }, { let _ = it; None };
     Switch switches TagPolicySwitch "switch of tag policies", (), (): |it| { let _ = it; }, { let _ = it; }, { let _ = it; None };
 }
 
@@ -162,6 +165,7 @@ placed! {
     TagPolicy tag_policies
     Attached attached
     Switch switches
+    TraceAdministrator trace_administrators
     PredefinedTags predefined_tags
     EnterpriseSwitch enterprise_switches
 }

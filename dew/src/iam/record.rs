@@ -426,6 +426,13 @@ pub(super) struct Switch {
     pub on: bool,
 }
 
+/// The account whose management tracker may gather the traces of all accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TraceAdministrator {
+    /// It.
+    pub account: AccountId,
+}
+
 /// Whether an account uses enterprise projects. One of which nothing is said does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct EnterpriseSwitch {

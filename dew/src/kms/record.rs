@@ -47,6 +47,16 @@ impl<T: Serialize + DeserializeOwned> Kept<T> {
         Ok(Self { number, version, value: Arc::new(decoded(bytes.as_bytes())?) })
     }
 
+    /// As [`Self::read`], where this release has more fields at the end than an earlier one wrote: those are `more` then.
+    pub(crate) fn read_longer(read: Read, more: &[u8]) -> Result<Self> {
+        let (number, version, bytes) = read;
+        let value = match decoded(bytes.as_bytes()) {
+            Ok(value) => value,
+            Err(_) => decoded(&[bytes.as_bytes(), more].concat())?,
+        };
+        Ok(Self { number, version, value: Arc::new(value) })
+    }
+
     /// The change that takes it away.
     pub(crate) const fn deletion(&self, kind: Kind) -> Write {
         Write { kind, number: self.number, was: Some(self.version), value: None }

@@ -20,6 +20,7 @@ Examples:
   hsm-admin unit create finance
   hsm-admin unit create payments --in finance
   hsm-admin unit move acme --to payments
+  hsm-admin unit delegate security   # its tracker may gather all accounts' traces
   hsm-admin unit list";
 
 /// Manage the units in which accounts are
@@ -55,12 +56,43 @@ pub(crate) enum Unit {
         #[arg(long)]
         root: bool,
     },
+    /// Let one account gather the traces of all accounts, for whom it sees what they do; or show which
+    Delegate {
+        /// The account's name or id
+        #[arg(conflicts_with = "nobody")]
+        account: Option<String>,
+        /// No account any more: what was gathered stays where it is
+        #[arg(long)]
+        nobody: bool,
+        /// Do not ask before an account may see what all do
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 impl Unit {
     pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         let (ask, said) = match self {
             Self::List => return list(daemon, screen),
+            Self::Delegate { account: None, nobody: false, .. } => return delegated(daemon, screen),
+            Self::Delegate { account: None, .. } => (
+                Organization::Delegate { account: None },
+                "Traces of the organization are gathered for nobody any more.".to_owned(),
+            ),
+            Self::Delegate { account: Some(account), yes, .. } => {
+                if !yes {
+                    let text =
+                        "The account sees what all accounts of the HSM do, once its tracker asks for that.";
+                    secret::confirm(text, "its name", account)?;
+                }
+                (
+                    Organization::Delegate { account: Some(account.clone()) },
+                    format!(
+                        "The management trackers of {} may gather the traces of all accounts.",
+                        printable(account)
+                    ),
+                )
+            }
             Self::Create { name, parent } => (
                 Organization::CreateUnit { name: name.clone(), parent: parent.clone() },
                 format!("Made unit {}.", printable(name)),
@@ -93,6 +125,20 @@ pub(super) fn done(daemon: &Daemon, screen: &Screen, ask: Organization, said: &s
         Told::Organization(Answer::Done) => screen.show(&json!({}), |_| said.to_owned()),
         _ => Err(Error::Unknown),
     }
+}
+
+fn delegated(daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
+    let Told::Organization(Answer::Delegated(account)) =
+        daemon.ask(&Ask::Organization(Organization::Delegated))?
+    else {
+        return Err(Error::Unknown);
+    };
+    screen.show(&json!({ "account": account }), |_| match &account {
+        Some(account) => format!("Traces of all accounts may be gathered for {}.", printable(account)),
+        None => {
+            "Traces of all accounts are gathered for nobody: `unit delegate ACCOUNT` lets one.".to_owned()
+        }
+    })
 }
 
 fn list(daemon: &Daemon, screen: &Screen) -> Result<(), Error> {

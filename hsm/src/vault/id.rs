@@ -87,6 +87,8 @@ pub mod kind {
     pub const ENTERPRISE_SWITCH: u8 = 107;
     /// In domain 0: the predefined tags.
     pub const PREDEFINED_TAGS: u8 = 108;
+    /// In domain 0: the account that traces of the organization are gathered for.
+    pub const TRACE_ADMINISTRATOR: u8 = 109;
     /// In domain 0: a tracker of CTS.
     pub const CTS_TRACKER: u8 = 90;
     /// In domain 0: a notification of CTS.
@@ -166,6 +168,7 @@ pub mod kind {
             TAG_POLICY_SWITCH => Some("switch of tag policies"),
             ENTERPRISE_SWITCH => Some("switch of enterprise projects"),
             PREDEFINED_TAGS => Some("predefined tags"),
+            TRACE_ADMINISTRATOR => Some("administrator of traces"),
             CTS_TRACKER => Some("tracker"),
             CTS_NOTIFICATION => Some("notification"),
             CTS_NOTIFIED => Some("mark of notifications"),

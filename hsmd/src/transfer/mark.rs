@@ -27,6 +27,9 @@ pub(super) struct Plan {
     /// When it was disabled.
     #[serde(default)]
     pauses: Vec<Pause>,
+    /// From when on those of all accounts are.
+    #[serde(default)]
+    organization: Option<Millis>,
 }
 
 impl Plan {
@@ -34,14 +37,15 @@ impl Plan {
     pub(super) fn of(tracker: &Tracker, upto: u64, time: Millis) -> Option<Self> {
         let target = tracker.target.clone()?;
         let (since, without_data_keys) = (tracker.since, tracker.without_data_keys);
-        Some(Self { upto, time, target, since, without_data_keys, pauses: tracker.pauses.clone() })
+        let (pauses, organization) = (tracker.pauses.clone(), tracker.organization);
+        Some(Self { upto, time, target, since, without_data_keys, pauses, organization })
     }
 
     /// The tracker as it was.
     pub(super) fn tracker(&self, now: &Tracker) -> Tracker {
         let (since, without_data_keys) = (self.since, self.without_data_keys);
         let (target, pauses) = (Some(self.target.clone()), self.pauses.clone());
-        Tracker { target, since, without_data_keys, pauses, ..now.clone() }
+        Tracker { target, since, without_data_keys, pauses, organization: self.organization, ..now.clone() }
     }
 }
 

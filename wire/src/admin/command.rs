@@ -285,6 +285,8 @@ commands! {
     UnitCreate       "unit create"           HSM_SO,       Change, Settable;
     UnitDelete       "unit delete"           HSM_SO,       Change, Settable;
     UnitMove         "unit move"             HSM_SO,       Change, Settable;
+    // Whoever it names reads what all accounts do.
+    UnitDelegate     "unit delegate"         HSM_SO,       Change, Settable;
     TagPolicyList    "tag-policy list"       ANY_ROLE,     Look,   Never;
     TagPolicyEnable  "tag-policy enable"     HSM_SO,       Change, Settable;
     TagPolicyDisable "tag-policy disable"    HSM_SO,       Change, Settable;

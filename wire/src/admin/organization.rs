@@ -37,6 +37,13 @@ pub enum Ask {
         /// The unit that it is to be in; none is the root.
         unit: Option<String>,
     },
+    /// Has the traces of all accounts be gathered for one, if it asks for that.
+    Delegate {
+        /// Its name or id; none is for nobody any more.
+        account: Option<String>,
+    },
+    /// The account that traces are gathered for.
+    Delegated,
     /// Lets tag policies be made and bind, or no more.
     Switch {
         /// Whether they do.
@@ -122,7 +129,10 @@ impl Ask {
     pub(super) fn act(&self) -> Act<'_> {
         let or_root = |unit: &Option<String>| unit.clone().unwrap_or_else(|| "root".into());
         match self {
-            Self::Units => Act::new(Command::UnitList),
+            Self::Units | Self::Delegated => Act::new(Command::UnitList),
+            Self::Delegate { account } => {
+                Act::new(Command::UnitDelegate).on(account.as_deref().unwrap_or("nobody"))
+            }
             Self::CreateUnit { name, parent } => {
                 Act::new(Command::UnitCreate).on(name).with("parent", or_root(parent))
             }
@@ -165,6 +175,8 @@ pub enum Told {
     Units(List<Unit, MAX_ROWS>),
     /// It is done.
     Done,
+    /// To [`Ask::Delegated`]: its name.
+    Delegated(Option<String>),
     /// To [`Ask::Policies`].
     Policies {
         /// Whether they bind.

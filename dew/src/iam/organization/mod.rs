@@ -1,12 +1,13 @@
 //! The organization: all accounts of the HSM, in units, and the tag policies that bind what is in them ("Tag Policies" in
-//! the Organizations user guide). Its administrator is the security officer at the console; no account has a say.
+//! the Organizations user guide). Its administrator is the security officer at the console; no account has a say, but one that traces
+//! are gathered for.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::directory::{Directory, Draft};
 use super::id::{AccountId, TagPolicyId, UnitId};
-use super::record::{Account, Attached, Member, Switch, TagPolicy, Target, Unit};
+use super::record::{Account, Attached, Member, Switch, TagPolicy, Target, TraceAdministrator, Unit};
 use super::{Acting, Iam, IamError, name};
 use crate::tag::Tags;
 
@@ -59,6 +60,12 @@ impl Iam {
     #[must_use]
     pub fn unit_named(&self, name: &str) -> Option<Arc<Unit>> {
         self.directory.read().units.named((), name).cloned()
+    }
+
+    /// The account that traces of all accounts may be gathered for.
+    #[must_use]
+    pub fn trace_administrator(&self) -> Option<AccountId> {
+        self.directory.read().trace_administrators.get(()).map(|there| there.account)
     }
 
     /// Whether tag policies can be made, and bind.
@@ -196,6 +203,27 @@ impl Acting<'_> {
                 }
                 None => Err(IamError::Invalid("the account is in the root already")),
             }
+        })
+    }
+
+    /// Has the traces of all accounts be gathered for one, if its management tracker asks for that; or for none any more.
+    ///
+    /// # Errors
+    /// `Unknown`; `Invalid` if it is so already; what the vault says.
+    pub fn set_trace_administrator(self, account: Option<AccountId>) -> Result<(), IamError> {
+        self.change("say whom traces of the organization are gathered for", |draft| {
+            let directory = draft.directory;
+            let there = directory.trace_administrators.get(()).map(|there| there.account);
+            if there == account {
+                return Err(IamError::Invalid("it is so already"));
+            }
+            let Some(account) = account else {
+                draft.note("account", "none");
+                return draft.delete::<TraceAdministrator>(());
+            };
+            let named = directory.accounts.get(account).ok_or(IamError::Unknown("account"))?;
+            draft.note("account", &named.name);
+            draft.put(TraceAdministrator { account })
         })
     }
 

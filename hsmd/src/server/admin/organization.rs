@@ -36,6 +36,11 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::Move { account, unit } => {
             acting.move_account(account::named(iam, account)?.id, unit_of(iam, unit.as_deref())?)
         }
+        Ask::Delegated => {
+            let account = iam.trace_administrator().and_then(|id| iam.account(id));
+            return Ok(Told::Organization(Answer::Delegated(account.map(|account| account.name.clone()))));
+        }
+        Ask::Delegate { account } => acting.set_trace_administrator(account_of(iam, account.as_deref())?),
         Ask::Switch { on } => acting.set_tag_policies(*on),
         Ask::Put { policy, new, name, description, document, tags } => {
             let change = TagPolicyChange {

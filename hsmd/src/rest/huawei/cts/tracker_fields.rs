@@ -11,8 +11,7 @@ pub(super) struct Fields {
     pub(super) tracker_name: String,
     agency_name: Option<String>,
     pub(super) status: Option<String>,
-    #[serde(default)]
-    is_organization_tracker: bool,
+    is_organization_tracker: Option<bool>,
     management_event_selector: Option<Selector>,
     is_lts_enabled: Option<bool>,
     obs_info: Option<Obs>,
@@ -63,9 +62,6 @@ impl Fields {
     /// What the tracker is to be. What is not offered is refused, so that nobody relies on it.
     pub(super) fn change(self) -> Result<TrackerChange, CtsError> {
         let not_offered = |text: &str| Err(CtsError::Field(text.to_owned()));
-        if self.is_organization_tracker {
-            return Err(CtsError::Organization);
-        }
         if self.is_support_trace_files_encryption {
             return not_offered("is_support_trace_files_encryption: files are not encrypted here");
         }
@@ -98,6 +94,7 @@ impl Fields {
             target: self.obs_info.map(Obs::change).transpose()?,
             bucket,
             events,
+            organization: self.is_organization_tracker,
         })
     }
 }
@@ -205,7 +202,7 @@ impl Shown {
             id: tracker.id.to_string(),
             create_time: tracker.created,
             is_support_validate: false,
-            is_organization_tracker: false,
+            is_organization_tracker: tracker.organization.is_some(),
             management_event_selector: Selector { exclude_service },
             lts: Lts {
                 is_lts_enabled: tracker.logs,
