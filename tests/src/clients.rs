@@ -47,6 +47,16 @@ pub fn huawei_cloud_node() -> Option<PathBuf> {
     foreign("huaweicloud-node", "node/package.json")
 }
 
+/// The Python that has the schemas of Kubernetes, with `kubernetes-validate` beside it; none, with a printed reason, if it is
+/// not there.
+///
+/// # Panics
+/// If it is missing and `CLAVIGER_REQUIRE_CLIENTS=1` says that it may not be.
+#[must_use]
+pub fn kubernetes_python() -> Option<PathBuf> {
+    Some(foreign("kubernetes", "python/kubernetes.txt")?.join("bin/python"))
+}
+
 /// Kryoptic's module; none, with a printed reason, if it is not there.
 ///
 /// # Panics

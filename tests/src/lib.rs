@@ -22,8 +22,8 @@ mod tunnel;
 mod wire_client;
 
 pub use clients::{
-    authenticator, compile_c, huawei_cloud_node, huawei_cloud_python, kryoptic, missing, module_for_engine,
-    python_pkcs11,
+    authenticator, compile_c, huawei_cloud_node, huawei_cloud_python, kryoptic, kubernetes_python, missing,
+    module_for_engine, python_pkcs11,
 };
 pub use database_servers::{MariaDb, Postgres, Shell, postgres};
 pub use disk::Disk;
