@@ -75,15 +75,15 @@ pub(crate) fn fingerprint(key: &PublicKey) -> String {
     format!("{} {}", key.algorithm(), key.fingerprint(HashAlg::Sha256))
 }
 
-/// Reads a private key as `ssh-keygen` writes it.
-pub(crate) fn private_key(pem: &str) -> Result<PrivateKey, Fault> {
+/// Reads a private key as `ssh-keygen` writes it, or says what is wrong with it.
+pub(crate) fn private_key(pem: &str) -> Result<PrivateKey, String> {
     let expected = "what is given is no private key in OpenSSH's format, without passphrase";
-    let wrong = || Fault::Login(format!("{expected} (ssh-keygen -p makes one of others)"));
+    let wrong = || format!("{expected} (ssh-keygen -p makes one of others)");
     let key = (pem.len() <= FILE_LIMIT).then(|| PrivateKey::from_openssh(pem.trim_start()).ok());
     let key = key.flatten().filter(|key| !key.is_encrypted()).ok_or_else(wrong)?;
     match key.key_data() {
         KeypairData::Ed25519(_) | KeypairData::Ecdsa(_) | KeypairData::Rsa(_) => Ok(key),
-        _ => Err(Fault::Login(told(&format!("a key of type {} cannot sign here", key.algorithm())))),
+        _ => Err(told(&format!("a key of type {} cannot sign here", key.algorithm()))),
     }
 }
 

@@ -7,12 +7,14 @@
 //! # What runs on a host
 //!
 //! To see whether an account logs in, nothing: an account may have no shell. To change one, the administrator's account
-//! runs a few fixed commands, as root or by `sudo -n`. Of what a caller gives, the name of the account alone stands in
-//! them, which is no name unless it is made of letters, digits, `-` and `_`. Passwords and contents of files go over
-//! the standard input, so that no list of processes and no log of sudo has them, unless sudo records input
-//! (`log_input`).
+//! runs a few fixed commands: `chpasswd` as root, and what touches files of the account as the account itself, by
+//! `sudo -n` or, where it is root, `runuser`. Of what a caller gives, the name of the account alone stands in them, which
+//! is no name unless it is made of letters, digits, `-` and `_`. Passwords and contents of files go over the standard
+//! input, so that no list of processes and no log of sudo has them, unless sudo records input (`log_input`).
 #![forbid(unsafe_code)]
 
+mod admin;
+mod authorized_keys;
 mod fault;
 mod keys;
 mod password;
@@ -89,6 +91,18 @@ pub fn set_password(host: &Host, admin: &Account<'_>, name: &str, password: &str
     check_name(name)?;
     check_password(password)?;
     run(password::set(host, admin, name, password))
+}
+
+/// Lets an account in with a key, by the line of its public key in `~/.ssh/authorized_keys`. The key that was set before
+/// goes on working until the next one is set, and lines that are not from here stay as they are.
+///
+/// # Errors
+/// [`Fault::NoAccount`] if there is none, [`Fault::Refused`] if the administrator may not act for it, or if its `.ssh`
+/// is a link.
+pub fn set_key(host: &Host, admin: &Account<'_>, name: &str, private_key: &str) -> Result<(), Fault> {
+    check_account(admin)?;
+    check_name(name)?;
+    run(authorized_keys::set(host, admin, name, private_key))
 }
 
 /// Runs one call to its end, or to the end of its time.

@@ -280,7 +280,7 @@ impl<'a> Proven<'a> {
     fn by(proof: &Proof<'a>) -> Result<Self, Fault> {
         Ok(match proof {
             Proof::Password(password) => Self::Password(password),
-            Proof::PrivateKey(pem) => Self::Key(Box::new(private_key(pem)?)),
+            Proof::PrivateKey(pem) => Self::Key(Box::new(private_key(pem).map_err(Fault::Login)?)),
         })
     }
 

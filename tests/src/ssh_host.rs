@@ -138,7 +138,15 @@ impl SshHost {
     /// # Panics
     /// If it cannot be written.
     pub fn write(&self, path: &str, text: &str) {
-        fs::write(self.path(path), text).expect("a file of the host");
+        self.write_bytes(path, text.as_bytes());
+    }
+
+    /// Writes a file of the host that is no text.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn write_bytes(&self, path: &str, bytes: &[u8]) {
+        fs::write(self.path(path), bytes).expect("a file of the host");
     }
 
     /// A file of the host, by its path without the slash before it.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hosts::{Account, Fault, Host, Proof, log_in, new_key, set_password};
+use hosts::{Account, Fault, Host, Proof, log_in, new_key, set_key, set_password};
 use tests::process::is_root;
 use tests::{Run, Shell, SshHost, needs};
 
@@ -236,6 +236,134 @@ fn a_rule_for_passwords_is_told_apart() {
     let said = faults!(set_password(&here, &ADMIN, APP, "Secret-1"), PasswordRule);
     assert!(said.contains("pam_chauthtok() failed"), "{said}");
     log_in(&here, &with_password(APP, "Secret-2")).unwrap();
+}
+
+const FILE: &str = "home/app/.ssh/authorized_keys";
+
+/// A private key of its own for each number, and the line of its public key as it is set.
+fn key(number: u8) -> (String, String) {
+    let (private, public) = new_key(&[number; 32], "claviger-rotated").unwrap();
+    (private.to_string(), public + "\n")
+}
+
+#[test]
+fn a_key_is_set_and_the_one_before_goes_on_working() {
+    needs_a_host!();
+    let server = SshHost::start();
+    let here = host(&server);
+    let keys = [1, 2, 3].map(key);
+    let opens = |number: usize| log_in(&here, &with_key(APP, &keys[number].0)).is_ok();
+
+    set_key(&here, &ADMIN, APP, &keys[0].0).unwrap();
+    assert_eq!(String::from_utf8(server.read(FILE)).unwrap(), keys[0].1);
+    let modes = "stat -c '%a %U %G' ~app/.ssh ~app/.ssh/authorized_keys";
+    assert_eq!(server.command(modes), "700 app app\n600 app app\n");
+    Run::of(server.client_with_key(APP, &keys[0].0).arg("id -un")).succeeds().says("app").done();
+
+    // Lines of others, with all that a line may have and no newline at the end.
+    let foreign = "# mine \\n $(id) 'x'\r\n\n  ssh-rsa AAAA somebody\u{fffd}\u{1}\r\nfrom=\"10.0.0.0/8\" ssh-rsa AAAA x";
+    server.write(FILE, foreign);
+    for (number, ours) in [(0, vec![0]), (1, vec![0, 1]), (1, vec![0, 1]), (2, vec![1, 2])] {
+        set_key(&here, &ADMIN, APP, &keys[number].0).unwrap();
+        let lines: String = ours.iter().map(|number: &usize| keys[*number].1.as_str()).collect();
+        assert_eq!(String::from_utf8(server.read(FILE)).unwrap(), format!("{foreign}\n{lines}"));
+        assert_eq!([0, 1, 2].map(opens), [0, 1, 2].map(|number| ours.contains(&number)));
+    }
+    let written = server.command("stat -c '%i %y' ~app/.ssh/authorized_keys");
+    set_key(&here, &ADMIN, APP, &keys[2].0).unwrap();
+    assert_eq!(
+        server.command("stat -c '%i %y' ~app/.ssh/authorized_keys"),
+        written,
+        "nothing was to be written"
+    );
+    assert_eq!(server.command("ls -A ~app/.ssh"), "authorized_keys\n", "nothing else is left there");
+    assert!(!server.log().contains("PRIVATE"), "{}", server.log());
+
+    // Bytes that are no text, and more of them than one packet.
+    let mut bytes = vec![0xff, 0, b'\n'];
+    bytes.extend("ssh-rsa AAAA someone else\n".repeat(4000).bytes());
+    server.write_bytes(FILE, &bytes);
+    set_key(&here, &ADMIN, APP, &keys[2].0).unwrap();
+    assert!(server.read(FILE) == [&bytes, keys[2].1.as_bytes()].concat(), "the file is not what it was");
+    server.write_bytes(FILE, &vec![b'x'; 1 << 20]);
+    faults!(set_key(&here, &ADMIN, APP, &keys[0].0), Refused);
+    assert_eq!(server.read(FILE).len(), 1 << 20);
+}
+
+#[test]
+fn whoever_may_act_for_an_account_sets_its_key() {
+    needs_a_host!();
+    let server = SshHost::start();
+    let here = host(&server);
+    server.add("other", "Initial-other-1");
+    let other = with_password("other", "Initial-other-1");
+    let (first, second, third) = (key(1).0, key(2).0, key(3).0);
+    let said = faults!(set_key(&here, &other, APP, &first), Refused);
+    assert!(said.contains("other ALL=(app) NOPASSWD: "), "{said}");
+    // That line, and no other right, is enough.
+    server.write("etc/sudoers.d/other", &format!("{}\n", said.split('"').nth(1).unwrap()));
+    server.command("chmod 440 /etc/sudoers.d/other; visudo --check --file=/etc/sudoers.d/other");
+    set_key(&here, &other, APP, &first).unwrap();
+    log_in(&here, &with_key(APP, &first)).unwrap();
+    faults!(set_key(&here, &other, "admin", &first), Refused);
+    // An account sets its own key with the one it has; in whatever shell, which may say something first.
+    server.command("usermod --shell /bin/sh app; echo 'echo welcome' > ~other/.bashrc");
+    set_key(&here, &with_key(APP, &first), APP, &second).unwrap();
+    set_key(&here, &other, "other", &third).unwrap();
+    log_in(&here, &with_key("other", &third)).unwrap();
+    // Root needs no sudo, and has keys as well. An account without a shell has keys too.
+    let (own, line) = new_key(&[9; 32], "root").unwrap();
+    server.command(&format!("mkdir -m 700 ~root/.ssh && echo '{line}' > ~root/.ssh/authorized_keys"));
+    server.command("rm /etc/sudoers.d/*; usermod --shell /usr/sbin/nologin app");
+    set_key(&here, &with_key("root", &own), APP, &third).unwrap();
+    for (key, opens) in [(&first, false), (&second, true), (&third, true)] {
+        assert_eq!(log_in(&here, &with_key(APP, key)).is_ok(), opens);
+    }
+    set_key(&here, &with_key("root", &own), "root", &third).unwrap();
+    log_in(&here, &with_key("root", &third)).unwrap();
+    log_in(&here, &with_key("root", &own)).unwrap();
+
+    faults!(set_key(&here, &with_key("root", &own), "nobody-here", &first), NoAccount);
+    faults!(set_key(&here, &with_key("root", &own), "a;id", &first), Refused);
+    faults!(set_key(&here, &with_key("root", &own), APP, "Secret-no-key"), Refused);
+    server.command("useradd --no-create-home homeless");
+    let said = faults!(set_key(&here, &with_key("root", &own), "homeless", &first), Refused);
+    assert!(said.contains("no home"), "{said}");
+}
+
+#[test]
+fn links_that_an_account_has_laid_lead_nowhere() {
+    needs_a_host!();
+    let server = SshHost::start();
+    let here = host(&server);
+    server.command(
+        "mkdir -m 700 ~root/.ssh; echo secret > ~root/.ssh/authorized_keys; cp -a /etc ~root/before",
+    );
+    let traps = [
+        ("mkdir .ssh; ln -s /etc/shadow .ssh/authorized_keys", "link"),
+        ("mkdir .ssh; ln -s ~root/.ssh/authorized_keys .ssh/authorized_keys", "link"),
+        ("mkdir .ssh; ln -s /etc/new-file .ssh/authorized_keys", "link"),
+        ("mkdir .ssh; ln -s mine .ssh/authorized_keys; echo mine > .ssh/mine", "link"),
+        ("ln -s ~root/.ssh .ssh", "link"),
+        ("ln -s /etc .ssh", "link"),
+        ("mkdir -p .ssh/authorized_keys", "no file"),
+        ("mkdir .ssh; mkfifo .ssh/authorized_keys", "no file"),
+        ("touch .ssh", "write"),
+        ("mkdir .ssh; touch .ssh/authorized_keys; chmod 0 .ssh/authorized_keys", "read"),
+    ];
+    for (trap, why) in traps {
+        server.command(&format!("rm -rf ~app/.ssh; cd ~app; runuser -u app -- sh -c '{trap}'"));
+        let said = faults!(set_key(&here, &ADMIN, APP, &key(1).0), Refused);
+        assert!(said.contains(why), "{trap}: {said}");
+    }
+    assert_eq!(
+        server.command("diff -r --no-dereference /etc ~root/before && ls -A ~root/.ssh && cat ~root/.ssh/*"),
+        "authorized_keys\nsecret\n"
+    );
+    // A directory of root's, in which the account may not write.
+    server.command("rm -rf ~app/.ssh; mkdir -m 755 ~app/.ssh");
+    let said = faults!(set_key(&here, &ADMIN, APP, &key(1).0), Refused);
+    assert!(said.contains("may not write") && said.contains("Permission denied"), "{said}");
 }
 
 #[test]
