@@ -181,17 +181,21 @@ impl Session {
             return result.map_err(|error| self.broken(error));
         };
         let mut signer = RsaSigner::new(pair)?;
-        let hash = match self.handle.best_supported_rsa_hash().await {
-            Ok(Some(None)) => {
-                return Err(Fault::Login("it takes RSA with SHA-1 alone, which proves nothing".into()));
+        let public = key.public_key();
+        let mut result =
+            AuthResult::Failure { remaining_methods: MethodSet::empty(), partial_success: false };
+        // Servers name hashes that their configuration does not let them take, so that one must be tried.
+        for hash in [HashAlg::Sha512, HashAlg::Sha256] {
+            let tried =
+                self.handle.authenticate_publickey_with(name, public.clone(), Some(hash), &mut signer);
+            result = tried.await.map_err(|unsigned| unsigned.0)?;
+            match &result {
+                AuthResult::Failure { remaining_methods, partial_success: false }
+                    if remaining_methods.contains(&MethodKind::PublicKey) => {}
+                _ => break,
             }
-            Ok(Some(hash)) => hash,
-            Ok(None) => Some(HashAlg::Sha256),
-            Err(error) => return Err(self.broken(error)),
-        };
-        let public = key.public_key().clone();
-        let result = self.handle.authenticate_publickey_with(name, public, hash, &mut signer).await;
-        result.map_err(|unsigned| unsigned.0)
+        }
+        Ok(result)
     }
 
     /// What an error of the library comes of.

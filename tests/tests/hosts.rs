@@ -131,7 +131,25 @@ fn every_kind_of_key_logs_in() {
     assert!(said.contains("passphrase"), "{said}");
 }
 
-/// Whether a password shows in the arguments of any process until this is dropped.
+#[test]
+fn an_rsa_key_signs_with_a_hash_that_its_host_takes() {
+    needs_a_host!();
+    let mut server = SshHost::start();
+    server.command("ssh-keygen -q -N '' -t rsa -b 2048 -f ~root/key; mkdir ~app/.ssh; cp ~root/key.pub ~app/.ssh/authorized_keys");
+    let key = String::from_utf8(server.read("root/key")).unwrap();
+    let here = host(&server);
+    let config = String::from_utf8(server.read("sshd_config")).unwrap();
+    for hash in ["rsa-sha2-256", "rsa-sha2-512"] {
+        server.write("sshd_config", &format!("PubkeyAcceptedAlgorithms {hash}\n{config}"));
+        server.restart();
+        log_in(&here, &with_key(APP, &key)).unwrap();
+    }
+    server.write("sshd_config", &format!("PubkeyAcceptedAlgorithms ssh-rsa\n{config}"));
+    server.restart();
+    faults!(log_in(&here, &with_key(APP, &key)), Login);
+}
+
+/// Ends a watch, also when what is watched fails.
 struct Watch<'a>(&'a AtomicBool);
 
 impl Drop for Watch<'_> {
