@@ -79,7 +79,13 @@ pub(crate) fn fingerprint(key: &PublicKey) -> String {
 pub(crate) fn private_key(pem: &str) -> Result<PrivateKey, String> {
     let expected = "what is given is no private key in OpenSSH's format, without passphrase";
     let wrong = || format!("{expected} (ssh-keygen -p makes one of others)");
-    let key = (pem.len() <= FILE_LIMIT).then(|| PrivateKey::from_openssh(pem.trim_start()).ok());
+    // However its lines were pasted.
+    let mut lines = Zeroizing::new(String::with_capacity(pem.len() + 1));
+    for line in pem.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        lines.push_str(line);
+        lines.push('\n');
+    }
+    let key = (lines.len() <= FILE_LIMIT).then(|| PrivateKey::from_openssh(lines.as_str()).ok());
     let key = key.flatten().filter(|key| !key.is_encrypted()).ok_or_else(wrong)?;
     match key.key_data() {
         KeypairData::Ed25519(_) | KeypairData::Ecdsa(_) | KeypairData::Rsa(_) => Ok(key),
@@ -157,5 +163,40 @@ impl russh::Signer for RsaSigner {
         let signature = self.sign(hash, &data);
         data.extend(signature.ok_or_else(|| Unsigned(Fault::Login("the RSA key does not sign".into())))?);
         Ok(data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_of_its_seed_and_read_however_it_was_pasted() {
+        let (pem, line) = new_key(&[7; 32], "who and why").unwrap();
+        assert_eq!(new_key(&[7; 32], "who and why").unwrap(), (pem.clone(), line.clone()));
+        assert_ne!(new_key(&[8; 32], "who and why").unwrap().1, line);
+        for pasted in
+            [pem.to_string(), format!("\n {}\n\n", *pem), pem.replace('\n', "\r\n"), pem.trim().into()]
+        {
+            let key = private_key(&pasted).unwrap();
+            assert_eq!(key.public_key().to_openssh().unwrap(), line);
+        }
+        for wrong in ["", "no key", &pem[..100], &line] {
+            assert!(private_key(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(new_key(&[7; 32], "a\nb").is_err() && new_key(&[7; 32], &"x".repeat(256)).is_err());
+    }
+
+    #[test]
+    fn host_keys_are_read_from_lines_of_any_tool() {
+        let line = |number: u8| new_key(&[number; 32], "").unwrap().1.trim().to_owned();
+        let lines = format!("# keys\n{} root@host\n\n|1|salt=|hash= {}\r\n", line(1), line(2));
+        let keys = HostKeys::parse(&lines).unwrap();
+        let contains = |number: u8| keys.contain(&PublicKey::from_openssh(&line(number)).unwrap());
+        assert!(contains(1) && contains(2) && !contains(3));
+        assert_eq!(keys.algorithms(), [Algorithm::Ed25519]);
+        for wrong in ["@cert-authority * ", "@revoked host ", "\"", "no key\n"] {
+            assert!(HostKeys::parse(&format!("{wrong}{}", line(1))).is_err(), "{wrong:?}");
+        }
     }
 }

@@ -22,6 +22,7 @@ const QUESTIONS: usize = 4;
 
 /// What this side knows of a host, and what it has seen of it.
 struct Known {
+    name: String,
     keys: HostKeys,
     fault: Arc<OnceLock<Fault>>,
 }
@@ -40,7 +41,11 @@ impl client::Handler for Known {
         let key = shown.public_key();
         let known = shown.certificate().is_none() && self.keys.contain(&key);
         if !known {
-            self.found(Fault::Certificate(told(&format!("it shows the key {}", fingerprint(&key)))));
+            self.found(Fault::Certificate(told(&format!(
+                "{} shows the key {}",
+                self.name,
+                fingerprint(&key)
+            ))));
         }
         Ok(known)
     }
@@ -95,9 +100,10 @@ impl Session {
         let preferred = Preferred { key: keys.algorithms().into(), ..Preferred::DEFAULT };
         let config = client::Config { preferred, window_size: WINDOW, ..client::Config::default() };
         let fault = Arc::new(OnceLock::new());
-        let known = Known { keys, fault: Arc::clone(&fault) };
+        let known = Known { name: host.name.clone(), keys, fault: Arc::clone(&fault) };
         let socket = TcpStream::connect(host.address).await;
-        let socket = socket.map_err(|error| Fault::Unreachable(told(&error.to_string())))?;
+        let at = || format!("{} at {}", host.name, host.address);
+        let socket = socket.map_err(|error| Fault::Unreachable(told(&format!("{}: {error}", at()))))?;
         match client::connect_stream(Arc::new(config), socket, known).await {
             Ok(handle) => Ok(Self { handle, fault }),
             Err(error) => Err(first(&fault).unwrap_or_else(|| error.into())),

@@ -64,7 +64,7 @@ fn a_host_lets_in_by_password_and_shows_who_it_is() {
     }
     let (_, other) = new_key(&[7; 32], "").unwrap();
     let said = faults!(log_in(&Host { host_keys: other.clone(), ..here.clone() }, &ADMIN), Certificate);
-    assert!(said.contains("SHA256:"), "{said}");
+    assert!(said.contains("host.example shows the key ssh-ed25519 SHA256:"), "{said}");
     let rsa = here.host_keys.lines().find(|line| line.starts_with("ssh-rsa")).unwrap();
     for none in ["", "no key", "ssh-ed25519 AAAA", rsa] {
         faults!(log_in(&Host { host_keys: none.into(), ..here.clone() }, &ADMIN), Certificate);
@@ -94,6 +94,20 @@ fn an_account_without_a_shell_logs_in_by_what_its_host_takes() {
         Refused
     );
     assert!(said.contains("not available"), "{said}");
+}
+
+#[test]
+fn what_asks_for_more_or_less_than_the_proof_is_no_log_in() {
+    needs_a_host!();
+    let server = SshHost::start_with(&["PasswordAuthentication no", "KbdInteractiveAuthentication yes"]);
+    let here = host(&server);
+    server.command("chage --lastday 0 app");
+    let said = faults!(log_in(&here, &with_password(APP, SshHost::APP_PASSWORD)), Refused);
+    assert!(said.contains("more than a password"), "{said}");
+    let open = SshHost::start_with(&["PasswordAuthentication yes", "PermitEmptyPasswords yes"]);
+    open.command("passwd --delete app");
+    let said = faults!(log_in(&host(&open), &with_password(APP, "Secret-any")), Login);
+    assert!(said.contains("without any proof"), "{said}");
 
     let keys_only = SshHost::start_with(&["PasswordAuthentication no", "KbdInteractiveAuthentication no"]);
     let said = faults!(log_in(&host(&keys_only), &with_password(APP, "Secret-wrong")), Login);
@@ -158,7 +172,7 @@ impl Drop for Watch<'_> {
     }
 }
 
-/// Runs it, and gives the arguments and environments that hold this, of any process of the machine meanwhile.
+/// Runs it, and gives the arguments that hold this, of any process of the machine meanwhile.
 fn watched(word: &str, work: impl FnOnce()) -> Vec<String> {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -230,6 +244,12 @@ fn who_may_not_set_passwords_is_told_what_is_missing() {
     server.command("chmod 440 /etc/sudoers.d/app; visudo --check --file=/etc/sudoers.d/app");
     set_password(&here, &app, "admin", "Secret-2").unwrap();
     log_in(&here, &with_password("admin", "Secret-2")).unwrap();
+    // A shell that greets does no harm; one that does not end is given up.
+    server.write("home/app/.bashrc", "echo Welcome to 1 of our hosts");
+    set_password(&here, &app, "admin", "Secret-2").unwrap();
+    server.write("home/app/.bashrc", "exec yes");
+    let said = faults!(set_password(&here, &app, "admin", "Secret-3"), Refused);
+    assert!(said.contains("more than"), "{said}");
     // Root needs no sudo at all.
     let (key, line) = new_key(&[2; 32], "root").unwrap();
     server.command(&format!("mkdir -m 700 ~root/.ssh && echo '{line}' > ~root/.ssh/authorized_keys"));
