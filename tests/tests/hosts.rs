@@ -172,7 +172,7 @@ impl Drop for Watch<'_> {
     }
 }
 
-/// Runs it, and gives the arguments that hold this, of any process of the machine meanwhile.
+/// Runs it, and gives the arguments that hold this word, which no other test has, of any process of the machine.
 fn watched(word: &str, work: impl FnOnce()) -> Vec<String> {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -203,12 +203,15 @@ fn a_password_is_set_without_anybody_seeing_it() {
     let here = host(&server);
     let mut open = Shell::of(server.client(APP, SshHost::APP_PASSWORD).arg("cat"));
     assert_eq!(open.ask("one"), "one");
-    assert!(!watched("chpasswd", || set_password(&here, &ADMIN, APP, "Secret-0").unwrap()).is_empty());
+    assert!(!watched("chpasswd", || set_password(&here, &ADMIN, APP, "Secret-host-0").unwrap()).is_empty());
     // What a shell, `chpasswd` and PAM might take for something else.
-    for password in
-        ["Secret-1:$(id)'\"`\\", "Secret-2 äöü ☃ #", " Secret-3 ", &format!("Secret-4{}", "x".repeat(248))]
-    {
-        let seen = watched("Secret-", || set_password(&here, &ADMIN, APP, password).unwrap());
+    for password in [
+        "Secret-host-1:$(id)'\"`\\",
+        "Secret-host-2 äöü ☃ #",
+        " Secret-host-3 ",
+        &format!("Secret-host-4{}", "x".repeat(243)),
+    ] {
+        let seen = watched("Secret-host-", || set_password(&here, &ADMIN, APP, password).unwrap());
         assert_eq!(seen, Vec::<String>::new());
         log_in(&here, &with_password(APP, password)).unwrap();
         Run::of(server.client(APP, password).arg("id -un")).succeeds().says("app").done();
@@ -217,10 +220,10 @@ fn a_password_is_set_without_anybody_seeing_it() {
     assert_eq!(open.ask("two"), "two", "a session that is open stays so");
     log_in(&here, &ADMIN).unwrap();
 
-    let said = faults!(set_password(&here, &ADMIN, "nobody-here", "Secret-5"), NoAccount);
+    let said = faults!(set_password(&here, &ADMIN, "nobody-here", "Secret-host-5"), NoAccount);
     assert!(said.contains("nobody-here"), "{said}");
     for name in ["app;id", "$(id)", "-app", "app\nroot", "app:x", ""] {
-        faults!(set_password(&here, &ADMIN, name, "Secret-5"), Refused);
+        faults!(set_password(&here, &ADMIN, name, "Secret-host-5"), Refused);
     }
     let log = server.log();
     assert!(
