@@ -1,6 +1,6 @@
 //! Database servers of a test's own: on free ports of this machine, with TLS, in a folder that goes with them.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -15,6 +15,10 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::{Run, free_address};
+
+mod redis;
+
+pub use redis::{Accounts, Redis};
 
 /// How long a server may take to start, or to answer.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -34,13 +38,17 @@ pub fn postgres() -> String {
     newest.map_or("/usr/lib/postgresql/*/bin/postgres".to_owned(), |path| path.display().to_string())
 }
 
-/// What both servers have: a folder, an address, a certificate, and a process that ends with this value.
+/// What every server has: a folder, an address, a certificate, and a process that ends with this value.
 struct Place {
     dir: TempDir,
     address: SocketAddr,
     ca_pem: String,
+    server: Option<(Command, Ready)>,
     process: Option<Child>,
 }
+
+/// Whether a server answers.
+type Ready = fn(&Place) -> bool;
 
 impl Place {
     /// A folder with `cert.pem` and `key.pem`, which `owner` may read.
@@ -62,7 +70,7 @@ impl Place {
             chown(&path, owner, owner).expect("its owner");
         }
         chown(dir.path(), owner, owner).expect("the owner of the folder");
-        Self { dir, address: free_address(), ca_pem, process: None }
+        Self { dir, address: free_address(), ca_pem, server: None, process: None }
     }
 
     fn path(&self, name: &str) -> String {
@@ -74,10 +82,19 @@ impl Place {
     }
 
     /// Starts a server and waits until it is ready.
-    fn start(&mut self, command: &mut Command, ready: impl Fn(&Self) -> bool) {
-        let log = File::create(self.path("log")).expect("a log");
-        let streams = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        self.process = Some(streams.spawn().expect("the server"));
+    fn start(&mut self, mut command: Command, ready: Ready) {
+        let log = OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        self.server = Some((command, ready));
+        self.start_again();
+    }
+
+    /// Starts the server that has ended, with what it kept, where it was.
+    fn start_again(&mut self) {
+        assert!(self.process.is_none(), "the server runs");
+        let (mut command, ready) = self.server.take().expect("a server that was started");
+        self.process = Some(command.spawn().expect("the server"));
+        self.server = Some((command, ready));
         let began = Instant::now();
         while !ready(self) {
             let ended = self.process.as_mut().and_then(|process| process.try_wait().expect("a child"));
@@ -138,13 +155,15 @@ impl MariaDb {
         let mut server = Command::new("mariadbd");
         server.env("TMPDIR", place.dir.path());
         server.args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"]);
-        server.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M"]);
+        // What is committed outlives the server, not the machine.
+        server.args(["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=16M"]);
         server.arg(format!("--user={user}")).arg(format!("--port={}", place.address.port()));
         for (option, file) in [("datadir", "data"), ("socket", "sock"), ("pid-file", "pid")] {
             server.arg(format!("--{option}={}", place.path(file)));
         }
         server.arg("--general-log").arg(format!("--general-log-file={}", place.path("general.log")));
-        place.start(server.args(options), |place| Self::run(place, "SELECT 1").succeeded());
+        server.args(options);
+        place.start(server, |place| Self::run(place, "SELECT 1").succeeded());
         let (name, password) = (Self::ADMIN, Self::ADMIN_PASSWORD);
         let server = Self(place);
         server.command(&format!(
@@ -211,6 +230,15 @@ impl MariaDb {
     /// Ends it, so that nobody listens any more.
     pub fn stop(&mut self) {
         self.0.end(Signal::SIGKILL);
+    }
+
+    /// Starts it again, at its address and with its accounts and data, ended or not.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.0.start_again();
     }
 }
 
@@ -283,7 +311,7 @@ impl Postgres {
         for setting in own.into_iter().chain([&*socket]).chain(settings.iter().map(String::as_str)) {
             server.args(["-c", setting]);
         }
-        place.start(&mut server, |place| Self::run(place, "postgres", "SELECT 1").succeeded());
+        place.start(server, |place| Self::run(place, "postgres", "SELECT 1").succeeded());
         Self(place)
     }
 
@@ -354,6 +382,15 @@ impl Postgres {
         // The processes of its connections end with it, which a kill would leave.
         self.0.end(Signal::SIGQUIT);
     }
+
+    /// Starts it again, at its address and with its roles and data, ended or not.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.0.start_again();
+    }
 }
 
 impl Drop for Postgres {
@@ -383,17 +420,25 @@ impl Shell {
         Self { process, answers }
     }
 
-    /// What a statement, which ends with a semicolon, finds: one line. None comes where the connection is gone.
+    /// What a statement, in SQL with its semicolon, finds: one line. None comes where the connection is gone.
     ///
     /// # Panics
     /// If the client is gone before it is asked, or says nothing for two minutes.
-    pub fn ask(&mut self, sql: &str) -> String {
+    pub fn ask(&mut self, statement: &str) -> String {
         let input = self.process.stdin.as_mut().expect("its input");
-        writeln!(input, "{sql}").and_then(|()| input.flush()).expect("a client that reads");
+        writeln!(input, "{statement}").and_then(|()| input.flush()).expect("a client that reads");
+        self.next_line()
+    }
+
+    /// The next line that it prints; none where the connection is gone.
+    ///
+    /// # Panics
+    /// If it says nothing for two minutes.
+    pub fn next_line(&mut self) -> String {
         match self.answers.recv_timeout(PATIENCE) {
             Ok(line) => line.expect("an answer"),
             Err(RecvTimeoutError::Disconnected) => String::new(),
-            Err(RecvTimeoutError::Timeout) => panic!("no answer to {sql}"),
+            Err(RecvTimeoutError::Timeout) => panic!("no answer"),
         }
     }
 }

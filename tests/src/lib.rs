@@ -25,7 +25,7 @@ pub use clients::{
     authenticator, compile_c, huawei_cloud_node, huawei_cloud_python, kryoptic, kubernetes_python, missing,
     module_for_engine, python_pkcs11,
 };
-pub use database_servers::{MariaDb, Postgres, Shell, postgres};
+pub use database_servers::{Accounts, MariaDb, Postgres, Redis, Shell, postgres};
 pub use disk::Disk;
 pub use hsm::{Hsm, in_own_process, root, script};
 pub use place::{Daemon, PIN, Place, SO_PIN};

@@ -3,6 +3,14 @@
 use databases::{Account, Engine, Fault, Server, clone_account, drop_account, log_in, set_password};
 use tests::{MariaDb, Postgres, needs, postgres};
 
+macro_rules! faults {
+    ($call:expr, $kind:ident) => {{
+        let found = $call.expect_err("a fault");
+        assert!(matches!(found, Fault::$kind(_)), "{found:?}");
+        assert!(!found.to_string().contains("Secret-"), "{found}");
+    }};
+}
+
 /// Names with all that ends a name or a text in some statement.
 const HOSTILE: &[&str] = &["a'b", "a`b", "a\"b", "a\\", "a\\'b", "`@`%", "a'@'%' -- b", "ünï ☃", "a;DROP b"];
 
@@ -23,14 +31,6 @@ fn postgresql(server: &Postgres) -> Server {
     Server { engine: Engine::PostgreSql, address, name: Postgres::NAME.into(), ca, database: None }
 }
 
-macro_rules! faults {
-    ($call:expr, $kind:ident) => {{
-        let found = $call.expect_err("a fault");
-        assert!(matches!(found, Fault::$kind(_)), "{found:?}");
-        assert!(!found.to_string().contains("Secret-"), "{found}");
-    }};
-}
-
 #[test]
 fn servers_start_for_a_test_and_end_with_it() {
     needs!("mariadbd", "mariadb", "mariadb-install-db", &postgres());
@@ -42,6 +42,16 @@ fn servers_start_for_a_test_and_end_with_it() {
     for address in [maria.address(), postgres.address()] {
         assert!(std::net::TcpStream::connect(address).is_err(), "{address} still listens");
     }
+    // One that has ended starts again, and so does one that runs; what is in it is kept.
+    maria.restart();
+    postgres.restart();
+    maria.command("CREATE DATABASE shop; CREATE USER app IDENTIFIED BY 'Initial-a'");
+    postgres.command("CREATE ROLE app LOGIN PASSWORD 'Initial-a'");
+    maria.restart();
+    postgres.restart();
+    log_in(&self::maria(&maria), &account("app", "Initial-a")).unwrap();
+    log_in(&postgresql(&postgres), &account("app", "Initial-a")).unwrap();
+    assert_eq!(maria.command("SHOW DATABASES LIKE 'shop'"), "shop\n");
 }
 
 /// What holds for every server: who it is, who may come in, and what becomes of passwords.
