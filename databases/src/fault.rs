@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 
 /// The most characters of what a server says that are passed on.
 const LIMIT: usize = 300;
@@ -48,6 +49,9 @@ pub(crate) fn told_without(text: &str, secrets: &[&str]) -> String {
     if leaks { "it quotes what it was sent, which is kept back".into() } else { told(text) }
 }
 
+/// An error that several owners hold, which passes for its own source.
+type Shared = Arc<dyn Error + Send + Sync>;
+
 /// What TLS has against the server, if it is that.
 pub(crate) fn certificate(error: &(dyn Error + 'static)) -> Option<Fault> {
     let mut next = Some(error);
@@ -56,9 +60,10 @@ pub(crate) fn certificate(error: &(dyn Error + 'static)) -> Option<Fault> {
             return Some(Fault::Certificate(told(&tls.to_string())));
         }
         let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = match within {
-            Some(within) => Some(within),
-            None => error.source(),
+        next = match (within, error.downcast_ref::<Shared>()) {
+            (Some(within), _) => Some(within),
+            (None, Some(shared)) => Some(&**shared),
+            (None, None) => error.source(),
         };
     }
     None
@@ -81,6 +86,8 @@ mod tests {
         let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let error = io::Error::other(io::Error::other(tls));
         assert!(matches!(certificate(&error), Some(Fault::Certificate(_))));
+        let shared: Shared = Arc::new(error);
+        assert!(matches!(certificate(&shared), Some(Fault::Certificate(_))));
         assert_eq!(certificate(&io::Error::other("broken")), None);
     }
 }

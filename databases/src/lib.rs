@@ -10,7 +10,8 @@
 //! where the account uses `mysql_native_password` and no plugin checks passwords; otherwise the server must see
 //! it, and the statement is kept out of the general log (`sql_log_off`) where the administrator may ask for that.
 //! MySQL takes passwords out of its logs by itself. What a server says of a statement that holds a password is
-//! passed on only if nothing of the statement is in it.
+//! passed on only if nothing of the statement is in it. Redis is sent the SHA-256 of a new password, which is what it
+//! keeps, and keeps what logs in out of its logs by itself.
 //!
 //! # Clones
 //!
@@ -22,11 +23,24 @@
 //! (`ALTER ROLE … SET role`): whatever it does is done as the original, and what it makes belongs to the original. It
 //! inherits, so that it keeps the privileges where a client resets the role, and has the original's attributes, limits
 //! and settings, which a member does not inherit. What differs is `session_user`, and what `pg_hba.conf` says by name.
+//!
+//! In Redis a clone has the rules that `ACL LIST` says of the original, selectors too, and is compared with it in the
+//! end. The rules that the original gets later the clone gets when it is made again.
+//!
+//! # Redis
+//!
+//! It is Redis from 6 on, or Valkey. What is changed is kept in the ACL file, or else in the configuration; where the
+//! server has neither, its accounts end with it. What cannot be kept is not changed. Accounts are a server's own:
+//! replicas and the other nodes of a cluster have theirs, and are not told. An account with `nopass` takes any
+//! password, so a log-in proves nothing: it is refused where the account itself may ask for that (`ACL GETUSER`); where
+//! it may not, which is how applications mostly are, the log-in counts, and the server notes the question in its
+//! `ACL LOG`. Only an account that is deleted loses its open connections.
 #![forbid(unsafe_code)]
 
 mod fault;
 mod mysql;
 mod postgres;
+mod redis;
 mod tls;
 
 use std::future::Future;
@@ -54,15 +68,21 @@ pub enum Engine {
     MySql,
     /// PostgreSQL, from 10 on.
     PostgreSql,
+    /// Redis from 6 on, or Valkey.
+    Redis,
 }
 
 impl Engine {
+    /// All of them.
+    const ALL: [Self; 3] = [Self::MySql, Self::PostgreSql, Self::Redis];
+
     /// Its name, which [`FromStr`] reads.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::MySql => "mysql",
             Self::PostgreSql => "postgresql",
+            Self::Redis => "redis",
         }
     }
 }
@@ -71,8 +91,9 @@ impl FromStr for Engine {
     type Err = Fault;
 
     fn from_str(name: &str) -> Result<Self, Fault> {
-        let known = [Self::MySql, Self::PostgreSql].into_iter().find(|engine| engine.name() == name);
-        known.ok_or_else(|| Fault::Refused(format!("expected \"mysql\" or \"postgresql\", not {name:?}")))
+        let known = Self::ALL.into_iter().find(|engine| engine.name() == name);
+        let names = "\"mysql\", \"postgresql\" or \"redis\"";
+        known.ok_or_else(|| Fault::Refused(format!("expected {names}, not {name:?}")))
     }
 }
 
@@ -87,7 +108,7 @@ pub struct Server {
     pub name: String,
     /// PEM of the authority that its certificate must be from.
     pub ca: String,
-    /// The database (schema) to log in to; none for the engine's own.
+    /// The database (schema) to log in to, in Redis its number; none for the engine's own.
     pub database: Option<String>,
 }
 
@@ -110,6 +131,7 @@ pub fn log_in(server: &Server, account: &Account<'_>) -> Result<(), Fault> {
         match server.engine {
             Engine::MySql => mysql::log_in(server, account).await,
             Engine::PostgreSql => postgres::log_in(server, account).await,
+            Engine::Redis => redis::log_in(server, account).await,
         }
     })
 }
@@ -126,6 +148,7 @@ pub fn set_password(server: &Server, admin: &Account<'_>, account: &Account<'_>)
         match server.engine {
             Engine::MySql => mysql::set_password(server, admin, account).await,
             Engine::PostgreSql => postgres::set_password(server, admin, account).await,
+            Engine::Redis => redis::set_password(server, admin, account).await,
         }
     })
 }
@@ -151,6 +174,7 @@ pub fn clone_account(
         match server.engine {
             Engine::MySql => mysql::clone_account(server, admin, original, clone).await,
             Engine::PostgreSql => postgres::clone_account(server, admin, original, clone).await,
+            Engine::Redis => redis::clone_account(server, admin, original, clone).await,
         }
     })
 }
@@ -158,7 +182,8 @@ pub fn clone_account(
 /// Deletes an account; one that is gone already is no fault.
 ///
 /// # Errors
-/// [`Fault::Refused`] if the administrator may not, or if it still owns something in PostgreSQL.
+/// [`Fault::Refused`] if the administrator may not, if it still owns something in PostgreSQL, or if it is `default` in
+/// Redis.
 pub fn drop_account(server: &Server, admin: &Account<'_>, name: &str) -> Result<(), Fault> {
     check_account(server, admin)?;
     check_name(server, name)?;
@@ -171,6 +196,7 @@ pub fn drop_account(server: &Server, admin: &Account<'_>, name: &str) -> Result<
         match server.engine {
             Engine::MySql => mysql::drop_account(server, admin, name).await,
             Engine::PostgreSql => postgres::drop_account(server, admin, name).await,
+            Engine::Redis => redis::drop_account(server, admin, name).await,
         }
     })
 }
@@ -206,12 +232,18 @@ fn check_name(server: &Server, name: &str) -> Result<(), Fault> {
     let (length, limit, unit) = match server.engine {
         Engine::MySql => (name.chars().count(), 80, "characters"),
         Engine::PostgreSql => (name.len(), 63, "bytes"),
+        Engine::Redis => (name.len(), 128, "bytes"),
     };
     let trimmed = name.trim() == name && !name.chars().any(char::is_control);
-    // MySQL's own tables have no characters of four bytes, and it puts question marks in their place.
-    let kept = server.engine == Engine::PostgreSql || name.chars().all(|char| char.len_utf8() < 4);
+    let kept = match server.engine {
+        // MySQL's own tables have no characters of four bytes, and it puts question marks in their place.
+        Engine::MySql => name.chars().all(|char| char.len_utf8() < 4),
+        Engine::PostgreSql => true,
+        // Redis writes names as they are into its configuration, and would not start with such a one.
+        Engine::Redis => !name.chars().any(|char| char.is_whitespace() || matches!(char, '\'' | '"')),
+    };
     if !(1..=limit).contains(&length) || !trimmed || !kept {
-        let rule = "without control characters, blanks at either end, and in MySQL emoji";
+        let rule = "without control characters, blanks at either end, in MySQL emoji, and in Redis blanks and quotes";
         return Err(Fault::Refused(format!("expected the name of an account: 1 to {limit} {unit}, {rule}")));
     }
     Ok(())
@@ -228,7 +260,7 @@ mod tests {
 
     #[test]
     fn an_engine_is_known_by_its_name() {
-        for engine in [Engine::MySql, Engine::PostgreSql] {
+        for engine in Engine::ALL {
             assert_eq!(engine.name().parse::<Engine>().unwrap(), engine);
         }
         assert!("oracle".parse::<Engine>().unwrap_err().to_string().contains("postgresql"));
@@ -237,13 +269,20 @@ mod tests {
     #[test]
     fn a_name_or_password_that_no_server_takes_is_refused_before_it_is_asked() {
         let (mysql, postgres) = (server(Engine::MySql), server(Engine::PostgreSql));
+        let redis = server(Engine::Redis);
         assert!(check_name(&mysql, &"ä".repeat(80)).is_ok());
         assert!(check_name(&mysql, &"ä".repeat(81)).is_err());
         assert!(check_name(&postgres, &"ä".repeat(31)).is_ok());
         assert!(check_name(&postgres, &"ä".repeat(32)).is_err());
         assert!(check_name(&mysql, "a💾").is_err() && check_name(&postgres, "a💾").is_ok());
+        assert!(check_name(&redis, &"ä".repeat(64)).is_ok() && check_name(&redis, &"ä".repeat(65)).is_err());
+        for name in ["a b", "a\u{a0}b", "a\"b", "a'b"] {
+            assert!(check_name(&redis, name).is_err() && check_name(&mysql, name).is_ok(), "{name:?}");
+        }
         for name in ["", " a", "a ", "a\0", "a\nb"] {
-            assert!(check_name(&mysql, name).is_err() && check_name(&postgres, name).is_err(), "{name:?}");
+            for server in [&mysql, &postgres, &redis] {
+                assert!(check_name(server, name).is_err(), "{name:?}");
+            }
         }
         for password in ["", "a\0b", &"x".repeat(PASSWORD_LIMIT + 1)] {
             let found = check_account(&mysql, &Account { name: "a", password });

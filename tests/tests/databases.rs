@@ -11,6 +11,10 @@ macro_rules! faults {
     }};
 }
 
+// Below the macro, which it uses.
+#[path = "databases/redis.rs"]
+mod redis;
+
 /// Names with all that ends a name or a text in some statement.
 const HOSTILE: &[&str] = &["a'b", "a`b", "a\"b", "a\\", "a\\'b", "`@`%", "a'@'%' -- b", "ünï ☃", "a;DROP b"];
 
