@@ -1,16 +1,18 @@
-//! Measures KMS over HTTPS, as an application with open connections sees it: requests a second, and how long they take.
+//! Measures KMS and CSMS over HTTPS, as an application with open connections sees it: requests a second, and how long they take.
 //!
 //! Requests are signed before the clock starts, and each connection sends its own in turn again and again: the daemon
 //! checks every signature. The row `nothing` is the same stack with a constant as its answer, which is what there is to win.
+//! Beside it, if one is there, an OpenBao is asked for a secret of the same length, by a token.
 
 mod service;
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use clap::Parser;
+use clap::{Args, Parser};
 use serde_json::{Value, json};
 use tests::{Connection, Rest};
 
@@ -18,13 +20,18 @@ use service::{Outcome, Services, done};
 
 /// Requests that a connection has signed.
 const SIGNED: usize = 32;
+/// Bytes of a secret's value.
+const SECRET: usize = 1024;
 
-/// Measures KMS over HTTPS; the daemon and the access key come from the variables of `scripts/dev-up`.
+/// Measures KMS and CSMS over HTTPS; the daemon and the access key come from the variables of `scripts/dev-up`.
 #[derive(Parser, Debug)]
 #[command(name = "claviger-bench-kms", version)]
 struct Options {
     #[command(flatten)]
     services: Services,
+
+    #[command(flatten)]
+    beside: Beside,
 
     /// How many connections; a comma between several.
     #[arg(long, value_delimiter = ',', default_value = "1,8,64")]
@@ -47,12 +54,32 @@ struct Options {
     markdown: bool,
 }
 
-/// What is measured: a name, the path, the body, and the status that says it was done.
+/// An OpenBao to compare with: the variables of its own client.
+#[derive(Args, Debug)]
+struct Beside {
+    /// Where it is, such as https://127.0.0.1:8200.
+    #[arg(long, env = "BAO_ADDR", requires_all = ["bao_ca", "bao_token"])]
+    bao: Option<String>,
+
+    /// The authority of its certificate.
+    #[arg(long, env = "BAO_CACERT")]
+    bao_ca: Option<PathBuf>,
+
+    #[arg(long, env = "BAO_TOKEN", hide_env_values = true)]
+    bao_token: Option<String>,
+}
+
+/// What is measured: who is asked, what, and the status that says it was done.
 struct Load {
     name: &'static str,
+    service: Rest,
+    method: &'static str,
     target: String,
-    body: Value,
+    headers: Vec<(&'static str, String)>,
+    body: String,
     done: u16,
+    /// Whether it is our daemon that works.
+    ours: bool,
 }
 
 /// One line of the table.
@@ -69,42 +96,53 @@ struct Row {
 fn main() -> Outcome<()> {
     let options = Options::parse();
     let service = options.services.client()?;
-    let loads = loads(&service)?;
+    let mut loads = key_loads(&service)?;
+    loads.extend(secret_loads(&service)?);
+    loads.extend(options.beside.load()?);
     let mut rows = Vec::new();
     for load in loads.iter().filter(|load| load.name.contains(&options.only)) {
         for &connections in &options.connections {
-            rows.push(measure(&service, load, connections, &options)?);
+            rows.push(measure(load, connections, &options)?);
         }
     }
     show(&rows, options.markdown);
     Ok(())
 }
 
+/// A name that nothing has yet.
+fn fresh() -> Outcome<String> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_micros();
+    Ok(format!("bench-{now}"))
+}
+
+/// What our daemon is asked.
+fn load(service: &Rest, name: &'static str, method: &'static str, target: String, body: String) -> Load {
+    let (service, headers) = (service.clone(), Vec::new());
+    Load { name, service, method, target, headers, body, done: 200, ours: true }
+}
+
 /// Makes the keys, and says what is asked of them.
-fn loads(service: &Rest) -> Outcome<Vec<Load>> {
+fn key_loads(service: &Rest) -> Outcome<Vec<Load>> {
     let ask = |operation: &str, body: Value| -> Outcome<Value> {
         let reply = service.send(&service.kms_bytes(operation, &body))?;
         done(&reply).map_err(|why| format!("{operation}: {why}").into())
     };
-    let named = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_micros();
+    let named = fresh()?;
     let key = |spec: &str| -> Outcome<Value> {
-        let made =
-            ask("create-key", json!({ "key_alias": format!("bench-{named}-{spec}"), "key_spec": spec }))?;
+        let made = ask("create-key", json!({ "key_alias": format!("{named}-{spec}"), "key_spec": spec }))?;
         Ok(made["key_info"]["key_id"].clone())
     };
     let (aes, pair) = (key("AES_256")?, key("EC_P256")?);
     let plain = "a".repeat(4096);
     let sealed = ask("encrypt-data", json!({ "key_id": aes, "plain_text": plain }))?;
-    let load = |name, operation: &str, body| Load {
-        name,
-        target: format!("/v1.0/{{project_id}}/kms/{operation}"),
-        body,
-        done: 200,
+    let load = |name, operation: &str, body: Value| {
+        load(service, name, "POST", format!("/v1.0/{{project_id}}/kms/{operation}"), body.to_string())
     };
     let digest = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=";
     let sign = json!({ "key_id": pair, "message": digest, "signing_algorithm": "ECDSA_SHA_256" });
+    let nothing = load("nothing", "", json!({}));
     Ok(vec![
-        Load { name: "nothing", target: "/nothing/at/all".to_owned(), body: json!({}), done: 404 },
+        Load { target: "/nothing/at/all".to_owned(), done: 404, ..nothing },
         load("create-datakey", "create-datakey", json!({ "key_id": aes })),
         load("encrypt-data 4 KB", "encrypt-data", json!({ "key_id": aes, "plain_text": plain })),
         load("decrypt-data 4 KB", "decrypt-data", json!({ "cipher_text": sealed["cipher_text"] })),
@@ -112,15 +150,62 @@ fn loads(service: &Rest) -> Outcome<Vec<Load>> {
     ])
 }
 
+/// Makes a secret, and says how its value is asked for: by a stage, and by a version's number.
+fn secret_loads(service: &Rest) -> Outcome<Vec<Load>> {
+    let name = fresh()?;
+    let body = json!({ "name": name, "secret_string": "a".repeat(SECRET) }).to_string();
+    let reply = service.send(&service.signed("POST", "/v1/{project_id}/secrets", body.as_bytes()))?;
+    done(&reply).map_err(|why| format!("a secret: {why}"))?;
+    let load = |row, version: &str| {
+        let target = format!("/v1/{{project_id}}/secrets/{name}/versions/{version}");
+        load(service, row, "GET", target, String::new())
+    };
+    Ok(vec![load("get-secret-value 1 KB", "SYSCURRENT"), load("get-secret-value 1 KB, by version", "v1")])
+}
+
+impl Beside {
+    /// Puts a secret into the OpenBao, if there is one, and says how its value is asked for.
+    fn load(&self) -> Outcome<Option<Load>> {
+        let (Some(address), Some(ca), Some(token)) = (&self.bao, &self.bao_ca, &self.bao_token) else {
+            return Ok(None);
+        };
+        let address = address.trim_start_matches("https://").parse()?;
+        // It does not look at our signature.
+        let [access_key, secret, project] = ["none"; 3].map(str::to_owned);
+        let service = Rest::at(address, ca, access_key, secret, project)?;
+        let put = Load {
+            name: "OpenBao KV v2 get 1 KB",
+            service,
+            method: "POST",
+            target: "/v1/secret/data/bench".to_owned(),
+            headers: vec![("X-Vault-Token", token.clone())],
+            body: json!({ "data": { "value": "a".repeat(SECRET) } }).to_string(),
+            done: 200,
+            ours: false,
+        };
+        done(&put.service.send(&put.request())?).map_err(|why| format!("OpenBao: {why}"))?;
+        Ok(Some(Load { method: "GET", body: String::new(), ..put }))
+    }
+}
+
+impl Load {
+    /// The bytes of the request, signed now.
+    fn request(&self) -> Vec<u8> {
+        let headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let now = SystemTime::now();
+        self.service.signed_with(self.method, &self.target, &headers, self.body.as_bytes(), now)
+    }
+}
+
 /// Measures one load over a number of connections.
-fn measure(service: &Rest, load: &Load, connections: usize, options: &Options) -> Outcome<Row> {
+fn measure(load: &Load, connections: usize, options: &Options) -> Outcome<Row> {
     let length = Duration::from_secs_f64(options.seconds);
     let ready = Barrier::new(connections + 1);
     let (times, before, after) = thread::scope(|scope| -> Outcome<_> {
         let clients: Vec<_> = (0..connections)
             .map(|_| {
                 scope.spawn(|| -> Outcome<Vec<Duration>> {
-                    let prepared = prepare(service, load);
+                    let prepared = prepare(load);
                     ready.wait();
                     let (mut connection, requests) = prepared?;
                     let (began, mut times) = (Instant::now(), Vec::new());
@@ -151,7 +236,7 @@ fn measure(service: &Rest, load: &Load, connections: usize, options: &Options) -
     let mut times = times;
     times.sort_unstable();
     let at = |share: f64| times.get((times.len() as f64 * share) as usize).copied().unwrap_or_default();
-    let cost = before.zip(after).map(|(before, after)| {
+    let cost = before.zip(after).filter(|_| load.ours).map(|(before, after)| {
         Duration::from_secs_f64((after - before).as_secs_f64() / times.len().max(1) as f64)
     });
     Ok(Row {
@@ -165,11 +250,9 @@ fn measure(service: &Rest, load: &Load, connections: usize, options: &Options) -
 }
 
 /// An open connection that was used once, and the requests that it will send.
-fn prepare(service: &Rest, load: &Load) -> Outcome<(Connection, Vec<Vec<u8>>)> {
-    let body = load.body.to_string();
-    let requests: Vec<_> =
-        (0..SIGNED).map(|_| service.signed("POST", &load.target, body.as_bytes())).collect();
-    let mut connection = service.connect()?;
+fn prepare(load: &Load) -> Outcome<(Connection, Vec<Vec<u8>>)> {
+    let requests: Vec<_> = (0..SIGNED).map(|_| load.request()).collect();
+    let mut connection = load.service.connect()?;
     connection.send(&requests[0])?;
     Ok((connection, requests))
 }
