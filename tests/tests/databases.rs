@@ -158,6 +158,26 @@ fn a_mariadb_clone_may_do_what_the_original_may() {
 }
 
 #[test]
+fn accounts_of_mariadb_that_log_in_by_ed25519_are_as_others() {
+    needs!("/usr/sbin/mariadbd", "mariadb", "mariadb-install-db");
+    let server = MariaDb::start();
+    server.command(
+        "INSTALL SONAME 'auth_ed25519'; CREATE USER app@'%' IDENTIFIED VIA ed25519 USING PASSWORD('First-1')",
+    );
+    let (here, admin) = (maria(&server), MARIA);
+    log_in(&here, &account("app", "First-1")).unwrap();
+    assert!(matches!(log_in(&here, &account("app", "Other-1")), Err(Fault::Login(_))));
+    clone_account(&here, &admin, "app", &account("app_clone", "Clone-1")).unwrap();
+    for name in ["app", "app_clone"] {
+        set_password(&here, &admin, &account(name, "Second-1")).unwrap();
+        log_in(&here, &account(name, "Second-1")).unwrap();
+        let shown = server.command(&format!("SHOW CREATE USER {name}@'%'"));
+        assert!(shown.contains("ed25519"), "{shown}");
+    }
+    assert!(matches!(log_in(&here, &account("app", "First-1")), Err(Fault::Login(_))));
+}
+
+#[test]
 fn a_mariadb_clone_inserts_where_the_original_may() {
     needs!("mariadbd", "mariadb", "mariadb-install-db");
     let server = MariaDb::start();
