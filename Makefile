@@ -31,7 +31,7 @@ test: clients ## Build everything and run every test
 
 check: ## Check format and lints, of scripts too if shellcheck is there, and run the fast tests
 	cargo fmt --all --check
-	rustfmt --edition 2024 --check hsmd/src/rest/huawei/*/*.rs hsmd/src/rest/own/*.rs # Cargo does not see through the macro that names them.
+	rustfmt --edition 2024 --check hsmd/src/rest/huawei/*/*.rs hsmd/src/rest/own/*.rs hsmd/src/rest/databases/*.rs # Cargo does not see through the macro that names them.
 	cargo clippy --workspace --all-targets -- -D warnings
 	if command -v shellcheck >/dev/null; then shellcheck -S warning $$(grep -lE '^#!.*sh$$' scripts/* .ci/*); fi
 	if cargo nextest --version >/dev/null 2>&1; then run='nextest run'; else run=test; fi; \

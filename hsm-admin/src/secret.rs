@@ -11,6 +11,8 @@ use crate::error::Error;
 
 /// The longest secret that is read, in bytes.
 const LONGEST: usize = 4096;
+/// The longest file that is a secret as a whole, in bytes.
+const LONGEST_TEXT: usize = 32 << 10;
 
 /// Whether a prompt asks again, to be sure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,24 @@ pub(crate) fn lines(path: &Path, what: &str) -> Result<Vec<Bytes>, Error> {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too long"));
         }
         bytes.split_inclusive(|&byte| byte == b'\n').map(first_line).collect()
+    };
+    File::open(path).and_then(read).map_err(|cause| Error::Secret {
+        what: what.to_owned(),
+        from: path.display().to_string(),
+        cause,
+    })
+}
+
+/// All of a file, which is a text: `what` is its name in errors.
+pub(crate) fn whole(path: &Path, what: &str) -> Result<Zeroizing<String>, Error> {
+    let read = |file: File| {
+        let mut text = Zeroizing::new(String::with_capacity(LONGEST_TEXT + 2));
+        file.take(LONGEST_TEXT as u64 + 1).read_to_string(&mut text)?;
+        match text.len() {
+            0 => Err(io::Error::new(io::ErrorKind::InvalidData, "it is empty")),
+            1..=LONGEST_TEXT => Ok(text),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "it is too long")),
+        }
     };
     File::open(path).and_then(read).map_err(|cause| Error::Secret {
         what: what.to_owned(),

@@ -306,6 +306,7 @@ impl Config {
             return Err("[transfer] seconds: expected at least 1".into());
         }
         self.messages.check()?;
+        self.rotation.check()?;
         if self.limits.connections == 0 {
             return Err("[limits] connections: expected at least 1".into());
         }

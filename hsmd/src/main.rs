@@ -23,6 +23,7 @@ mod modules;
 mod networks;
 mod notifications;
 mod notify;
+mod programs;
 mod rest;
 mod root_key;
 mod scheduler;

@@ -11,10 +11,14 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tests::{MariaDb, Place, Postgres, Random, Rest, Run, Shell, free_address, needs, postgres};
+use tests::{MariaDb, Place, Postgres, Random, Redis, Rest, Run, Shell, free_address, needs, postgres};
 
 #[path = "rotation/console.rs"]
 mod console;
+#[path = "rotation/hosts.rs"]
+mod hosts;
+#[path = "rotation/redis.rs"]
+mod redis;
 #[path = "rotation/way.rs"]
 mod way;
 
@@ -64,6 +68,12 @@ impl Database {
         Self { engine: "postgresql", address: server.address(), ca: ca_file(place, server.ca_pem()), admin }
     }
 
+    fn redis(place: &Place, server: &Redis) -> Self {
+        server.command(&format!("ACL SETUSER app on >{FIRST} ~orders:* +@read +@write +@connection"));
+        let admin = [Redis::ADMIN, Redis::ADMIN_PASSWORD];
+        Self { engine: "redis", address: server.address(), ca: ca_file(place, server.ca_pem()), admin }
+    }
+
     /// The same behind another address.
     fn at(&self, address: SocketAddr) -> Self {
         Self { address, ..self.clone() }
@@ -97,6 +107,11 @@ impl Database {
             client.args([format!("--port={port}"), format!("--user={account}"), format!("--ssl-ca={ca}")]);
             client.arg("--ssl-verify-server-cert").arg("--unbuffered").env("MYSQL_PWD", password);
             client
+        } else if self.engine == "redis" {
+            let mut client = Command::new("redis-cli");
+            client.args(["-e", "--no-auth-warning", "-h", "localhost", "--tls", "--cacert"]).arg(&self.ca);
+            client.args(["-p", &port.to_string(), "--user", account]).env("REDISCLI_AUTH", password);
+            client
         } else {
             let mut client = Command::new("psql");
             client.args(["--no-psqlrc", "--no-align", "--tuples-only"]).env("PGPASSWORD", password);
@@ -109,8 +124,11 @@ impl Database {
     /// Whether an account logs in; else what its client says.
     fn log_in(&self, account: &str, password: &str) -> Result<(), String> {
         let mut client = self.client(account, password);
-        client.args(["--execute=SELECT 1"].iter().filter(|_| self.engine == "mysql"));
-        client.args(["--command=SELECT 1"].iter().filter(|_| self.engine != "mysql"));
+        match self.engine {
+            "mysql" => client.arg("--execute=SELECT 1"),
+            "redis" => client.args(["ECHO", "1"]),
+            _ => client.arg("--command=SELECT 1"),
+        };
         let done = client.output().expect("the client");
         match done.status.success() && done.stdout == b"1\n" {
             true => Ok(()),
@@ -156,12 +174,16 @@ fn rotate(place: &Place) -> Run {
     place.admin("secret rotate db --yes --json")
 }
 
-/// The account of a stage, as an application reads it.
-fn read(rest: &Rest, stage: &str) -> io::Result<[String; 2]> {
+/// The value of a stage, as an application reads it.
+fn read_value(rest: &Rest, stage: &str) -> io::Result<Value> {
     let target = format!("/v1/{{project_id}}/secrets/db/versions/{stage}");
     let reply = rest.send(&rest.signed("GET", &target, b""))?;
-    let value = reply.done();
-    let value: Value = serde_json::from_str(value["version"]["secret_string"].as_str().unwrap()).unwrap();
+    Ok(serde_json::from_str(reply.done()["version"]["secret_string"].as_str().unwrap()).unwrap())
+}
+
+/// The account of a stage.
+fn read(rest: &Rest, stage: &str) -> io::Result<[String; 2]> {
+    let value = read_value(rest, stage)?;
     Ok(["name", "password"].map(|field| value[field].as_str().unwrap().to_owned()))
 }
 
@@ -192,6 +214,19 @@ struct Polled {
 }
 
 fn polling(rest: &Rest, database: &Database, what: impl FnOnce(&AtomicUsize)) -> Polled {
+    let log_in = |value: &Value| {
+        let [name, password] = ["name", "password"].map(|field| value[field].as_str().unwrap());
+        database.log_in(name, password)
+    };
+    polling_by(rest, log_in, what)
+}
+
+/// The same, where somebody says how the value logs in.
+fn polling_by(
+    rest: &Rest,
+    log_in: impl Fn(&Value) -> Result<(), String> + Sync,
+    what: impl FnOnce(&AtomicUsize),
+) -> Polled {
     let (over, begun) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         let client = scope.spawn(|| {
@@ -200,8 +235,8 @@ fn polling(rest: &Rest, database: &Database, what: impl FnOnce(&AtomicUsize)) ->
             while !over.load(Ordering::SeqCst) {
                 let began = Instant::now();
                 begun.fetch_add(1, Ordering::SeqCst);
-                let [name, password] = read(rest, "SYSCURRENT").expect("the daemon is there");
-                match database.log_in(&name, &password) {
+                let value = read_value(rest, "SYSCURRENT").expect("the daemon is there");
+                match log_in(&value) {
                     Ok(()) => {
                         polled.log_ins += 1;
                         polled.gap = polled.gap.max(last.elapsed());
@@ -377,11 +412,11 @@ fn a_failure_says_what_to_do() {
     needs!("/usr/sbin/mariadbd", "mariadb", "mariadb-install-db");
     let (place, rest) = world();
     let mut server = MariaDb::start();
-    let database = Database::mariadb(&place, &server);
+    let way = Way::to(server.address());
+    let database = Database::mariadb(&place, &server).at(way.address);
     let _daemon = place.start();
     let other = MariaDb::start_without_tls();
-    Database { address: other.address(), ..database.clone() }.register(&place).fails().says("TLS").done();
-    drop(other);
+    database.at(other.address()).register(&place).fails().says("TLS").done();
     let wrong = Database { admin: [MariaDb::ADMIN, "wrong"], ..database.clone() };
     wrong.register(&place).fails().says("password").done();
     database.register(&place).succeeds().done();
@@ -393,13 +428,22 @@ fn a_failure_says_what_to_do() {
     place.admin(&hosted).fails().says("password").done();
     host(&place, "").succeeds().done();
     place.admin("secret put db --file /etc/hostname").fails().says("rotation alone").done();
+    way.lead_to(other.address());
+    rotate(&place).fails().says("TLS").done();
+    way.lead_to(server.address());
+    drop(other);
+    server.command("INSTALL SONAME 'simple_password_check'");
+    server.command("SET GLOBAL simple_password_check_minimal_length = 64");
+    rotate(&place).fails().says("does not take the password").done();
+    server.command("UNINSTALL SONAME 'simple_password_check'");
     server.command("DROP USER app@'%'");
     rotate(&place).fails().says("app").done();
     server.stop();
     rotate(&place).fails().done();
     let failed = failures(&place);
     let codes: Vec<_> = failed.iter().map(|(code, _)| code.as_str()).collect();
-    assert_eq!(codes, ["DATABASE_UNREACHABLE", "DATABASE_NO_ACCOUNT"]);
+    let all = ["SERVER_UNREACHABLE", "SERVER_NO_ACCOUNT", "SERVER_PASSWORD_RULE", "SERVER_CERTIFICATE"];
+    assert_eq!(codes, all);
     assert!(failed.iter().all(|(_, why)| why.len() > 20 && !why.contains(FIRST)), "{failed:?}");
     place.admin("secret rotations").succeeds().says("failed").done();
     let shown = json(place.admin("secret show db --json"));

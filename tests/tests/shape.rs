@@ -52,7 +52,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
         "hsm-admin",
         &["wire", "crypto", "backup", "softhsm", "foreign", "ukey", "audit", "audit-cli", "signing"],
     ),
-    ("hsmd", &["wire", "crypto", "ukey", "backup", "hsm", "dew", "databases", "audit", "signing"]),
+    ("hsmd", &["wire", "crypto", "ukey", "backup", "hsm", "dew", "databases", "hosts", "audit", "signing"]),
 ];
 
 /// All that the module that applications load may be built from.

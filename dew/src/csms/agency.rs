@@ -80,6 +80,26 @@ const TAURUS_DB: Wanted = Wanted {
     ],
 };
 
+/// By which the HSM rotates what the guide does not know: as that of RDS, with a right of our own to set passwords.
+const SERVERS: Wanted = Wanted {
+    name: "CSMSRotateServers",
+    service: FUNCTIONS,
+    actions: &[
+        "csms:secret:getVersion",
+        "csms:secret:listVersion",
+        "csms:secret:createVersion",
+        "csms:secret:getStage",
+        "csms:secret:get",
+        "csms:secret:updateStage",
+        "kms:cmk:createDataKey",
+        "kms:cmk:decryptDataKey",
+        SET_PASSWORD,
+    ],
+};
+
+/// The right to set passwords of accounts that are no service's of the cloud, and to have programs run.
+const SET_PASSWORD: &str = "csms:server:setPassword";
+
 /// What whoever makes them does to IAM: each must be allowed.
 const MAKING: [&str; 6] = [
     "AssociateAgencyWithProjectPermission",
@@ -203,6 +223,9 @@ impl Csms {
         let name = match kind {
             SecretKind::Rds | SecretKind::PostgreSql => "rds:password:update",
             SecretKind::TaurusDb => "gaussdb:user:modify",
+            SecretKind::Redis | SecretKind::SshPassword | SecretKind::SshKey | SecretKind::Program => {
+                SET_PASSWORD
+            }
             SecretKind::Common => return Err(not_rotated()),
         };
         let actions: Vec<_> = Action::named(name).collect();
@@ -286,12 +309,17 @@ fn of_kind(kind: SecretKind) -> Result<[&'static Wanted; 2]> {
         // PostgreSQL is a database of RDS, too.
         SecretKind::Rds | SecretKind::PostgreSql => Ok([&ACCESS, &RDS]),
         SecretKind::TaurusDb => Ok([&ACCESS, &TAURUS_DB]),
+        SecretKind::Redis | SecretKind::SshPassword | SecretKind::SshKey | SecretKind::Program => {
+            Ok([&ACCESS, &SERVERS])
+        }
         SecretKind::Common => Err(not_rotated()),
     }
 }
 
 fn not_rotated() -> CsmsError {
-    CsmsError::Field("secret_type COMMON is not rotated: expected RDS-FG or GaussDB-FG".to_owned())
+    CsmsError::Field(
+        "secret_type COMMON is not rotated: expected RDS-FG, GaussDB-FG or another that is".to_owned(),
+    )
 }
 
 fn is_over(agency: &Agency, now: u64) -> bool {

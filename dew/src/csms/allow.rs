@@ -238,6 +238,6 @@ impl Csms {
 }
 
 /// What conditions compare of a secret.
-const fn facts(secret: &Secret) -> [(&'static str, &'static str); 1] {
+fn facts(secret: &Secret) -> [(&'static str, &'static str); 1] {
     [("csms:Type", secret.kind.name())]
 }

@@ -1,5 +1,5 @@
-//! Databases whose passwords CSMS rotates: where each server is, by which authority it is known, and the account that may
-//! set passwords there.
+//! Servers whose passwords CSMS rotates, which are databases but for hosts that speak SSH: where each is, how it is known, and
+//! the account that may set passwords there.
 //!
 //! What talks to servers is outside, behind [`Servers`]. The password of the account that sets passwords is kept as values
 //! of secrets are.
@@ -19,6 +19,7 @@ use super::secret::{SecretKind, VersionId, check_name};
 use super::value::{BORROWER, Value, key_error};
 use super::{Csms, Project};
 use crate::caller::Caller;
+use crate::iam::ProjectId;
 use crate::kms::record::{Kept, creation};
 use crate::kms::{Millis, Uuid};
 
@@ -29,6 +30,8 @@ const MAX_CA: usize = 64 << 10;
 /// The most characters of a host's or an account's name.
 const MAX_HOST: usize = 253;
 const MAX_ACCOUNT: usize = 80;
+/// The most bytes of a private key.
+const MAX_KEY: usize = 16 << 10;
 
 /// What a server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,16 +42,22 @@ pub enum Engine {
     TaurusDb,
     /// PostgreSQL.
     PostgreSql,
+    /// Redis, from 6 on, with accounts in its access control list.
+    Redis,
+    /// A Linux host, over SSH.
+    Ssh,
 }
 
 impl Engine {
-    const ALL: [(Self, &'static str, SecretKind); 3] = [
-        (Self::MySql, "mysql", SecretKind::Rds),
-        (Self::TaurusDb, "taurusdb", SecretKind::TaurusDb),
-        (Self::PostgreSql, "postgresql", SecretKind::PostgreSql),
+    const ALL: [(Self, &'static str, &'static [SecretKind]); 5] = [
+        (Self::MySql, "mysql", &[SecretKind::Rds]),
+        (Self::TaurusDb, "taurusdb", &[SecretKind::TaurusDb]),
+        (Self::PostgreSql, "postgresql", &[SecretKind::PostgreSql]),
+        (Self::Redis, "redis", &[SecretKind::Redis]),
+        (Self::Ssh, "ssh", &[SecretKind::SshPassword, SecretKind::SshKey]),
     ];
 
-    fn row(self) -> (Self, &'static str, SecretKind) {
+    fn row(self) -> (Self, &'static str, &'static [SecretKind]) {
         Self::ALL.into_iter().find(|(engine, ..)| *engine == self).unwrap_or(Self::ALL[0])
     }
 
@@ -58,10 +67,24 @@ impl Engine {
         self.row().1
     }
 
-    /// The kind of the secrets that are rotated there.
+    /// The kinds of the secrets that are rotated there.
     #[must_use]
-    pub fn kind(self) -> SecretKind {
+    pub fn kinds(self) -> &'static [SecretKind] {
         self.row().2
+    }
+
+    /// Refuses a kind of secret that is rotated elsewhere.
+    pub(super) fn check_kind(self, kind: SecretKind) -> Result<()> {
+        if self.kinds().contains(&kind) {
+            return Ok(());
+        }
+        let expected: Vec<_> = self.kinds().iter().map(|kind| kind.name()).collect();
+        Err(CsmsError::Field(format!(
+            "secret_type {} is for no server of engine {}: expected {}",
+            kind.name(),
+            self.name(),
+            expected.join(" or ")
+        )))
     }
 }
 
@@ -70,7 +93,9 @@ impl FromStr for Engine {
     fn from_str(text: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|(_, name, _)| *name == text);
         found.map(|(engine, ..)| engine).ok_or_else(|| {
-            CsmsError::Field(format!("engine {text:?} is unknown: expected mysql, taurusdb or postgresql"))
+            CsmsError::Field(format!(
+                "engine {text:?} is unknown: expected mysql, taurusdb, postgresql, redis or ssh"
+            ))
         })
     }
 }
@@ -101,7 +126,7 @@ pub struct Server {
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// The authority of its certificate, in PEM.
+    /// The authority of its certificate, in PEM; of a host its keys, as OpenSSH writes them.
     pub ca: String,
     /// The database that is logged in to; none for the one that the engine takes.
     pub database: Option<String>,
@@ -112,8 +137,16 @@ pub struct Server {
 pub struct Login {
     /// Its name.
     pub name: String,
-    /// Its password.
+    /// Its password; of a host also a private key, as OpenSSH writes it.
     pub password: Zeroizing<String>,
+}
+
+impl Login {
+    /// Whether it has a private key in place of a password.
+    #[must_use]
+    pub fn is_key(&self) -> bool {
+        self.password.starts_with("-----BEGIN ")
+    }
 }
 
 impl fmt::Debug for Login {
@@ -138,6 +171,8 @@ pub enum Fault {
     PasswordRule(String),
     #[error("{0}")]
     Refused(String),
+    #[error("{0}")]
+    Program(String),
 }
 
 impl Fault {
@@ -145,17 +180,18 @@ impl Fault {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Unreachable(_) => "DATABASE_UNREACHABLE",
-            Self::Certificate(_) => "DATABASE_CERTIFICATE",
-            Self::Login(_) => "DATABASE_LOGIN",
-            Self::NoAccount(_) => "DATABASE_NO_ACCOUNT",
-            Self::PasswordRule(_) => "DATABASE_PASSWORD_RULE",
-            Self::Refused(_) => "DATABASE_REFUSED",
+            Self::Unreachable(_) => "SERVER_UNREACHABLE",
+            Self::Certificate(_) => "SERVER_CERTIFICATE",
+            Self::Login(_) => "SERVER_LOGIN",
+            Self::NoAccount(_) => "SERVER_NO_ACCOUNT",
+            Self::PasswordRule(_) => "SERVER_PASSWORD_RULE",
+            Self::Refused(_) => "SERVER_REFUSED",
+            Self::Program(_) => "PROGRAM_FAILED",
         }
     }
 }
 
-/// The servers of databases, as rotation sees them.
+/// What rotation reaches outside: servers, and programs of the operator's.
 pub trait Servers: Send + Sync {
     /// Logs in.
     ///
@@ -186,6 +222,18 @@ pub trait Servers: Send + Sync {
     /// # Errors
     /// Why it cannot be.
     fn drop_account(&self, server: &Server, admin: &Login, name: &str) -> Result<(), Fault>;
+
+    /// Makes a key pair from random bytes: the private key and the public one, as OpenSSH writes them.
+    ///
+    /// # Errors
+    /// If there is none.
+    fn new_key(&self, seed: &[u8; 32]) -> Result<(Zeroizing<String>, String), Fault>;
+
+    /// Asks a program that the operator lets secrets of a project be rotated by, and gives its answer.
+    ///
+    /// # Errors
+    /// Why it does not do what it is asked; `Unreachable` if it is not known whether it did.
+    fn run(&self, project: ProjectId, program: &str, asked: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault>;
 }
 
 /// A database as it is to be registered.
@@ -209,6 +257,9 @@ impl Csms {
         check_name("name", new.name)?;
         check_server(&new.server)?;
         check_account(&new.admin)?;
+        if new.admin.is_key() && new.server.engine != Engine::Ssh {
+            return Err(CsmsError::Field("password: a private key is for hosts that speak SSH".to_owned()));
+        }
         let project = self.project_or_new(project, account)?;
         room_for(&project, new.name)?;
         {
@@ -317,9 +368,11 @@ fn check_server(server: &Server) -> Result<()> {
         return Err(CsmsError::Field("port is from 1 to 65535".to_owned()));
     }
     if !(1..=MAX_CA).contains(&server.ca.len()) {
-        return Err(CsmsError::Field(format!(
-            "ca: expected the certificate of the server's authority in PEM, of at most {MAX_CA} bytes"
-        )));
+        let what = match server.engine {
+            Engine::Ssh => "the host's public keys, a line each as ssh-keyscan prints them",
+            _ => "the certificate of the server's authority in PEM",
+        };
+        return Err(CsmsError::Field(format!("ca: expected {what}, of at most {MAX_CA} bytes")));
     }
     if server.database.as_ref().is_some_and(|name| !(1..=63).contains(&name.len())) {
         return Err(CsmsError::Field("database: expected 1 to 63 bytes".to_owned()));
@@ -332,6 +385,12 @@ pub(super) fn check_account(login: &Login) -> Result<()> {
     let good = |text: &str, most: usize| (1..=most).contains(&text.len()) && !text.contains(char::is_control);
     if !good(&login.name, MAX_ACCOUNT) {
         return Err(CsmsError::Field(format!("the name of an account has 1 to {MAX_ACCOUNT} bytes")));
+    }
+    if login.is_key() {
+        return match login.password.len() {
+            ..=MAX_KEY => Ok(()),
+            _ => Err(CsmsError::Field(format!("the private key of an account has at most {MAX_KEY} bytes"))),
+        };
     }
     if !good(&login.password, 1024) {
         return Err(CsmsError::Field("the password of an account has 1 to 1024 bytes".to_owned()));

@@ -66,7 +66,7 @@ pub enum CsmsError {
     NoAgency(String),
     #[error("the secret is being rotated already")]
     RotationUnderWay,
-    #[error("{0} requests of the project wait for databases already: try again later")]
+    #[error("{0} requests of the project wait for servers already: try again later")]
     Talks(usize),
     #[error("the database does not exist")]
     NoDatabase,

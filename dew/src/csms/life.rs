@@ -7,7 +7,7 @@ use hsm::service::{Kind, Write};
 use super::allow::{About, Found};
 use super::error::{CsmsError, Result};
 use super::event::EventKind;
-use super::rotation::{Period, Rotation, Target};
+use super::rotation::{Period, Rotation, Rotator};
 use super::secret::{
     CURRENT, PREVIOUS, Secret, SecretKind, Version, VersionId, check_description, check_name,
 };
@@ -46,10 +46,10 @@ pub struct NewSecret<'a> {
 }
 
 /// How a secret is to be rotated.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct NewRotation {
-    /// The accounts.
-    pub target: Target,
+    /// What rotates it.
+    pub by: Rotator,
     /// After which time it is by itself, if at all.
     pub period: Option<Period>,
     /// Whether it is.
@@ -58,9 +58,13 @@ pub struct NewRotation {
 
 impl NewRotation {
     fn begun(self, now: Millis) -> Rotation {
-        let Self { target, period, automatic } = self;
+        let Self { by, period, automatic } = self;
         let next = period.filter(|_| automatic).map(|period| now.saturating_add(period.millis()));
-        Rotation { automatic, period, target: Some(target), next, ..Rotation::default() }
+        let (target, function) = match by {
+            Rotator::Accounts(target) => (Some(target), None),
+            Rotator::Program(name) => (None, Some(name)),
+        };
+        Rotation { automatic, period, target, function, next, ..Rotation::default() }
     }
 }
 
@@ -77,6 +81,8 @@ pub struct SecretChange<'a> {
     pub automatic: Option<bool>,
     /// After which time.
     pub period: Option<Period>,
+    /// The program that rotates it, which stays the same.
+    pub function: Option<&'a str>,
 }
 
 impl Csms {
@@ -110,11 +116,20 @@ impl Csms {
         let clone = match &new.rotation {
             None => None,
             Some(rotation) => {
+                if matches!(rotation.by, Rotator::Program(_)) != (new.kind == SecretKind::Program) {
+                    let text =
+                        "rotation_func_urn names what rotates secrets of type Program-FG, and no others";
+                    return Err(CsmsError::Field(text.to_owned()));
+                }
                 self.room_for(&project, new.name)?;
-                self.prepare_rotated(caller, &project, new.kind, rotation.target, new.value)?
+                self.prepare_rotated(caller, &project, (new.name, new.kind), &rotation.by, new.value)?
             }
         };
-        let (kind, target) = (new.kind, new.rotation.as_ref().map(|rotation| rotation.target));
+        let kind = new.kind;
+        let target = new.rotation.as_ref().and_then(|rotation| match rotation.by {
+            Rotator::Accounts(target) => Some(target),
+            Rotator::Program(_) => None,
+        });
         let made = self.write_secret(caller, &project, key, new, clone.as_ref());
         if let (Err(_), Some(clone), Some(target)) = (&made, &clone, target) {
             self.drop_clone(caller, &project, kind, target, clone);
@@ -248,6 +263,12 @@ impl Csms {
         }
         self.revise(caller, &found, "change a secret", |project, secret| {
             secret.check_enabled()?;
+            if let Some(function) = change.function.filter(|name| secret.rotation.function.as_deref() != Some(name)) {
+                let is = secret.rotation.function.as_deref().unwrap_or("none");
+                return Err(CsmsError::Field(format!(
+                    "rotation_func_urn {function:?}: what rotates a secret does not change, and of this one it is {is}"
+                )));
+            }
             if change.automatic.is_some() || change.period.is_some() {
                 secret.rotation.plan(change.automatic, change.period, self.now())?;
             }

@@ -1,8 +1,9 @@
-//! Rotation: an account of a database gets a new password, and the secret a version with it.
+//! Rotation: an account of a server gets a new password, or whatever a program looks after a new value, and the secret a
+//! version with it.
 //!
 //! 1. The version is written, on stage `SYSPENDING`: from here on a rotation is under way.
-//! 2. The server gives the account the password of that version.
-//! 3. The account logs in with it.
+//! 2. The server gives the account the password of that version (the program sets the value).
+//! 3. The account logs in with it (the program tries it).
 //! 4. The version becomes `SYSCURRENT`, and what was current `SYSPREVIOUS`.
 //!
 //! With one account it is the current one's that changes; with two, that of `SYSPREVIOUS`, which nobody uses. A rotation
@@ -14,17 +15,14 @@
 
 use std::sync::Arc;
 
-use crypto::Secret as Bytes;
 use hsm::service::{Kind, Write};
-use serde_json::{Map, Value as Json};
-use zeroize::Zeroizing;
 
 use super::allow::Found;
-use super::database::{Database, Fault, Login, check_account};
+use super::database::{Engine, Fault, Login, Server};
 use super::error::{CsmsError, Result};
 use super::event::EventKind;
-use super::password::PasswordRules;
-use super::rotation::{Accounts, Target, UnderWay};
+use super::holder::{Fields, Holder};
+use super::rotation::{Accounts, Rotator, Target, UnderWay};
 use super::secret::{CURRENT, PENDING, Secret, SecretKind, Version, VersionId};
 use super::task::Draft;
 use super::value::Value;
@@ -32,7 +30,7 @@ use super::version::NewVersion;
 use super::{Changes, Csms, Project, about};
 use crate::caller::Caller;
 use crate::kms::record::Kept;
-use crate::kms::{KmsError, Millis, Run, Uuid};
+use crate::kms::{KmsError, Millis, Uuid};
 use crate::message;
 
 /// After how many failures in a row a secret is not rotated by itself any more.
@@ -41,8 +39,6 @@ const FAILURES: u32 = 3;
 const AGAIN: [Millis; 2] = [3_600_000, 6 * 3_600_000];
 /// After which time what could neither be completed nor undone is taken up again: doubled each time, up to the last.
 const RETRY: std::ops::RangeInclusive<Millis> = 60_000..=3_600_000;
-/// How many rotations of one project happen before others have their turn.
-const AT_ONCE: usize = 16;
 /// What is added to the name of an account for its clone.
 const CLONE: &str = "_clone";
 /// The most bytes of the name of an account that gets a clone: MySQL has names of 32 characters at most.
@@ -69,12 +65,15 @@ struct End {
 }
 
 /// Who rotates what.
-struct Round<'a> {
-    project: &'a Arc<Project>,
-    number: u64,
-    request: &'a str,
+pub(super) struct Round<'a> {
+    /// The project, and the number of the secret's record.
+    pub(super) project: &'a Arc<Project>,
+    /// As above.
+    pub(super) number: u64,
+    /// The id of the request.
+    pub(super) request: &'a str,
     /// Whether somebody asked for it.
-    asked: bool,
+    pub(super) asked: bool,
 }
 
 impl Csms {
@@ -94,56 +93,8 @@ impl Csms {
         })
     }
 
-    /// Rotates what is due, takes up what was cut off, and forgets what is older than a month. What fails keeps nothing
-    /// else from happening.
-    pub fn run_rotations(&self) -> Run {
-        let mut run = Run::default();
-        for (id, account) in self.kms.projects_with_partitions() {
-            let ran = self.first_rotation(id).and_then(|due| match due {
-                Some(due) if due <= self.now() => match self.project(id, account)? {
-                    Some(project) => self.run_rotations_of(&project, &mut run),
-                    None => Ok(()),
-                },
-                due => {
-                    run.is_next(due);
-                    Ok(())
-                }
-            });
-            if let Err(error) = ran {
-                run.failed.push(format!("project {id}: {error}"));
-            }
-        }
-        run
-    }
-
-    fn run_rotations_of(&self, project: &Arc<Project>, run: &mut Run) -> Result<()> {
-        run.done += self.forget_tasks(&self.itself(project), project)?;
-        let now = self.now();
-        let due: Vec<_> = {
-            let shelf = project.shelf.read();
-            shelf
-                .rotations
-                .iter()
-                .take_while(|(at, _)| *at <= now)
-                .take(AT_ONCE)
-                .map(|(_, number)| *number)
-                .collect()
-        };
-        for number in due {
-            let round = Round { project, number, request: "scheduled", asked: false };
-            match self.rotate(&round) {
-                Ok(_) => run.done += 1,
-                // Somebody else is at it, or its turn comes.
-                Err(CsmsError::RotationUnderWay | CsmsError::Talks(_)) => {}
-                Err(error) => run.failed.push(format!("project {}, secret {number}: {error}", project.id)),
-            }
-        }
-        run.is_next(project.shelf.read().next_rotation());
-        Ok(())
-    }
-
-    /// Makes the versions of a new secret that is rotated: tries the account, and where there are to be two makes the other.
-    /// Gives the value of that.
+    /// Makes the versions of a new secret that is rotated: tries its value, and where there are to be two accounts makes the
+    /// other. Gives the value of that.
     ///
     /// # Errors
     /// `Field`, `NoAgency`, `Talks`; `Database` if the server does not do it.
@@ -151,12 +102,20 @@ impl Csms {
         &self,
         caller: &Caller,
         project: &Arc<Project>,
-        kind: SecretKind,
-        target: Target,
+        (name, kind): (&str, SecretKind),
+        rotator: &Rotator,
         value: &Value,
     ) -> Result<Option<Value>> {
         let _talk = self.talks.begin(project.id, None)?;
         let worker = self.worker(project.id, project.account, kind, &caller.request)?;
+        let target = match rotator {
+            Rotator::Accounts(target) => *target,
+            Rotator::Program(program) => {
+                let secret = [name.to_owned(), String::new()];
+                let holder = Holder::Program { project: project.id, program: program.clone(), secret };
+                return self.try_out(&holder, value, value).map(|()| None);
+            }
+        };
         let (database, admin) = match self.database(&worker, project, target.database) {
             Err(CsmsError::NoDatabase) => {
                 let text = "rotation_config: InstanceId names no database that is registered";
@@ -164,30 +123,21 @@ impl Csms {
             }
             found => found?,
         };
-        if database.server.engine.kind() != kind {
-            return Err(CsmsError::Field(format!(
-                "secret_type {} is for no database of engine {}: expected {}",
-                kind.name(),
-                database.server.engine.name(),
-                database.server.engine.kind().name()
-            )));
-        }
-        let fields = Fields::of(value)?;
+        database.server.engine.check_kind(kind)?;
+        let fields = Fields::of(kind, value)?;
         let login = fields.login()?;
+        if target.accounts == Accounts::Dual {
+            check_cloned(&database.server, &login)?;
+        }
         self.servers.log_in(&database.server, &login)?;
         if target.accounts == Accounts::Single {
             return Ok(None);
         }
-        if login.name.len() > MAX_CLONED {
-            let text =
-                format!("the name of an account that is to have a clone has at most {MAX_CLONED} bytes");
-            return Err(CsmsError::Field(text));
-        }
         self.may_change_password(&worker, kind)?;
-        let clone = Login { name: format!("{}{CLONE}", login.name), password: self.new_password()? };
+        let clone = self.clone_of(kind, format!("{}{CLONE}", login.name))?;
         self.servers.clone_account(&database.server, &admin, &login.name, &clone)?;
         self.servers.log_in(&database.server, &clone)?;
-        fields.with(&clone).map(Some)
+        fields.with(&clone, None).map(Some)
     }
 
     /// Takes away the clone of an account that a secret was not made for after all.
@@ -202,7 +152,7 @@ impl Csms {
         let dropped = || {
             let worker = self.worker(project.id, project.account, kind, &caller.request)?;
             let (database, admin) = self.database(&worker, project, target.database)?;
-            let login = Fields::of(clone)?.login()?;
+            let login = Fields::of(kind, clone)?.login()?;
             self.servers.drop_account(&database.server, &admin, &login.name)?;
             Ok::<_, CsmsError>(())
         };
@@ -220,7 +170,7 @@ impl Csms {
     }
 
     /// Rotates a secret, or takes up its rotation; what fails is undone and recorded.
-    fn rotate(&self, round: &Round<'_>) -> Result<Rotated> {
+    pub(super) fn rotate(&self, round: &Round<'_>) -> Result<Rotated> {
         let _talk = self.talks.begin(round.project.id, Some(round.number))?;
         self.steps(round).or_else(|why| {
             if !matches!(why, CsmsError::NoSecret | CsmsError::NotRotated | CsmsError::PendingDeletion) {
@@ -233,12 +183,13 @@ impl Csms {
     fn steps(&self, round: &Round<'_>) -> Result<Rotated> {
         let there = self.standing_now(round)?;
         let worker = self.worker_for(round, &there)?;
-        let (secret, version) = self.begin(&worker, round, &there)?;
-        let (database, admin) = self.database_of(&worker, round, &secret)?;
-        let new = self.login_of(&worker, round, &secret, &version)?;
-        self.may_change_password(&worker, secret.kind)?;
-        self.servers.set_password(&database.server, &admin, &new)?;
-        self.servers.log_in(&database.server, &new)?;
+        self.may_change_password(&worker, there.kind)?;
+        let holder = self.holder_of(&worker, round, &there)?;
+        let (secret, version) = self.begin(&worker, round, &there, &holder)?;
+        let old = self.value_of(&worker, round, &secret, secret.rotates_from()?)?;
+        let new = self.value_of(&worker, round, &secret, &version)?;
+        self.set(&holder, &old, &new)?;
+        self.try_out(&holder, &old, &new)?;
         self.finish(&worker, round, version.id)
     }
 
@@ -248,6 +199,7 @@ impl Csms {
         worker: &Caller,
         round: &Round<'_>,
         there: &Kept<Secret>,
+        holder: &Holder,
     ) -> Result<(Kept<Secret>, Version)> {
         if let Some(under_way) = &there.rotation.under_way {
             let version = there.version(&under_way.version.to_string())?.clone();
@@ -256,9 +208,7 @@ impl Csms {
         there.check_enabled()?;
         self.permitted(worker, "CreateSecretVersion", &there.name)?;
         let from = there.rotates_from()?;
-        let fields = Fields::of(&self.open(worker, round.project, there, from)?)?;
-        let login = Login { password: self.new_password()?, ..fields.login()? };
-        let value = fields.with(&login)?;
+        let value = self.value_after(holder, &self.open(worker, round.project, there, from)?)?;
         let _turn = round.project.turn.lock();
         let there = self.standing(round.project, round.number)?;
         there.check_enabled()?;
@@ -339,28 +289,15 @@ impl Csms {
     /// Has the account log in with the password that it had; nothing to do if none is under way.
     fn undo(&self, round: &Round<'_>, why: &CsmsError) -> Result<()> {
         let there = self.standing_now(round)?;
-        if there.rotation.under_way.is_none() {
-            return Ok(());
-        }
+        let Some(under_way) = &there.rotation.under_way else { return Ok(()) };
         let worker = self.worker_for(round, &there)?;
         self.may_change_password(&worker, there.kind)?;
-        let (database, admin) = self.database_of(&worker, round, &there)?;
-        let old = self.login_of(&worker, round, &there, there.rotates_from()?)?;
-        // If the answer was lost, the server may still be about to set the new one: it is told the old one behind that.
-        if !matches!(why, CsmsError::Database(Fault::Unreachable(_))) {
-            match self.servers.log_in(&database.server, &old) {
-                Err(Fault::Login(_)) => {}
-                tried => return Ok(tried?),
-            }
-        }
-        match self.servers.set_password(&database.server, &admin, &old) {
-            // There is no account that could have another password.
-            Err(Fault::NoAccount(_)) => Ok(()),
-            set => {
-                set?;
-                Ok(self.servers.log_in(&database.server, &old)?)
-            }
-        }
+        let holder = self.holder_of(&worker, round, &there)?;
+        let version = there.version(&under_way.version.to_string())?;
+        let new = self.value_of(&worker, round, &there, version)?;
+        let old = self.value_of(&worker, round, &there, there.rotates_from()?)?;
+        let lost = matches!(why, CsmsError::Database(Fault::Unreachable(_)));
+        self.set_back(&holder, &old, &new, lost)
     }
 
     fn standing_now(&self, round: &Round<'_>) -> Result<Kept<Secret>> {
@@ -375,32 +312,35 @@ impl Csms {
         self.worker(round.project.id, round.project.account, secret.kind, round.request)
     }
 
-    fn database_of(
-        &self,
-        worker: &Caller,
-        round: &Round<'_>,
-        secret: &Secret,
-    ) -> Result<(Kept<Database>, Login)> {
+    fn holder_of(&self, worker: &Caller, round: &Round<'_>, secret: &Secret) -> Result<Holder> {
         self.permitted(worker, "ShowSecret", &secret.name)?;
-        let target = secret.rotation.target.as_ref().ok_or(CsmsError::NotRotated)?;
-        self.database(worker, round.project, target.database)
+        match (&secret.rotation.target, &secret.rotation.function) {
+            (Some(target), _) => self.account_holder(worker, round.project, secret.kind, *target),
+            (None, Some(program)) => Ok(Holder::program(round.project.id, program, secret)),
+            (None, None) => Err(CsmsError::NotRotated),
+        }
     }
 
-    fn login_of(
+    fn account_holder(
+        &self,
+        worker: &Caller,
+        project: &Project,
+        kind: SecretKind,
+        target: Target,
+    ) -> Result<Holder> {
+        let (database, admin) = self.database(worker, project, target.database)?;
+        Ok(Holder::Account { kind, server: database.server.clone(), admin })
+    }
+
+    fn value_of(
         &self,
         worker: &Caller,
         round: &Round<'_>,
         secret: &Secret,
         version: &Version,
-    ) -> Result<Login> {
+    ) -> Result<Value> {
         self.permitted(worker, "ShowSecretVersion", &secret.name)?;
-        Fields::of(&self.open(worker, round.project, secret, version)?)?.login()
-    }
-
-    fn new_password(&self) -> Result<Zeroizing<String>> {
-        let made = self.password(&rules())?;
-        let text = String::from_utf8(made.as_bytes().to_vec());
-        Ok(Zeroizing::new(text.map_err(|_| CsmsError::Internal("a password is of ASCII"))?))
+        self.open(worker, round.project, secret, version)
     }
 
     /// Writes how a rotation ended, in one commit. Held by the project's turn.
@@ -427,49 +367,15 @@ impl Csms {
     }
 }
 
-/// Of what a new password is: what no server and no address of one has a meaning for.
-fn rules() -> PasswordRules {
-    PasswordRules {
-        length: 32,
-        exclude: "\"#$%&'()*,./:;<>?@[\\]^`{|}".to_owned(),
-        each: true,
-        ..PasswordRules::default()
+/// Refuses what cannot have a clone.
+fn check_cloned(server: &Server, login: &Login) -> Result<()> {
+    if server.engine == Engine::Ssh {
+        let text = "rotation_config: an account of a host has no clone: expected SecretSubType SingleUser";
+        return Err(CsmsError::Field(text.to_owned()));
     }
-}
-
-/// The value of a secret that is rotated: a JSON object with `name` and `password`, and whatever else somebody keeps there.
-struct Fields(Map<String, Json>);
-
-impl Fields {
-    fn of(value: &Value) -> Result<Self> {
-        match (value, serde_json::from_slice(value.as_bytes())) {
-            (Value::Text(_), Ok(Json::Object(fields))) => Ok(Self(fields)),
-            _ => Err(wrong_value()),
-        }
+    if login.name.len() > MAX_CLONED {
+        let text = format!("the name of an account that is to have a clone has at most {MAX_CLONED} bytes");
+        return Err(CsmsError::Field(text));
     }
-
-    fn login(&self) -> Result<Login> {
-        let get = |name| self.0.get(name).and_then(Json::as_str).ok_or_else(wrong_value);
-        let login =
-            Login { name: get("name")?.to_owned(), password: Zeroizing::new(get("password")?.to_owned()) };
-        check_account(&login)?;
-        Ok(login)
-    }
-
-    /// The same with another account.
-    fn with(mut self, login: &Login) -> Result<Value> {
-        self.0.insert("name".to_owned(), login.name.clone().into());
-        self.0.insert("password".to_owned(), login.password.as_str().into());
-        let text = serde_json::to_vec(&self.0).map_err(|_| CsmsError::Internal("a value has an encoding"))?;
-        let value = Value::Text(Bytes::new(text));
-        value.check()?;
-        Ok(value)
-    }
-}
-
-fn wrong_value() -> CsmsError {
-    CsmsError::Field(
-        "secret_string of a secret that is rotated: expected a JSON object with the texts name and password of an account"
-            .to_owned(),
-    )
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::error::{CsmsError, Result};
-use super::secret::VersionId;
+use super::secret::{VersionId, check_name};
 use crate::kms::{Millis, Uuid};
 
 /// How a secret is rotated.
@@ -16,9 +16,9 @@ pub struct Rotation {
     pub automatic: bool,
     /// After which time, as the interface writes it.
     pub period: Option<Period>,
-    /// What is rotated; none of what no rotation is for.
+    /// The accounts that are rotated, if it is accounts.
     pub target: Option<Target>,
-    /// The function that does it, where it is not one of ours.
+    /// The program that sets values, if one does.
     pub function: Option<String>,
     /// When it was last.
     pub last: Option<Millis>,
@@ -41,7 +41,7 @@ impl Rotation {
         period: Option<Period>,
         now: Millis,
     ) -> Result<()> {
-        if self.target.is_none() {
+        if self.target.is_none() && self.function.is_none() {
             return Err(CsmsError::NotRotated);
         }
         let on = automatic.unwrap_or(self.automatic);
@@ -58,6 +58,26 @@ impl Rotation {
         }
         self.automatic = on;
         Ok(())
+    }
+}
+
+/// What rotates a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotator {
+    /// The HSM, which sets passwords of accounts.
+    Accounts(Target),
+    /// A program of the operator's, by its name.
+    Program(String),
+}
+
+impl Rotator {
+    /// A program of a name.
+    ///
+    /// # Errors
+    /// `Field`
+    pub fn program(name: &str) -> Result<Self> {
+        check_name("rotation_func_urn", name)?;
+        Ok(Self::Program(name.to_owned()))
     }
 }
 

@@ -35,22 +35,34 @@ pub enum SecretKind {
     Rds,
     /// A password of a TaurusDB database, which is rotated.
     TaurusDb,
-    /// A password of a PostgreSQL database, which is rotated: beyond what the cloud has.
+    /// A password of a PostgreSQL database, which is rotated: beyond what the cloud has, as what follows.
     PostgreSql,
+    /// A password of a Redis account.
+    Redis,
+    /// A password of an account of a Linux host.
+    SshPassword,
+    /// A private key that lets in to an account of a Linux host.
+    SshKey,
+    /// Whatever a program of the operator's sets.
+    Program,
 }
 
 impl SecretKind {
-    const ALL: [Self; 4] = [Self::Common, Self::Rds, Self::TaurusDb, Self::PostgreSql];
+    const ALL: [(Self, &'static str); 8] = [
+        (Self::Common, "COMMON"),
+        (Self::Rds, "RDS-FG"),
+        (Self::TaurusDb, "GaussDB-FG"),
+        (Self::PostgreSql, "PostgreSQL-FG"),
+        (Self::Redis, "Redis-FG"),
+        (Self::SshPassword, "SSH-FG"),
+        (Self::SshKey, "SSHKey-FG"),
+        (Self::Program, "Program-FG"),
+    ];
 
     /// As the interface writes it.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Common => "COMMON",
-            Self::Rds => "RDS-FG",
-            Self::TaurusDb => "GaussDB-FG",
-            Self::PostgreSql => "PostgreSQL-FG",
-        }
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(kind, _)| *kind == self).unwrap_or(Self::ALL[0]).1
     }
 
     /// The kind that the interface writes so.
@@ -60,10 +72,9 @@ impl SecretKind {
     pub fn named(name: &str) -> Result<Self> {
         // What RDS-FG was called once.
         let name = if name == "RDS" { "RDS-FG" } else { name };
-        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
-            CsmsError::Field(format!(
-                "secret_type {name:?} is unknown: expected COMMON, RDS-FG, GaussDB-FG or PostgreSQL-FG"
-            ))
+        Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(kind, _)| kind).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|(_, name)| *name).collect();
+            CsmsError::Field(format!("secret_type {name:?} is unknown: expected one of {}", known.join(", ")))
         })
     }
 }
@@ -288,9 +299,10 @@ impl Secret {
     /// uses.
     pub(super) fn rotates_from(&self) -> Result<&Version> {
         match self.rotation.target.as_ref().map(|target| target.accounts) {
-            None => Err(CsmsError::NotRotated),
-            Some(Accounts::Single) => self.version(CURRENT),
             Some(Accounts::Dual) => self.version(PREVIOUS),
+            Some(Accounts::Single) => self.version(CURRENT),
+            None if self.rotation.function.is_some() => self.version(CURRENT),
+            None => Err(CsmsError::NotRotated),
         }
     }
 }

@@ -49,8 +49,8 @@ by = (os.environ['DB_ADMIN'], os.environ['DB_ADMIN_PASSWORD'])",
 const PROGRAM: &str = "# Rotates a secret of a KIND database (ENGINE, SUB_TYPE).
 # ABOUT
 #
-# This HSM runs no programs: run this where the database can be reached. The secret is of type COMMON, since the values
-# of those that CSMS rotates are set by CSMS alone. Its value is {\"username\": ..., \"password\": ...}.
+# Run this by yourself where the database can be reached: the HSM runs programs that its operator lists alone. The secret is
+# of type COMMON, since the values of those that CSMS rotates are set by CSMS alone. Its value is {\"username\": ..., \"password\": ...}.
 # Gets: the secret's name as argument; KMS_ENDPOINT, AK, SK, PROJECT_ID, DB_HOST in the environment. The access key's user
 # may do csms:secret:getVersion, createVersion and updateStage.
 # Answers: 0 once SYSCURRENT is the new value. Otherwise SYSCURRENT is as it was, and SYSPENDING what was to follow: if the
@@ -103,6 +103,12 @@ impl Csms {
         match (kind, engine) {
             (SecretKind::Common, _) => {
                 return field("secret_type COMMON: expected RDS-FG or GaussDB-FG".to_owned());
+            }
+            (SecretKind::Redis | SecretKind::SshPassword | SecretKind::SshKey | SecretKind::Program, _) => {
+                return field(format!(
+                    "secret_type {}: there are templates for databases alone",
+                    kind.name()
+                ));
             }
             (SecretKind::TaurusDb, "postgresql") => {
                 return field("engine postgresql: TaurusDB speaks mysql".to_owned());

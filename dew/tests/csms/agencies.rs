@@ -15,6 +15,8 @@ const KINDS: [(&str, SecretKind, &str); 2] = [
     ("RDS-FG", SecretKind::Rds, "FunctionGraphAgencyForRotateRDSByCSMSV3"),
     ("GaussDB-FG", SecretKind::TaurusDb, "FunctionGraphAgencyForRotateGaussDBByCSMSV3"),
 ];
+/// What is beyond the guide.
+const SERVERS: (&str, SecretKind, &str) = ("Redis-FG", SecretKind::Redis, "CSMSRotateServers");
 const ACCESS: &str = "CSMSAccessFunctionGraph";
 const SIX: [&str; 6] = [
     "iam:permissions:grantRoleToAgencyOnProject",
@@ -217,7 +219,7 @@ fn the_worker_does_what_its_agency_holds_and_nothing_else() {
     here.csms
         .create_secret(&here.root, dew::csms::NewSecret { key: Some(&key), ..new("db", &given) })
         .unwrap();
-    for (kind, kind_of, _) in KINDS {
+    for (kind, kind_of, _) in KINDS.into_iter().chain([SERVERS]) {
         assert!(matches!(here.worker(kind_of), Err(CsmsError::NoAgency(_))));
         here.csms.create_agencies(&here.root, kind).unwrap();
         let worker = here.worker(kind_of).unwrap();

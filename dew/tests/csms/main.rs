@@ -5,7 +5,9 @@ mod backups;
 mod events;
 mod grants;
 mod permissions;
+mod programs;
 mod rotation;
+mod rotations;
 mod secrets;
 mod servers;
 #[path = "../kms/support.rs"]

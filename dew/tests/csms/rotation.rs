@@ -5,7 +5,7 @@ use std::thread;
 
 use dew::csms::{
     Accounts, CsmsError, Engine, EventKind, Fault, Login, NewDatabase, NewRotation, NewSecret, Page, Period,
-    Quotas, Result, RotationTarget, Secret, SecretChange, SecretKind, Server, Target, TaskFilter,
+    Quotas, Result, RotationTarget, Rotator, Secret, SecretChange, SecretKind, Server, Target, TaskFilter,
 };
 use dew::kms::{DAY, Kept};
 use hsm::event::Actor;
@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use crate::world::{Secrets, code, new, value};
 
-const HOUR: u64 = 3_600_000;
+pub(crate) const HOUR: u64 = 3_600_000;
 
 fn server(engine: Engine) -> Server {
     Server { engine, host: "db.example".into(), port: 3306, ca: "a certificate".into(), database: None }
@@ -24,7 +24,7 @@ fn login(name: &str, password: &str) -> Login {
 }
 
 /// A world with a database, where the account `app` is.
-fn world() -> Secrets {
+pub(crate) fn world() -> Secrets {
     furnished(Secrets::new())
 }
 
@@ -42,11 +42,11 @@ fn furnished(here: Secrets) -> Secrets {
 
 fn rotation(here: &Secrets, accounts: Accounts, period: Option<&str>) -> NewRotation {
     let database = here.csms.databases(&here.root).unwrap()[0].id;
-    let target = RotationTarget { database, accounts };
-    NewRotation { target, period: period.map(|period| period.parse().unwrap()), automatic: period.is_some() }
+    let by = Rotator::Accounts(RotationTarget { database, accounts });
+    NewRotation { by, period: period.map(|period| period.parse().unwrap()), automatic: period.is_some() }
 }
 
-fn make(here: &Secrets, accounts: Accounts, period: Option<&str>) -> Result<Kept<Secret>> {
+pub(crate) fn make(here: &Secrets, accounts: Accounts, period: Option<&str>) -> Result<Kept<Secret>> {
     make_of(
         here,
         accounts,
@@ -57,7 +57,7 @@ fn make(here: &Secrets, accounts: Accounts, period: Option<&str>) -> Result<Kept
 }
 
 /// A secret of another name with the account.
-fn make_named(here: &Secrets, name: &str) -> Result<Kept<Secret>> {
+pub(crate) fn make_named(here: &Secrets, name: &str) -> Result<Kept<Secret>> {
     let given = value(r#"{"name":"app","password":"first"}"#);
     let rotation = Some(rotation(here, Accounts::Single, None));
     here.csms.create_secret(&here.root, NewSecret { kind: SecretKind::Rds, rotation, ..new(name, &given) })
@@ -75,18 +75,18 @@ fn make_of(
 }
 
 /// The account of a version or a stage, if it logs in.
-fn logs_in(here: &Secrets, version: &str) -> Option<String> {
+pub(crate) fn logs_in(here: &Secrets, version: &str) -> Option<String> {
     let fields: Json = serde_json::from_str(&here.get("db", version).unwrap()).unwrap();
     let [name, password] = ["name", "password"].map(|field| fields[field].as_str().unwrap().to_owned());
     assert_eq!(fields["host"], "db.example");
     here.servers.logs_in(&name, &password).then_some(name)
 }
 
-fn rotate(here: &Secrets) -> Result<String> {
+pub(crate) fn rotate(here: &Secrets) -> Result<String> {
     Ok(here.csms.rotate_secret(&here.root, "db")?.version.to_string())
 }
 
-fn show(here: &Secrets) -> Kept<Secret> {
+pub(crate) fn show(here: &Secrets) -> Kept<Secret> {
     here.csms.show_secret(&here.root, "db").unwrap()
 }
 
@@ -173,7 +173,7 @@ fn what_fails_is_undone_and_what_cannot_be_is_tried_until_it_can() {
             let refused = rotate(&here).unwrap_err();
             assert!(matches!(refused, CsmsError::Database(Fault::Unreachable(_))), "{refused}");
             assert_eq!(here.current("db").unwrap(), before);
-            assert_eq!(failures(&here), [(1, "DATABASE_UNREACHABLE".to_owned())]);
+            assert_eq!(failures(&here), [(1, "SERVER_UNREACHABLE".to_owned())]);
             here.servers.mend();
             let here = here.again();
             let is_open = show(&here).rotation.under_way.is_some();
@@ -219,31 +219,10 @@ fn an_account_that_is_gone_or_a_rule_of_the_server_is_a_failure_that_leaves_noth
     here.servers.forget("app");
     assert!(matches!(rotate(&here), Err(CsmsError::Database(Fault::NoAccount(_)))));
     assert_eq!(show(&here).versions.len(), 1);
-    assert_eq!(failures(&here), [(2, "DATABASE_NO_ACCOUNT".into()), (1, "DATABASE_PASSWORD_RULE".into())]);
+    assert_eq!(failures(&here), [(2, "SERVER_NO_ACCOUNT".into()), (1, "SERVER_PASSWORD_RULE".into())]);
     here.servers.account("app", "another");
     assert_eq!(rotate(&here).unwrap(), "v4");
     assert!(logs_in(&here, "SYSCURRENT").is_some());
-}
-
-/// Requirement: CSMS-053, CSMS-098
-#[test]
-fn it_happens_at_its_period_also_while_nobody_looked() {
-    let here = world();
-    make(&here, Accounts::Dual, Some("6h")).unwrap();
-    assert_eq!(here.csms.run_rotations().done, 0);
-    here.world.pass(6 * HOUR - 1);
-    let here = here.again();
-    assert_eq!(here.csms.run_rotations().done, 0);
-    here.world.pass(1);
-    assert_eq!(here.csms.run_rotations().done, 1);
-    assert_eq!(here.csms.run_rotations().done, 0);
-    assert_eq!(logs_in(&here, "SYSCURRENT").as_deref(), Some("app_clone"));
-    let secret = show(&here);
-    assert_eq!(secret.rotation.last, Some(here.csms.now()));
-    assert_eq!(secret.rotation.next, Some(here.csms.now() + 6 * HOUR));
-    // What was missed is made up for once.
-    here.world.pass_days(10);
-    assert_eq!((here.csms.run_rotations().done, here.csms.run_rotations().done), (1, 0));
 }
 
 /// Requirement: CSMS-100, CSMS-101

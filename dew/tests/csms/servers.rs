@@ -6,6 +6,9 @@ use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use dew::csms::{Fault, Login, Server, Servers};
+use dew::iam::ProjectId;
+use serde_json::Value as Json;
+use zeroize::Zeroizing;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -32,6 +35,9 @@ struct State {
     slow: bool,
     /// What the next passwords that are set are refused with.
     refuse: Option<Fault>,
+    /// What is good as the program `rotator` sees it, and what it answers when it is to make something new.
+    token: String,
+    answer: String,
 }
 
 impl FakeServers {
@@ -86,6 +92,17 @@ impl FakeServers {
         let waiting =
             self.1.wait_timeout_while(self.0.lock().unwrap(), PATIENCE, |state| state.waiting < wanted);
         assert!(!waiting.unwrap().1.timed_out(), "nobody calls");
+    }
+
+    /// Has the program `rotator` look after something, and make something new as it says.
+    pub(crate) fn program(&self, token: &str, answer: &str) {
+        let mut state = self.0.lock().unwrap();
+        (state.token, state.answer) = (token.to_owned(), answer.to_owned());
+    }
+
+    /// What is good as that program sees it.
+    pub(crate) fn token(&self) -> String {
+        self.0.lock().unwrap().token.clone()
     }
 
     pub(crate) fn refuse(&self, fault: Fault) {
@@ -163,6 +180,36 @@ impl Servers for FakeServers {
             state.accounts.remove(name);
             Ok(())
         })
+    }
+
+    fn new_key(&self, seed: &[u8; 32]) -> Result<(Zeroizing<String>, String), Fault> {
+        let private = format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{seed:?}");
+        Ok((private.into(), "ssh-ed25519 AAAA".into()))
+    }
+
+    fn run(&self, _: ProjectId, program: &str, asked: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let asked: Json = serde_json::from_slice(asked).unwrap();
+        assert_eq!((asked["version"].as_u64(), &asked["name"]), (Some(1), &"db".into()));
+        let text = |field: &str| asked[field].as_str().unwrap().to_owned();
+        self.call(|state| {
+            if program != "rotator" {
+                return Err(Fault::Program(format!("there is no program {program}")));
+            }
+            if let Some(fault) = &state.refuse {
+                return Err(fault.clone());
+            }
+            let step = text("step");
+            let set = match step.as_str() {
+                "create" => return Ok(state.answer.replace("PASSWORD", &text("password"))),
+                "test" if state.token == text("pending") => return Ok("{}".into()),
+                "test" => return Err(Fault::Program("it is not good".into())),
+                "set" => text("pending"),
+                _ => text("current"),
+            };
+            state.token = set;
+            Ok("{}".into())
+        })
+        .map(|answer| answer.into_bytes().into())
     }
 }
 

@@ -1,12 +1,13 @@
-//! `database`: databases whose passwords CSMS rotates.
+//! `database`: databases, and hosts, whose passwords CSMS rotates.
 
 // To read a field that an answer does not have gives null.
 #![allow(clippy::indexing_slicing)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::kms::{In, Sure, text};
 use super::secret::of_csms;
@@ -18,29 +19,36 @@ use crate::table::{Cell, Column, Table, printable};
 
 const EXAMPLES: &str = "\
 Passwords of accounts there are rotated: the HSM sets them as an administrator
-of the server, over TLS, and tries them before programs get them. It reaches
-databases in the networks that [rotation] networks in hsmd.toml lists.
+of the server, over TLS or SSH, and tries them before programs get them. It
+reaches servers in the networks that [rotation] networks in hsmd.toml lists.
+On a Linux host (engine ssh) the administrator is root, or may sudo without a
+password; keys in place of passwords are rotated there, too.
 
 Examples:
   hsm-admin database add orders --engine mysql --host db.example.org \\
       --ca ca.pem --admin hsm
   hsm-admin secret host orders-app --database orders --account app --dual \\
       --every 30d
+  ssh-keyscan web.example.org > web.keys   # compare them with the host's own
+  hsm-admin database add web --engine ssh --host web.example.org \\
+      --ca web.keys --admin root --private-key root.key
+  hsm-admin secret host deploy --database web --account deploy \\
+      --private-key deploy.key --every 30d
   hsm-admin secret rotate orders-app
   hsm-admin secret rotations --failed";
 
 /// The most bytes of a file with certificates.
 const MOST: u64 = 64 << 10;
 
-/// Databases whose passwords are rotated
+/// Databases and hosts whose passwords are rotated
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub(crate) enum Database {
-    /// Register a database, once its administrator has logged in there
+    /// Register a database or a host, once its administrator has logged in there
     Add {
         /// Its name: letters, digits, - and _
         name: String,
-        /// mysql (MySQL and MariaDB), taurusdb or postgresql
+        /// mysql (MySQL and MariaDB), taurusdb, postgresql, redis, or ssh for a Linux host
         #[arg(long)]
         engine: String,
         /// Its host, which its certificate names
@@ -49,7 +57,7 @@ pub(crate) enum Database {
         /// Its port [default: the engine's own]
         #[arg(long)]
         port: Option<u16>,
-        /// The certificate of the authority that its certificate is from: PEM
+        /// The certificate of the authority that its certificate is from: PEM; of a host its public keys, as ssh-keyscan prints them
         #[arg(long, value_name = "FILE")]
         ca: PathBuf,
         /// The database within the server that is logged in to [default: the engine's own]
@@ -61,10 +69,13 @@ pub(crate) enum Database {
         /// A file whose first line is the password of that account [default: ask for it]
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
+        /// Of a host: the private key of that account in place of a password: OpenSSH's PEM, without a passphrase
+        #[arg(long, value_name = "FILE", conflicts_with = "password_file")]
+        private_key: Option<PathBuf>,
         #[command(flatten)]
         place: In,
     },
-    /// List the databases
+    /// List the databases and hosts
     List {
         #[command(flatten)]
         place: In,
@@ -83,20 +94,26 @@ pub(crate) enum Database {
 impl Database {
     pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         match self {
-            Self::Add { name, engine, host, port, ca, database, admin, password_file, place } => {
+            Self::Add {
+                name,
+                engine,
+                host,
+                port,
+                ca,
+                database,
+                admin,
+                password_file,
+                private_key,
+                place,
+            } => {
                 let desk = place.desk(daemon)?;
-                let usual = if engine == "postgresql" { 5432 } else { 3306 };
-                let password = secret::obtain(
-                    Source::of(password_file.as_deref(), None),
-                    "the administrator's password",
-                    Prompt::Once,
-                    "give --password-file",
-                )?;
-                let password = std::str::from_utf8(&password)
-                    .map_err(|_| Error::Usage("the password is no text in UTF-8".into()))?;
+                let password = match private_key {
+                    Some(file) => secret::whole(file, "the administrator's private key")?,
+                    None => password(password_file.as_deref())?,
+                };
                 let mut fields = json!({
-                    "name": name, "engine": engine, "host": host, "port": port.unwrap_or(usual),
-                    "ca": read(ca)?, "admin": admin, "password": password,
+                    "name": name, "engine": engine, "host": host, "port": port.unwrap_or(usual_port(engine)),
+                    "ca": read(ca)?, "admin": admin, "password": password.as_str(),
                 });
                 if let Some(database) = database {
                     fields["database"] = database.clone().into();
@@ -121,6 +138,23 @@ impl Database {
                 screen.show(&done, |_| format!("Forgot database {:?}.", printable(name)))
             }
         }
+    }
+}
+
+fn password(file: Option<&Path>) -> Result<Zeroizing<String>, Error> {
+    let what = "the administrator's password";
+    let password = secret::obtain(Source::of(file, None), what, Prompt::Once, "give --password-file")?;
+    let text = std::str::from_utf8(&password).map(|text| Zeroizing::new(text.to_owned()));
+    text.map_err(|_| Error::Usage("the password is no text in UTF-8".into()))
+}
+
+/// The port of an engine, where none is given.
+fn usual_port(engine: &str) -> u16 {
+    match engine {
+        "postgresql" => 5432,
+        "redis" => 6379,
+        "ssh" => 22,
+        _ => 3306,
     }
 }
 

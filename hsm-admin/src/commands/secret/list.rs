@@ -8,7 +8,7 @@ use crate::commands::kms::text;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::{BAD, GOOD, Screen};
-use crate::table::{Cell, Column, Table, facts};
+use crate::table::{Cell, Column, Table, facts, printable};
 
 /// List secrets
 #[derive(Debug, Args)]
@@ -131,17 +131,20 @@ fn table(secrets: &[Value]) -> Table {
 
 /// How a secret is rotated, if it is.
 fn rotation(secret: &Value) -> Vec<(&'static str, Cell)> {
-    let Ok(config) = serde_json::from_str::<Value>(text(secret, "rotation_config")) else {
-        return Vec::new();
+    let config = serde_json::from_str::<Value>(text(secret, "rotation_config")).unwrap_or_default();
+    let (with, of) = match (text(secret, "rotation_func_urn"), text(&config, "SecretSubType")) {
+        ("", "") => return Vec::new(),
+        ("", "MultiUser") => (", with two accounts", ("in database", text(&config, "InstanceId"))),
+        ("", _) => (", with one account", ("in database", text(&config, "InstanceId"))),
+        (program, _) => ("", ("by the program", program)),
     };
-    let accounts = if text(&config, "SecretSubType") == "MultiUser" { "two accounts" } else { "one account" };
     let by_itself = match secret["auto_rotation"].as_bool() {
         Some(true) => format!("every {}", text(secret, "rotation_period")),
         _ => "when somebody asks for it".to_owned(),
     };
     vec![
-        ("rotated", Cell::from(format!("{by_itself}, with {accounts}"))),
-        ("in database", Cell::from(text(&config, "InstanceId"))),
+        ("rotated", Cell::from(format!("{by_itself}{with}"))),
+        (of.0, Cell::from(printable(of.1))),
         ("last rotated", Cell::from(when(&secret["rotation_time"], 19))),
         ("next rotation", Cell::from(when(&secret["next_rotation_time"], 19))),
     ]

@@ -15,27 +15,39 @@ use crate::screen::{BAD, GOOD, Screen};
 use crate::secret::{self, Prompt, Source};
 use crate::table::{Cell, Column, Table, printable};
 
-/// Make a secret of an account of a database, whose password is rotated
+/// Make a secret that is rotated: of an account of a database or a host, or of what a program sets
 #[derive(Debug, Args)]
 pub(crate) struct Host {
     /// Its name: letters, digits, - and _
     name: String,
 
-    /// The database, as `database add` named it
-    #[arg(long, value_name = "NAME")]
-    database: String,
+    /// The database or host, as `database add` named it
+    #[arg(long, value_name = "NAME", required_unless_present = "program")]
+    database: Option<String>,
 
     /// The account, which is there
-    #[arg(long, value_name = "NAME")]
-    account: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "program")]
+    account: Option<String>,
 
     /// A file whose first line is the account's password [default: ask for it]
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 
+    /// Of a host: the private key that lets in to the account, which is rotated in place of a password: OpenSSH's PEM
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["password_file", "dual"])]
+    private_key: Option<PathBuf>,
+
     /// Two accounts that take turns, so that programs can log in at any time: a clone of the account is made
     #[arg(long)]
     dual: bool,
+
+    /// The program that sets values, as [rotation.programs] in hsmd.toml names it
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["database", "account", "password_file", "private_key", "dual"])]
+    program: Option<String>,
+
+    /// With a program: a file with the value as it is now [default: ask for it]
+    #[arg(long, value_name = "FILE", requires = "program")]
+    file: Option<PathBuf>,
 
     /// Have it rotated by itself, after such a time: 6h to 8760h, or 1d to 365d
     #[arg(long, value_name = "TIME")]
@@ -100,40 +112,13 @@ pub(crate) struct Rotations {
 impl Host {
     pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         let desk = self.place.desk(daemon)?;
-        let database = self.database(&desk)?;
-        if self.dual && !self.yes {
-            let text = format!(
-                "An account {:?} that may do all that {:?} may is made in database {:?}.",
-                printable(&format!("{}_clone", self.account)),
-                printable(&self.account),
-                printable(&self.database)
-            );
-            secret::confirm(&text, "the word", "CLONE")?;
-        }
-        let password = secret::obtain(
-            Source::of(self.password_file.as_deref(), None),
-            "the account's password",
-            Prompt::Once,
-            "give --password-file",
-        )?;
-        let password = std::str::from_utf8(&password)
-            .map_err(|_| Error::Usage("the password is no text in UTF-8".into()))?;
-        let value = json!({
-            "engine": database["engine"], "host": database["host"], "port": database["port"],
-            "name": self.account, "password": password,
-        });
-        let value = Zeroizing::new(value.to_string());
-        let config = json!({
-            "InstanceId": database["id"],
-            "SecretSubType": if self.dual { "MultiUser" } else { "SingleUser" },
-        });
-        let mut fields = json!({
-            "name": self.name,
-            "secret_type": database["secret_type"],
-            "secret_string": value.as_str(),
-            "rotation_config": config.to_string(),
-            "auto_rotation": self.every.is_some(),
-        });
+        let (kind, mut fields) = match &self.program {
+            Some(program) => self.of_program(program)?,
+            None => self.of_account(&desk)?,
+        };
+        fields["name"] = self.name.clone().into();
+        fields["secret_type"] = kind.clone().into();
+        fields["auto_rotation"] = self.every.is_some().into();
         let given =
             [("description", &self.description), ("kms_key_id", &self.key), ("rotation_period", &self.every)];
         for (field, given) in given {
@@ -144,7 +129,6 @@ impl Host {
         if let Some(event) = &self.event {
             fields["event_subscriptions"] = json!([event]);
         }
-        let kind = text(&database, "secret_type").to_owned();
         let made = with_agency(&desk, &kind, self.yes, || call(&desk, "CreateSecret", &fields))?;
         screen.show(&made["secret"], |made| {
             let next = match text(made, "rotation_period") {
@@ -155,17 +139,71 @@ impl Host {
         })
     }
 
+    /// Of what type the secret of a program is, and what is asked for it.
+    fn of_program(&self, program: &str) -> Result<(String, Value), Error> {
+        let value = match &self.file {
+            Some(file) => secret::whole(file, "the value")?,
+            None => {
+                let value = secret::obtain(None, "the value as it is now", Prompt::Once, "give --file")?;
+                text_of(&value)?
+            }
+        };
+        let fields = json!({ "secret_string": value.as_str(), "rotation_func_urn": program });
+        Ok(("Program-FG".to_owned(), fields))
+    }
+
+    /// The same of an account.
+    fn of_account(&self, desk: &Desk<'_>) -> Result<(String, Value), Error> {
+        let account = self.account.as_deref().unwrap_or_default();
+        let database = self.database(desk)?;
+        if self.dual && !self.yes {
+            let text = format!(
+                "An account {:?} that may do all that {:?} may is made in database {:?}.",
+                printable(&format!("{account}_clone")),
+                printable(account),
+                printable(text(&database, "name"))
+            );
+            secret::confirm(&text, "the word", "CLONE")?;
+        }
+        let mut value = json!({
+            "engine": database["engine"], "host": database["host"], "port": database["port"], "name": account,
+        });
+        let kind = if let Some(file) = &self.private_key {
+            value["private_key"] = secret::whole(file, "the account's private key")?.as_str().into();
+            "SSHKey-FG"
+        } else {
+            let password = secret::obtain(
+                Source::of(self.password_file.as_deref(), None),
+                "the account's password",
+                Prompt::Once,
+                "give --password-file",
+            )?;
+            value["password"] = text_of(&password)?.as_str().into();
+            text(&database, "secret_type")
+        };
+        let value = Zeroizing::new(value.to_string());
+        let config = json!({
+            "InstanceId": database["id"],
+            "SecretSubType": if self.dual { "MultiUser" } else { "SingleUser" },
+        });
+        let fields = json!({ "secret_string": value.as_str(), "rotation_config": config.to_string() });
+        Ok((kind.to_owned(), fields))
+    }
+
     fn database(&self, desk: &Desk<'_>) -> Result<Value, Error> {
+        let name = self.database.as_deref().unwrap_or_default();
         let mut all = call(desk, "ListDatabases", &json!({}))?["databases"].take();
         let all = all.as_array_mut().ok_or(Error::Unknown)?;
-        let found = all.iter_mut().find(|database| text(database, "name") == self.database);
+        let found = all.iter_mut().find(|database| text(database, "name") == name);
         found.map(Value::take).ok_or_else(|| {
-            Error::Failed(format!(
-                "there is no database {:?}: `database add` registers one",
-                printable(&self.database)
-            ))
+            Error::Failed(format!("there is no database {:?}: `database add` registers one", printable(name)))
         })
     }
+}
+
+fn text_of(value: &[u8]) -> Result<Zeroizing<String>, Error> {
+    let text = std::str::from_utf8(value).map(|text| Zeroizing::new(text.to_owned()));
+    text.map_err(|_| Error::Usage("expected a text in UTF-8".into()))
 }
 
 impl Rotate {
@@ -175,7 +213,7 @@ impl Rotate {
         if self.every.is_none() && !self.off {
             if !self.yes {
                 let text = format!(
-                    "The account of secret {name:?} gets a new password: programs that keep the old one cannot log in."
+                    "Secret {name:?} gets a new value: programs that keep the old one are soon refused."
                 );
                 secret::confirm(&text, "the word", "ROTATE")?;
             }

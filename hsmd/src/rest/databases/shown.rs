@@ -14,12 +14,15 @@ pub(super) struct Shown {
     database: Option<String>,
     admin: String,
     secret_type: &'static str,
+    /// All that there can be.
+    secret_types: Vec<&'static str>,
     create_time: u64,
 }
 
 impl From<&Database> for Shown {
     fn from(from: &Database) -> Self {
         let Server { engine, host, port, database, .. } = &from.server;
+        let secret_types: Vec<_> = engine.kinds().iter().map(|kind| kind.name()).collect();
         Self {
             id: from.id.to_string(),
             name: from.name.clone(),
@@ -28,7 +31,8 @@ impl From<&Database> for Shown {
             port: *port,
             database: database.clone(),
             admin: from.admin.clone(),
-            secret_type: engine.kind().name(),
+            secret_type: secret_types.first().copied().unwrap_or_default(),
+            secret_types,
             create_time: from.created,
         }
     }

@@ -20,6 +20,8 @@ pub(super) static ACTIONS: &[Row] = &[
     row(&["csms:secret:scheduleDelete", "csms:secret:delete"], Write, SECRET, &["DeleteSecretForSchedule"]),
     row(&["csms:secret:restore"], Write, SECRET, &["RestoreSecret"]),
     row(&["csms:secret:rotate"], Write, SECRET, &["RotateSecret"]),
+    // What no operation does: the worker that rotates secrets of servers which are no service of the cloud.
+    row(&["csms:server:setPassword"], Write, "server", &["SetServerPassword"]),
     row(&["csms:secret:download"], Write, SECRET, &["DownloadSecretBlob"]),
     row(&["csms:secret:upload"], Write, SECRET, &["UploadSecretBlob"]),
     row(&["csms:secret:generatePassword"], Write, SECRET, &["GenerateRandomPassword"]),

@@ -1,7 +1,7 @@
 //! Makes a secret.
 
 use dew::caller::Caller;
-use dew::csms::{CsmsError, NewRotation, NewSecret, Secret, SecretKind};
+use dew::csms::{CsmsError, NewRotation, NewSecret, Rotator, Secret, SecretKind};
 use dew::kms::Kept;
 use dew::tag::Tags;
 use hyper::Method;
@@ -86,24 +86,22 @@ fn rotation(op: &Op, kind: SecretKind) -> Result<Option<NewRotation>, CsmsError>
             Ok(None)
         };
     }
-    check_function(op.rotation_func_urn.as_deref())?;
     let wanted = |name: &str| CsmsError::Field(format!("{name} is required with this secret_type"));
-    let target = op.rotation_config.as_deref().ok_or_else(|| wanted("rotation_config"))?.parse()?;
+    let by = match (op.rotation_func_urn.as_deref().filter(|urn| !urn.is_empty()), &op.rotation_config) {
+        (Some(program), None) => Rotator::program(program)?,
+        (Some(_), Some(_)) => {
+            let text = "rotation_config is for accounts of servers: with rotation_func_urn the program knows what it rotates";
+            return Err(CsmsError::Field(text.to_owned()));
+        }
+        (None, _) if kind == SecretKind::Program => return Err(wanted("rotation_func_urn")),
+        (None, Some(config)) => Rotator::Accounts(config.parse()?),
+        (None, None) => return Err(wanted("rotation_config")),
+    };
     let period = op.rotation_period.as_deref().map(str::parse).transpose()?;
     if automatic && period.is_none() {
         return Err(CsmsError::Field("rotation_period is required with auto_rotation".to_owned()));
     }
-    Ok(Some(NewRotation { target, period, automatic }))
-}
-
-/// Refuses what names a function: the cloud has functions, and here there is what rotates in `hsmd`.
-pub(super) fn check_function(urn: Option<&str>) -> Result<(), CsmsError> {
-    match urn {
-        None | Some("") => Ok(()),
-        Some(urn) => Err(CsmsError::Field(format!(
-            "rotation_func_urn: there is no function {urn:?}; without one the HSM rotates"
-        ))),
-    }
+    Ok(Some(NewRotation { by, period, automatic }))
 }
 
 impl Op {

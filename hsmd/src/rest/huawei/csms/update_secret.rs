@@ -5,7 +5,6 @@ use dew::csms::{CsmsError, SecretChange};
 use hyper::Method;
 use serde::Deserialize;
 
-use super::create_secret::check_function;
 use super::shown::SecretReply;
 use crate::rest::operation::Operation;
 use crate::services::Services;
@@ -30,7 +29,6 @@ impl Operation for Op {
     const PATH: &'static str = "/v1/{project_id}/secrets/{secret_name}";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<SecretReply, CsmsError> {
-        check_function(self.rotation_func_urn.as_deref())?;
         let period = self.rotation_period.as_deref().map(str::parse).transpose()?;
         let event = match self.event_subscriptions.as_deref() {
             None => None,
@@ -46,6 +44,7 @@ impl Operation for Op {
             event,
             automatic: self.auto_rotation,
             period,
+            function: self.rotation_func_urn.as_deref().filter(|urn| !urn.is_empty()),
         };
         Ok((&*services.csms.update_secret(caller, &self.secret_name, change)?).into())
     }
