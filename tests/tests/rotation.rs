@@ -19,6 +19,8 @@ mod console;
 mod hosts;
 #[path = "rotation/redis.rs"]
 mod redis;
+#[path = "rotation/steps.rs"]
+mod steps;
 #[path = "rotation/way.rs"]
 mod way;
 
