@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::allow::About;
 use super::error::{CsmsError, Result};
+use super::fault::Fault;
 use super::secret::{SecretKind, VersionId, check_name};
 use super::value::{BORROWER, Value, key_error};
 use super::{Csms, Project};
@@ -152,42 +153,6 @@ impl Login {
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-/// Why a server does not do what is asked of it. Each says what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs)] // each says itself
-pub enum Fault {
-    #[error("{0}")]
-    Unreachable(String),
-    #[error("{0}")]
-    Certificate(String),
-    #[error("{0}")]
-    Login(String),
-    #[error("{0}")]
-    NoAccount(String),
-    #[error("{0}")]
-    PasswordRule(String),
-    #[error("{0}")]
-    Refused(String),
-    #[error("{0}")]
-    Program(String),
-}
-
-impl Fault {
-    /// As records of failures write it.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Unreachable(_) => "SERVER_UNREACHABLE",
-            Self::Certificate(_) => "SERVER_CERTIFICATE",
-            Self::Login(_) => "SERVER_LOGIN",
-            Self::NoAccount(_) => "SERVER_NO_ACCOUNT",
-            Self::PasswordRule(_) => "SERVER_PASSWORD_RULE",
-            Self::Refused(_) => "SERVER_REFUSED",
-            Self::Program(_) => "PROGRAM_FAILED",
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why CSMS does not do something: one table from the reason to the code and status of the cloud's interface.
 
-use super::database::Fault;
+use super::fault::Fault;
 use crate::iam::IamError;
 use crate::kms::KmsError;
 use crate::message::MessageError;

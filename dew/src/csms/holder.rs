@@ -8,8 +8,9 @@ use serde_json::{Map, Value as Json};
 use zeroize::Zeroizing;
 
 use super::Csms;
-use super::database::{Fault, Login, Server, check_account};
+use super::database::{Login, Server, check_account};
 use super::error::{CsmsError, Result};
+use super::fault::Fault;
 use super::password::PasswordRules;
 use super::secret::{Secret, SecretKind};
 use super::value::Value;

@@ -18,9 +18,10 @@ use std::sync::Arc;
 use hsm::service::{Kind, Write};
 
 use super::allow::Found;
-use super::database::{Engine, Fault, Login, Server};
+use super::database::{Engine, Login, Server};
 use super::error::{CsmsError, Result};
 use super::event::EventKind;
+use super::fault::Fault;
 use super::holder::{Fields, Holder};
 use super::rotation::{Accounts, Rotator, Target, UnderWay};
 use super::secret::{CURRENT, PENDING, Secret, SecretKind, Version, VersionId};
