@@ -42,6 +42,8 @@ bench: ## Measure Claviger and SoftHSM2 side by side
 	@scripts/bench-audit --only p256 --threads 8
 	@scripts/bench-operate
 	@scripts/bench-kms
+	@scripts/bench-many
+	@scripts/bench-many --secrets 100
 
 fuzz: ## Run every fuzz target for FUZZ_TIME seconds (nightly Rust and cargo-fuzz)
 	cd fuzz && for target in $$(cargo +nightly fuzz list); do \

@@ -2,7 +2,7 @@
 //!
 //! Requests are signed before the clock starts, and each connection sends its own in turn again and again: the daemon
 //! checks every signature. The row `nothing` is the same stack with a constant as its answer, which is what there is to win.
-//! Beside it, if one is there, an OpenBao is asked for a secret of the same length, by a token.
+//! Beside it, if one is there, an OpenBao is asked for the same by a token: of its engines transit and KV v2.
 
 mod service;
 
@@ -54,6 +54,9 @@ struct Options {
     markdown: bool,
 }
 
+/// A digest to sign, in base64.
+const DIGEST: &str = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=";
+
 /// An OpenBao to compare with: the variables of its own client.
 #[derive(Args, Debug)]
 struct Beside {
@@ -98,7 +101,7 @@ fn main() -> Outcome<()> {
     let service = options.services.client()?;
     let mut loads = key_loads(&service)?;
     loads.extend(secret_loads(&service)?);
-    loads.extend(options.beside.load()?);
+    loads.extend(options.beside.loads()?);
     let mut rows = Vec::new();
     for load in loads.iter().filter(|load| load.name.contains(&options.only)) {
         for &connections in &options.connections {
@@ -138,8 +141,7 @@ fn key_loads(service: &Rest) -> Outcome<Vec<Load>> {
     let load = |name, operation: &str, body: Value| {
         load(service, name, "POST", format!("/v1.0/{{project_id}}/kms/{operation}"), body.to_string())
     };
-    let digest = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=";
-    let sign = json!({ "key_id": pair, "message": digest, "signing_algorithm": "ECDSA_SHA_256" });
+    let sign = json!({ "key_id": pair, "message": DIGEST, "signing_algorithm": "ECDSA_SHA_256" });
     let nothing = load("nothing", "", json!({}));
     Ok(vec![
         Load { target: "/nothing/at/all".to_owned(), done: 404, ..nothing },
@@ -164,27 +166,47 @@ fn secret_loads(service: &Rest) -> Outcome<Vec<Load>> {
 }
 
 impl Beside {
-    /// Puts a secret into the OpenBao, if there is one, and says how its value is asked for.
-    fn load(&self) -> Outcome<Option<Load>> {
+    /// Gives the OpenBao, if there is one, a secret and keys, and says what is asked of it.
+    fn loads(&self) -> Outcome<Vec<Load>> {
         let (Some(address), Some(ca), Some(token)) = (&self.bao, &self.bao_ca, &self.bao_token) else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let address = address.trim_start_matches("https://").parse()?;
         // It does not look at our signature.
         let [access_key, secret, project] = ["none"; 3].map(str::to_owned);
         let service = Rest::at(address, ca, access_key, secret, project)?;
-        let put = Load {
-            name: "OpenBao KV v2 get 1 KB",
-            service,
-            method: "POST",
-            target: "/v1/secret/data/bench".to_owned(),
+        let load = |name, method, path: &str, body: &Value| Load {
+            name,
+            service: service.clone(),
+            method,
+            target: format!("/v1/{path}"),
             headers: vec![("X-Vault-Token", token.clone())],
-            body: json!({ "data": { "value": "a".repeat(SECRET) } }).to_string(),
+            body: if method == "GET" { String::new() } else { body.to_string() },
             done: 200,
             ours: false,
         };
-        done(&put.service.send(&put.request())?).map_err(|why| format!("OpenBao: {why}"))?;
-        Ok(Some(Load { method: "GET", body: String::new(), ..put }))
+        let ask = |path: &str, body: Value| -> Outcome<Value> {
+            let reply = service.send(&load("", "POST", path, &body).request())?;
+            match reply.status {
+                204 => Ok(Value::Null),
+                _ => done(&reply).map_err(|why| format!("OpenBao: {path}: {why}").into()),
+            }
+        };
+        ask("secret/data/bench", json!({ "data": { "value": "a".repeat(SECRET) } }))?;
+        ask("sys/mounts/transit", json!({ "type": "transit" }))?;
+        ask("transit/keys/aes", json!({ "type": "aes256-gcm96" }))?;
+        ask("transit/keys/pair", json!({ "type": "ecdsa-p256" }))?;
+        let plain = json!({ "plaintext": "YWFh".repeat(4096 / 3) + "YQ==" });
+        let sealed = ask("transit/encrypt/aes", plain.clone())?["data"].take();
+        let sealed = json!({ "ciphertext": sealed["ciphertext"] });
+        let digest = json!({ "input": DIGEST, "prehashed": true });
+        Ok(vec![
+            load("OpenBao transit datakey", "POST", "transit/datakey/plaintext/aes", &json!({})),
+            load("OpenBao transit encrypt 4 KB", "POST", "transit/encrypt/aes", &plain),
+            load("OpenBao transit decrypt 4 KB", "POST", "transit/decrypt/aes", &sealed),
+            load("OpenBao transit sign P-256", "POST", "transit/sign/pair/sha2-256", &digest),
+            load("OpenBao KV v2 get 1 KB", "GET", "secret/data/bench", &Value::Null),
+        ])
     }
 }
 

@@ -251,10 +251,26 @@ impl Connection {
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
         let mut reply = Reply { status, headers, body: Vec::new() };
+        if reply.header("transfer-encoding") == Some("chunked") {
+            while self.chunk(&mut reply.body)? > 0 {}
+            return Ok(reply);
+        }
         let length = reply.header("content-length").map_or(Ok(0), str::parse).map_err(|_| wrong())?;
         reply.body.resize(length, 0);
         self.0.read_exact(&mut reply.body)?;
         Ok(reply)
+    }
+
+    /// Adds the next chunk to a body, and gives its length; the last one has none.
+    fn chunk(&mut self, body: &mut Vec<u8>) -> io::Result<usize> {
+        let wrong = || io::Error::other("a chunk has no length");
+        let length = usize::from_str_radix(&self.line()?, 16).map_err(|_| wrong())?;
+        let begun = body.len();
+        body.resize(begun + length, 0);
+        self.0.read_exact(&mut body[begun..])?;
+        // The line's end behind it, or behind no trailers.
+        self.line()?;
+        Ok(length)
     }
 
     fn line(&mut self) -> io::Result<String> {
