@@ -53,7 +53,8 @@ struct Program {
     /// Seconds that it may take.
     #[serde(default = "a_minute")]
     seconds: u64,
-    /// The ids of the projects whose secrets it rotates; without any, those of all.
+    /// The ids of the projects whose secrets it rotates, or `*` for those of all. Who has secrets there says in their values
+    /// what it is to change.
     #[serde(default)]
     projects: Vec<String>,
 }
@@ -106,6 +107,10 @@ impl Programs {
 
 impl Program {
     fn check(&self) -> Result<(), String> {
+        if self.projects.is_empty() {
+            let text = "projects: expected the ids of those whose secrets it rotates, or \"*\" for all";
+            return Err(text.to_owned());
+        }
         if !(1..=600).contains(&self.seconds) {
             return Err(format!("seconds = {}: expected 1 to 600", self.seconds));
         }
@@ -144,7 +149,7 @@ impl Program {
     }
 
     fn serves(&self, project: &str) -> bool {
-        self.projects.is_empty() || self.projects.iter().any(|one| one == project)
+        self.projects.iter().any(|one| one == project || one == "*")
     }
 
     /// Runs a command as somebody who may do nothing here.
@@ -268,4 +273,21 @@ fn last_line(complaint: &[u8]) -> String {
             .collect::<String>()
     };
     line.map(|line| format!(": {}", plain(line))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_for_the_projects_that_are_listed_alone() {
+        let programs: Programs =
+            toml::from_str("[site]\nsocket = \"/none/such\"\nprojects = [\"one\", \"two\"]\n").unwrap();
+        programs.check().unwrap();
+        let why = |project: &str| programs.run(project, "site", b"").unwrap_err().to_string();
+        assert!(why("one").contains("nobody answers on /none/such"), "{}", why("one"));
+        for project in ["three", "*", ""] {
+            assert!(why(project).contains("no program \"site\" for this project"), "{}", why(project));
+        }
+    }
 }

@@ -118,12 +118,10 @@ impl World {
         } else {
             format!("command = [\"{dir}/rotate\", \"--quiet\"]")
         };
-        let place = Place::new(&format!(
-            "[rest]\nlisten = \"{listen}\"\n[rotation.programs.site]\n{way}\nseconds = 5\n"
-        ));
+        let place = Place::new("");
         let look = [place.store(), place.path("root.key"), place.path("admin.sock")];
         let look = look.map(|path| path.display().to_string()).join(":");
-        let program = format!("[rotation.programs.site]\n{way}\nseconds = 5\n");
+        let program = format!("[rotation.programs.site]\n{way}\nprojects = [\"*\"]\nseconds = 5\n");
         let more =
             if behind_socket { String::new() } else { format!("environment = {{ LOOK = \"{look}\" }}\n") };
         place.configure(&format!("[rest]\nlisten = \"{listen}\"\n{program}{more}"));
@@ -405,7 +403,7 @@ fn a_program_behind_a_socket_rotates_too() {
 #[test]
 fn a_program_that_could_not_be_run_is_refused_at_the_start() {
     needs!("/usr/bin/python3");
-    let section = |lines: &str| format!("[rotation.programs.site]\n{lines}\n");
+    let section = |lines: &str| format!("[rotation.programs.site]\nprojects = [\"*\"]\n{lines}\n");
     for (lines, says) in [
         ("command = [\"rotate\"]", "whole path"),
         ("command = []", "whole path"),
@@ -421,6 +419,9 @@ fn a_program_that_could_not_be_run_is_refused_at_the_start() {
         place.configure(&section(lines));
         place.hsmd(&[]).fails().says(says).says("rotation.programs.site").done();
     }
+    let place = Place::new("");
+    place.configure("[rotation.programs.site]\nsocket = \"/run/site\"\n");
+    place.hsmd(&[]).fails().says("projects").done();
     if is_root() {
         let place = Place::new("");
         place.configure(&section("command = [\"/usr/bin/python3\"]"));

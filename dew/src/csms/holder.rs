@@ -224,10 +224,19 @@ impl Asked<'_> {
 fn secret_parts(value: &str) -> Vec<Zeroizing<String>> {
     let mut parts = vec![Zeroizing::new(value.to_owned())];
     if let Ok(Json::Object(all)) = serde_json::from_str(value) {
-        let texts = all.iter().filter(|(name, _)| *name != "name").filter_map(|(_, part)| part.as_str());
-        parts.extend(texts.filter(|part| part.len() >= SHORT).map(|part| Zeroizing::new(part.to_owned())));
+        all.iter().filter(|(name, _)| *name != "name").for_each(|(_, part)| texts_of(part, &mut parts));
     }
     parts
+}
+
+/// Adds the texts within a part of a value.
+fn texts_of(part: &Json, parts: &mut Vec<Zeroizing<String>>) {
+    match part {
+        Json::String(text) if text.len() >= SHORT => parts.push(Zeroizing::new(text.clone())),
+        Json::Array(all) => all.iter().for_each(|part| texts_of(part, parts)),
+        Json::Object(all) => all.values().for_each(|part| texts_of(part, parts)),
+        _ => {}
+    }
 }
 
 /// What is shorter is in a sentence by chance.

@@ -72,6 +72,10 @@ fn what_a_program_does_not_make_is_made_for_it() {
         ("{\"token\":\"first\"}", "{}"),
         ("first", ""),
         ("first", "{\"error\":\"no PASSWORD today\"}"),
+        (
+            "{\"password\":\"first\",\"in\":[{\"token\":\"tok-123456\"}]}",
+            "{\"error\":\"no tok-123456 today\"}",
+        ),
         ("first", "nonsense"),
         ("first", "{\"value\":\"\"}"),
         ("first", "{\"value\":\"x\",\"other\":1}"),
