@@ -23,8 +23,6 @@ use zeroize::Zeroizing;
 
 /// The most bytes of an answer, and of what a program complains of: a value, escaped, and what is around it.
 const ANSWER: u64 = 256 << 10;
-/// How many characters of a complaint are passed on.
-const COMPLAINT: usize = 300;
 /// The most files that a program has open, and the most bytes of one that it writes.
 const FILES: u32 = 256;
 const FILE_BYTES: u32 = 64 << 20;
@@ -262,22 +260,23 @@ async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, String>
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()))
 }
 
-/// The last line that a program complained with, behind a colon.
+/// The last line that a program complained with, behind a colon. It is whole: who cuts it looks for values in it before.
 fn last_line(complaint: &[u8]) -> String {
     let text = String::from_utf8_lossy(complaint);
     let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
-    let plain = |line: &str| {
-        line.chars()
-            .map(|char| if char.is_control() { ' ' } else { char })
-            .take(COMPLAINT)
-            .collect::<String>()
-    };
-    line.map(|line| format!(": {}", plain(line))).unwrap_or_default()
+    line.map(|line| format!(": {line}")).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_line_of_a_complaint_is_whole() {
+        let long = "x".repeat(1000);
+        assert_eq!(last_line(format!("Traceback\n  {long}\n\n").as_bytes()), format!(": {long}"));
+        assert_eq!(last_line(b" \n"), "");
+    }
 
     #[test]
     fn a_program_is_for_the_projects_that_are_listed_alone() {

@@ -220,9 +220,10 @@ impl Asked<'_> {
     }
 }
 
-/// A value, and the texts within it that could be told for it.
+/// A value, and the texts within it that could be told for it: those of its JSON, and lines of each, such as of a key.
 fn secret_parts(value: &str) -> Vec<Zeroizing<String>> {
     let mut parts = vec![Zeroizing::new(value.to_owned())];
+    add_text(value, &mut parts);
     if let Ok(Json::Object(all)) = serde_json::from_str(value) {
         all.iter().filter(|(name, _)| *name != "name").for_each(|(_, part)| texts_of(part, &mut parts));
     }
@@ -232,11 +233,17 @@ fn secret_parts(value: &str) -> Vec<Zeroizing<String>> {
 /// Adds the texts within a part of a value.
 fn texts_of(part: &Json, parts: &mut Vec<Zeroizing<String>>) {
     match part {
-        Json::String(text) if text.len() >= SHORT => parts.push(Zeroizing::new(text.clone())),
+        Json::String(text) => add_text(text, parts),
         Json::Array(all) => all.iter().for_each(|part| texts_of(part, parts)),
         Json::Object(all) => all.values().for_each(|part| texts_of(part, parts)),
         _ => {}
     }
+}
+
+/// Adds a text and its lines, of which each may be told alone.
+fn add_text(text: &str, parts: &mut Vec<Zeroizing<String>>) {
+    let all = text.lines().map(str::trim).chain([text]).filter(|part| part.len() >= SHORT);
+    parts.extend(all.map(|part| Zeroizing::new(part.to_owned())));
 }
 
 /// What is shorter is in a sentence by chance.

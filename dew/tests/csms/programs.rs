@@ -72,6 +72,8 @@ fn what_a_program_does_not_make_is_made_for_it() {
         ("{\"token\":\"first\"}", "{}"),
         ("first", ""),
         ("first", "{\"error\":\"no PASSWORD today\"}"),
+        ("{\"password\":\"first\",\"key\":\"line-one\\nline-two\"}", "{\"error\":\"no line-two today\"}"),
+        ("line-one\nline-two", "{\"error\":\"no line-two today\"}"),
         (
             "{\"password\":\"first\",\"in\":[{\"token\":\"tok-123456\"}]}",
             "{\"error\":\"no tok-123456 today\"}",
