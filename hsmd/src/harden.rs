@@ -10,7 +10,7 @@ use tracing::warn;
 
 use crate::config::Hardening;
 
-/// `CAP_IPC_LOCK`, as a bit of the capability sets in `/proc/self/status`.
+/// `CAP_IPC_LOCK`, as [`holds`] takes it.
 const CAP_IPC_LOCK: u64 = 1 << 14;
 
 /// Hardens the process. What cannot be done is warned of once.
@@ -46,12 +46,17 @@ fn lock_memory() {
     }
 }
 
+/// Whether this process holds all of these capabilities: bits of the sets in `/proc/self/status`.
+pub(crate) fn holds(capabilities: u64) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let held = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let held = held.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0);
+    held & capabilities == capabilities
+}
+
 /// With a limit, a lock on all memory to come would make the daemon fail once the limit is reached.
 fn may_lock_memory() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let capabilities = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    let capabilities = capabilities.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0);
-    if capabilities & CAP_IPC_LOCK != 0 {
+    if holds(CAP_IPC_LOCK) {
         return true;
     }
     match getrlimit(Resource::RLIMIT_MEMLOCK) {

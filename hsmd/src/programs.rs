@@ -5,7 +5,6 @@
 //! take from it what it has no use of, since what must happen between fork and exec cannot be written without `unsafe`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,12 +20,14 @@ use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
+use crate::harden::holds;
+
 /// The most bytes of an answer, and of what a program complains of: a value, escaped, and what is around it.
 const ANSWER: u64 = 256 << 10;
 /// The most files that a program has open, and the most bytes of one that it writes.
 const FILES: u32 = 256;
 const FILE_BYTES: u32 = 64 << 20;
-/// `CAP_SETUID`, `CAP_SETGID` and `CAP_KILL`, as bits of the capability sets in `/proc/self/status`.
+/// `CAP_SETUID`, `CAP_SETGID` and `CAP_KILL`: who holds them may run programs as another user.
 const BECOMES_OTHERS: u64 = 1 << 7 | 1 << 6 | 1 << 5;
 
 /// The sections `[rotation.programs.NAME]` of the configuration.
@@ -131,7 +132,7 @@ impl Program {
                         self.user
                     ));
                 }
-                if !becomes_others() {
+                if !holds(BECOMES_OTHERS) {
                     return Err(format!(
                         "command: hsmd may not run it as {:?}: start hsmd with CAP_SETUID, CAP_SETGID and CAP_KILL, or \
                          better have a service answer on a socket",
@@ -200,14 +201,6 @@ impl Program {
         let user = User::from_name(&self.user).ok().flatten();
         user.map_or_else(|| self.user.clone(), |user| user.gid.to_string())
     }
-}
-
-/// Whether this process may run others as another user.
-fn becomes_others() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let held = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    let held = held.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0);
-    held & BECOMES_OTHERS == BECOMES_OTHERS
 }
 
 /// Gives a program its question, and takes what it says until it ends.
