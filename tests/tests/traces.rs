@@ -347,3 +347,35 @@ fn a_tracker_says_that_traces_go_to_a_receiver_of_logs_where_they_do() {
         sent.push_str(&String::from_utf8_lossy(&more[..read]));
     }
 }
+
+/// Makes a key, and gives its id.
+fn key(rest: &Rest, name: &str) -> String {
+    let made = rest.kms("create-key", &json!({ "key_alias": name })).done();
+    made["key_info"]["key_id"].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn a_trace_is_of_what_was_changed_and_of_where_that_came_from() {
+    let any = std::net::SocketAddr::from(([0u16; 8], free_address().port()));
+    let place = Place::new(&format!("[rest]\nlisten = \"{any}\"\n"));
+    let daemon = place.start();
+    let rest = Rest::new_account(&place, ([127, 0, 0, 1], any.port()).into(), "acme");
+    let (changed, other) = (key(&rest, "changed"), key(&rest, "other"));
+    let target = format!("/v1.0/{{project_id}}/kms/{changed}/tags?key_id={other}");
+    let tag = json!({ "tag": { "key": "team", "value": "blue" } }).to_string();
+    assert_eq!(rest.send(&rest.signed("POST", &target, tag.as_bytes())).unwrap().status, 204);
+    let of = |key: &str| rest.send(&rest.signed("GET", &format!("/v1.0/{{project_id}}/kms/{key}/tags"), b""));
+    assert_eq!(of(&other).unwrap().done()["tags"], json!([]));
+    assert_eq!(of(&changed).unwrap().done()["tags"][0]["key"], "team");
+    let traces = "traces?trace_type=system&trace_name=dealUnifiedTags";
+    let found = asks(&rest, "GET", traces, &Value::Null).done();
+    let trace = &found["traces"][0];
+    assert_eq!(
+        (&trace["resource_id"], &trace["resource_name"]),
+        (&json!(changed), &json!("changed")),
+        "{trace}"
+    );
+    assert!(!trace["request"].as_str().unwrap().contains(&other), "{trace}");
+    assert_eq!((&trace["source_ip"], &trace["response"]), (&json!("127.0.0.1"), &json!("")), "{trace}");
+    daemon.stop();
+}

@@ -174,6 +174,7 @@ impl Masked {
     #[must_use]
     pub fn answer(&mut self, answer: &Value) -> String {
         match self.value("", answer) {
+            Value::Null => String::new(),
             Value::Object(fields) if fields.is_empty() => String::new(),
             shown => shown.to_string(),
         }
@@ -265,5 +266,6 @@ mod tests {
         let shown = masks.answer(&error("plain_text: invalid type: integer `98765`, expected a string"));
         assert!(!shown.contains("98765") && shown.contains("KMS.0308"), "{shown}");
         assert!(masks.answer(&error("the key is disabled")).contains("the key is disabled"));
+        assert_eq!((masks.answer(&Value::Null), masks.answer(&json!({}))), Default::default());
     }
 }

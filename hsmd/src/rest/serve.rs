@@ -178,7 +178,8 @@ async fn accept(door: Arc<Door>, listener: TcpListener, acceptor: Option<TlsAcce
         let (door, acceptor) = (Arc::clone(&door), acceptor.clone());
         tokio::spawn(async move {
             let _place = place;
-            let from = From { peer: peer.ip(), tls: acceptor.is_some() };
+            // Where both versions of IP come in at one address, those of version 4 are written as such all the same.
+            let from = From { peer: peer.ip().to_canonical(), tls: acceptor.is_some() };
             let served = match acceptor {
                 None => connection(&door, stream, from).await,
                 Some(acceptor) => match timeout(door.patience(), acceptor.accept(stream)).await {
@@ -418,7 +419,8 @@ fn traced<'a>(
     let project = services.cts.project_of(caller).or_else(of_iam)?;
     let path = path.iter().map(|(name, value)| (*name, value.clone()));
     let query = query.iter().map(|(name, value)| (name.as_str(), value.clone()));
-    let fields = path.chain(query).collect();
+    // What the operation goes by comes last, and counts: a field of the query has no say against the path's.
+    let fields = query.chain(path).collect();
     let Raw { method, path, body, .. } = *raw;
     let access_key = raw.access_key();
     let (kind, unproven) = (Kind::ApiCall, false);
