@@ -234,7 +234,7 @@ impl Kms {
             Some(multi) => self.writes_of(key.id, &multi.without(project.id), &mut work)?,
             None => Vec::new(),
         };
-        let version = self.desk(key.slot, caller)?.commit(work)?;
+        let version = self.commit_of(project, key, caller, work)?;
         show_everywhere(elsewhere, version);
         project.counts.lock().forget(key.id);
         let mut shelf = project.shelf.write();

@@ -104,8 +104,7 @@ impl Kms {
         let mut homes = self.homes.write();
         homes.read.remove(&home.project);
         homes.looked_at.remove(&home.project);
-        if let Some((number, _)) = homes.by_project.remove(&home.project) {
-            homes.by_number.remove(&number);
-        }
+        homes.by_project.remove(&home.project);
+        homes.by_number.retain(|_, project| *project != home.project);
     }
 }

@@ -74,7 +74,7 @@ impl Kms {
         self.change_state(caller, &found, "schedule the deletion of a key", |key| {
             match (&key.multi, key.state) {
                 (_, State::PendingDeletion) => Err(KmsError::AlreadyPending),
-                (Some(multi), _) if multi.primary == region && multi.regions.len() > 1 => {
+                (Some(multi), _) if multi.primary == region && self.is_elsewhere(&found, multi) => {
                     Err(KmsError::HasReplicas)
                 }
                 _ => Ok(Key { state: State::PendingDeletion, goes: Some(goes), ..key }),

@@ -149,7 +149,11 @@ impl Homes {
                 u32::try_from(home.number).map_err(|_| KmsError::Internal("projects are counted"))?;
             homes.next = homes.next.max(number + 1);
             homes.by_number.insert(number, home.project);
-            homes.by_project.insert(home.project, (number, (*home).clone()));
+            // Of a project whose partition was destroyed, and which got another one, there are both: either may be restored.
+            let is_there = numbered(hsm, home.slot, &home.serial).is_some();
+            if is_there || !homes.by_project.contains_key(&home.project) {
+                homes.by_project.insert(home.project, (number, (*home).clone()));
+            }
         }
         Ok(homes)
     }
@@ -222,7 +226,7 @@ impl Kms {
         project.map(|project| (project.id, project.account)).ok_or(KmsError::OtherProject)
     }
 
-    /// What is kept of a project; none if it never had a key.
+    /// What is kept of a project; none if it never had a key, or its partition was destroyed.
     fn project(&self, id: ProjectId) -> Result<Option<Arc<Project>>> {
         let home = {
             let homes = self.homes.read();
@@ -232,8 +236,7 @@ impl Kms {
             homes.by_project.get(&id).cloned()
         };
         let Some((number, home)) = home else { return Ok(None) };
-        let gone = KmsError::Internal("the partition of the project's keys is there");
-        let partition = self.partition_of(&home).ok_or(gone)?;
+        let Some(partition) = self.partition_of(&home) else { return Ok(None) };
         let shelf = RwLock::new(Shelf::read(&self.hsm, &self.stores, &partition)?);
         let (id, account) = (home.project, home.account);
         let counts = Mutex::new(Counts::read(&self.hsm, &partition)?);
@@ -293,8 +296,20 @@ impl Kms {
         homes.next = number + 1;
         homes.by_number.insert(number, id);
         homes.by_project.insert(id, (number, home));
+        homes.looked_at.remove(&id);
         drop(homes);
         self.project(id)?.ok_or(KmsError::Internal("a project that was made is there"))
+    }
+
+    /// Forgets what was in a partition, by its serial number, which was destroyed: the keys of a project, or a key store.
+    pub fn forget_partition(&self, serial: &str) {
+        self.stores.forget(serial);
+        let mut homes = self.homes.write();
+        let is_its = |(_, (_, home)): &(&ProjectId, &(u32, Home))| home.serial == serial;
+        if let Some(id) = homes.by_project.iter().find(is_its).map(|(id, _)| *id) {
+            homes.read.remove(&id);
+            homes.looked_at.remove(&id);
+        }
     }
 
     /// A place at the partition of a slot.
@@ -312,10 +327,27 @@ impl Kms {
         mut work: Work<'_>,
     ) -> Result<Kept<Key>> {
         work.writes.push((project.partition.slot().0, key.update(Kind::KmsKey, &changed)?));
-        let version = self.desk(key.slot, caller)?.commit(work)?;
+        let version = self.commit_of(project, key, caller, work)?;
         let changed = key.updated(version, changed);
         project.shelf.write().show_key(changed.clone());
         Ok(changed)
+    }
+
+    /// Commits what becomes of a key and its objects; of one whose objects went with their partition, what is known of it.
+    fn commit_of(
+        &self,
+        project: &Project,
+        key: &Key,
+        caller: &Caller,
+        mut work: Work<'_>,
+    ) -> Result<hsm::vault::Version> {
+        let mut slot = key.slot;
+        if self.hsm.partition_of_slot(slot).is_none() {
+            work.remove.clear();
+            work.revise.clear();
+            slot = project.partition.slot().0;
+        }
+        Ok(self.desk(slot, caller)?.commit(work)?)
     }
 }
 

@@ -6,7 +6,7 @@ use hsm::Work;
 use hsm::service::Kind;
 use hsm::vault::Version;
 
-use super::allow::About;
+use super::allow::{About, Found};
 use super::create::version;
 use super::error::{KmsError, Result};
 use super::key::{Key, Multi, Rotation, State};
@@ -90,6 +90,7 @@ impl Kms {
                 primary: home.clone(),
                 regions: vec![(home.clone(), found.project.id.0)],
             });
+            multi.regions.retain(|(_, project)| self.is_in(ProjectId(*project), source.id));
             // In whichever of the region's projects.
             let is_there = multi.regions.iter().any(|(region, _)| region == replica.region);
             if is_there || other.shelf.read().keys.contains_key(&source.id) {
@@ -116,6 +117,20 @@ impl Kms {
             Some(multi) if multi.primary != home => Err(KmsError::NotPrimary),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a project still has a key: it has not if its partition was destroyed.
+    fn is_in(&self, project: ProjectId, key: KeyId) -> bool {
+        // Who cannot tell is careful.
+        self.project(project).map_or(true, |project| {
+            project.is_some_and(|project| project.shelf.read().keys.contains_key(&key))
+        })
+    }
+
+    /// Whether a key is in another region too. The turn of its own project is held.
+    pub(super) fn is_elsewhere(&self, found: &Found, multi: &Multi) -> bool {
+        let others = multi.regions.iter().filter(|(_, project)| *project != found.project.id.0);
+        others.into_iter().any(|(_, project)| self.is_in(ProjectId(*project), found.key.id))
     }
 
     fn check_room_in(&self, other: &Project, replica: &Replica<'_>) -> Result<()> {

@@ -184,6 +184,11 @@ impl Stores {
         *self.by_id.write() = with.by_id.into_inner();
     }
 
+    /// Forgets the one whose partition had this serial number.
+    pub(super) fn forget(&self, serial: &str) {
+        self.by_id.write().retain(|_, store| store.serial != serial);
+    }
+
     fn show(&self, store: Kept<KeyStore>) {
         self.by_id.write().insert(store.id, store);
     }

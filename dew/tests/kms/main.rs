@@ -8,6 +8,7 @@ mod keys;
 mod leaving;
 mod life;
 mod lists;
+mod lost;
 mod office;
 mod races;
 mod regions;

@@ -67,3 +67,35 @@ fn what_has_the_number_of_a_project_that_stays_is_refused() {
     let why = restore(&here, &back_up(&there)).unwrap_err();
     assert!(why.contains("the number that it has for partition"), "{why}");
 }
+
+#[test]
+fn a_partition_that_was_zeroized_comes_back_even_if_its_project_got_another_one() {
+    let world = World::new();
+    let root = world.root(&world.account("acme"));
+    let old = world.kms.create_key(&root, new("old", Spec::Aes256)).unwrap();
+    let closed = world.encrypt(&root, &old.id.to_string(), "of before").unwrap();
+    let file = {
+        let (mut file, partition) = (Vec::new(), world.hsm.partition_of_slot(old.slot).unwrap());
+        let to = Recipients::Domain(domain());
+        world.hsm.back_up(Some(&partition), &to, &mut file, &Actor::DAEMON).unwrap();
+        file
+    };
+    let zeroize = |slot| {
+        let partition = world.hsm.partition_of_slot(slot).unwrap();
+        world.hsm.zeroize_partition(&partition, &Actor::DAEMON).unwrap();
+        world.kms.forget_partition(&partition.serial());
+    };
+    zeroize(old.slot);
+    let key = world.kms.create_key(&root, new("new", Spec::Aes256)).unwrap();
+    let since = world.encrypt(&root, &key.id.to_string(), "of after").unwrap();
+    assert!(restore(&world, &file).is_err(), "there is another partition of this label");
+    assert_eq!(world.decrypt(&root, &since).unwrap(), "of after");
+    zeroize(key.slot);
+    restore(&world, &file).unwrap();
+    world.kms.reload().unwrap();
+    assert_eq!(world.decrypt(&root, &closed).unwrap(), "of before");
+    let world = world.again();
+    assert_eq!(world.decrypt(&root, &closed).unwrap(), "of before");
+    world.key(&root, new("new", Spec::Aes256));
+    assert_eq!(world.hsm.partitions().len(), 1);
+}

@@ -45,13 +45,15 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::RekeyStatus => rekey(daemon),
         Ask::ZeroizePartition { partition } => {
             let partition = talk.partition(partition)?;
-            let hsm = talk.hsm()?;
-            hsm.zeroize_partition(&partition, &talk.actor()).map_err(|error| error.to_string())?;
-            if let Ok(services) = daemon.services() {
-                // What it knows of secrets that are gone, it forgets too.
+            let (hsm, serial) = (talk.hsm()?, partition.serial());
+            let done = hsm.zeroize_partition(&partition, &talk.actor());
+            let is_gone = hsm.partition_of_slot(partition.slot().0).is_none();
+            if is_gone && let Ok(services) = daemon.services() {
+                // What it knows of keys and secrets that are gone, it forgets too.
+                services.kms.forget_partition(&serial);
                 services.csms.reload();
             }
-            Ok(Told::Done)
+            done.map(|()| Told::Done).map_err(|error| error.to_string())
         }
         Ask::ZeroizeHsm => {
             daemon.zeroize(Some(talk.socket())).map_err(text)?;
