@@ -1,16 +1,17 @@
 //! Aliases: other names of keys, which stand for a key's id in every request of its project.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use hsm::Work;
 use hsm::service::{Kind, Write};
 use serde::{Deserialize, Serialize};
 
-use super::allow::{About, Found};
+use super::allow::Found;
 use super::error::{KmsError, Result};
 use super::id::KeyId;
 use super::key::{Key, Millis, State};
-use super::list::Page;
+use super::list::{Page, Search};
 use super::name::check_name;
 use super::project::{Project, Shelf};
 use super::record::{Kept, creation};
@@ -112,7 +113,8 @@ impl Kms {
         Ok(())
     }
 
-    /// The aliases of a key or of all keys of the project, in the order in which they were made.
+    /// The aliases of a key, or of all keys of the project that are in enterprise projects where the caller may list them; in the
+    /// order in which they were made.
     ///
     /// # Errors
     /// `BadLimit`, `BadMarker`; `NoKey`, `BadKeyId`, `Forbidden`
@@ -122,21 +124,21 @@ impl Kms {
         key: Option<&str>,
         page: &Page<'_>,
     ) -> Result<Paged<Kept<Alias>>> {
-        let (project, only) = match key {
+        let (project, of): (_, HashSet<_>) = match key {
             Some(key) => {
                 let Found { project, key } = self.permitted(caller, "ListAliases", key)?;
-                (Some(project), Some(key.id))
+                (Some(project), [key.id].into())
             }
             None => {
-                let (project, _) = self.permitted_in(caller, "ListAliases", About::NOTHING)?;
-                (self.project(project)?, None)
+                let keys = self.visible(caller, "ListAliases", &Search::default())?;
+                (self.project(self.own(caller)?.0)?, keys.iter().map(|key| key.id).collect())
             }
         };
         let mut aliases: Vec<_> = match project {
             Some(project) => project.shelf.read().aliases.values().cloned().collect(),
             None => Vec::new(),
         };
-        aliases.retain(|alias| only.is_none_or(|key| alias.key == key));
+        aliases.retain(|alias| of.contains(&alias.key));
         aliases.sort_by_key(|alias| alias.number);
         page.of(aliases, |alias| alias.number)
     }

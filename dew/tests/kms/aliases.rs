@@ -1,7 +1,9 @@
 //! Other names of keys.
 
+use dew::caller::Caller;
+use dew::iam::{EnterpriseProjectId, Level, Scope, Subject};
 use dew::kms::spec::Spec;
-use dew::kms::{Page, Quotas, Scheme};
+use dew::kms::{NewKey, Page, Quotas, Scheme};
 use hsm::event::Actor;
 
 use super::office::{Office, id};
@@ -135,4 +137,29 @@ fn aliases_are_listed_a_page_at_a_time_and_go_together_or_with_their_key() {
     world.kms.create_alias(&world.root, &two, "c").unwrap();
     let all = world.kms.list_aliases(&world.root, None, &Page::default()).unwrap();
     assert!(all.items.iter().all(|alias| alias.key == id(&two)));
+}
+
+#[test]
+fn aliases_are_listed_of_keys_that_the_caller_may_list() {
+    let world = Office::new();
+    let acting = world.kms.iam().by(Actor::DAEMON);
+    let shop = acting.create_enterprise_project(world.account, "shop", "").unwrap().id;
+    let lists = r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["kms:cmk:list*"]}]}"#;
+    let of_shop = acting.create_role(world.account, "lists", ("", ""), Level::Project, lists).unwrap();
+    let ann =
+        world.user("ann", r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["kms:cmk:sign"]}]}"#);
+    let list = |who: &Caller| {
+        let found = world.kms.list_aliases(who, None, &Page::default())?;
+        Ok(found.items.iter().map(|alias| alias.name.clone()).collect::<Vec<_>>())
+    };
+    for (name, place) in [("everywhere", EnterpriseProjectId::DEFAULT), ("in-shop", shop)] {
+        let new = NewKey { enterprise_project: place, ..new(name, Spec::Aes256) };
+        let key = world.kms.create_key(&world.root, new).unwrap().id.to_string();
+        world.kms.create_alias(&world.root, &key, name).unwrap();
+    }
+    assert_eq!(list(&world.root).unwrap(), ["everywhere", "in-shop"]);
+    assert_eq!(code(list(&ann)), "KMS.0330");
+    let id = ann.identity.user().unwrap();
+    acting.give(world.account, Subject::User(id), of_shop.id, Scope::EnterpriseProject(shop)).unwrap();
+    assert_eq!(list(&ann).unwrap(), ["in-shop"]);
 }
