@@ -249,7 +249,7 @@ fn what_expires_makes_no_way_in_that_lasts() {
     let _daemon = place.start();
     let acme = Account::new(&place, address, "acme");
     let (_, _other) = (Account::new(&place, address, "other"), Account::new(&place, address, "third"));
-    let (_, bob) = acme.user("bob");
+    let (his, bob) = acme.user("bob");
     let agency = acme.agency("ops", "other");
     let expiring = expiring(&acme.root);
     let (users, devices) = ("/v3.0/OS-USER/users", "/v3.0/OS-MFA/virtual-mfa-devices");
@@ -263,7 +263,11 @@ fn what_expires_makes_no_way_in_that_lasts() {
         ("POST", "/v3/users".to_owned(), json!({ "user": { "name": "new-2" } }), 201),
         ("PUT", format!("{users}/{bob}"), password.clone(), 200),
         ("PATCH", format!("/v3/users/{bob}"), json!({ "user": { "password": "Battery-3-staple" } }), 200),
+        ("PUT", format!("{users}/{bob}"), json!({ "user": { "enabled": true } }), 200),
+        ("PUT", format!("{users}/{bob}"), json!({ "user": { "access_mode": "default" } }), 200),
+        ("PATCH", format!("/v3/users/{bob}"), json!({ "user": { "enabled": true } }), 200),
         ("POST", KEYS.to_owned(), key_of(&bob), 201),
+        ("PUT", format!("{KEYS}/{}", his.access_key), json!({ "credential": { "status": "active" } }), 200),
         (
             "POST",
             "/v3.0/OS-AGENCY/agencies".to_owned(),
@@ -299,8 +303,10 @@ fn what_expires_makes_no_way_in_that_lasts() {
         let done = ask(&acme.root, method, target, body);
         assert_eq!(done.status, *by_lasting, "{method} {target}: {}", done.json());
     }
-    let change = json!({ "user": { "description": "nothing that lets anybody in" } });
+    let change = json!({ "user": { "description": "nothing that lets anybody in", "enabled": false } });
     assert_eq!(expiring("PUT", &format!("{users}/{bob}"), &change).status, 200);
+    let ends = json!({ "credential": { "status": "inactive" } });
+    assert_eq!(expiring("PUT", &format!("{KEYS}/{}", his.access_key), &ends).status, 200);
 }
 
 #[test]

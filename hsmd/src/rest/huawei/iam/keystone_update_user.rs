@@ -37,7 +37,7 @@ impl Operation for Op {
     const PATH: &'static str = "/v3/users/{user_id}";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
-        if self.user.password.is_some() {
+        if self.user.password.is_some() || self.user.enabled.is_some_and(|enabled| enabled.0) {
             Desk::check_lasting(caller)?;
         }
         let desk = Desk::permitted::<Self>(caller, services, Some(&self.user_id))?;

@@ -32,18 +32,21 @@ impl Operation for Op {
     const PATH: &'static str = "/v3.0/OS-CREDENTIAL/credentials/{access_key}";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
-        let key = id(&self.access_key, "access key")?;
-        let found = services
-            .iam
-            .access_key_of(caller.identity.account, key)
-            .ok_or(IamError::Unknown("access key"))?;
-        let (desk, _) = Desk::about_user::<Self>(caller, services, &found.user.to_string())?;
         let active = match self.credential.status.as_deref() {
             None => None,
             Some("active") => Some(true),
             Some("inactive") => Some(false),
             Some(_) => return Err(IamError::Invalid("an access key is active or inactive")),
         };
+        if active == Some(true) {
+            Desk::check_lasting(caller)?;
+        }
+        let key = id(&self.access_key, "access key")?;
+        let found = services
+            .iam
+            .access_key_of(caller.identity.account, key)
+            .ok_or(IamError::Unknown("access key"))?;
+        let (desk, _) = Desk::about_user::<Self>(caller, services, &found.user.to_string())?;
         let description = self.credential.description.as_deref();
         let key = desk.acting().change_access_key(desk.account, key, active, description)?;
         Ok(json!({ "credential": shown::access_key(&key) }))

@@ -42,11 +42,12 @@ impl Operation for Op {
     const PATH: &'static str = "/v3.0/OS-USER/users/{user_id}";
 
     fn run(self, caller: &Caller, services: &Services) -> Result<Value, IamError> {
-        if self.user.password.is_some() {
+        let new = &self.user;
+        let lets_in = new.enabled.is_some_and(|enabled| enabled.0) || new.access_mode.is_some();
+        if lets_in || new.password.is_some() {
             Desk::check_lasting(caller)?;
         }
         let desk = Desk::permitted::<Self>(caller, services, Some(&self.user_id))?;
-        let new = &self.user;
         let change = UserChange {
             name: new.name.as_deref(),
             password: new.password.as_ref().map(|password| password.as_str()),
