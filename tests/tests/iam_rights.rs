@@ -342,4 +342,33 @@ fn the_console_explains_what_policies_decide() {
     let told = place.admin("policy explain acme/acme kms:cmk:create *").succeeds().out();
     assert!(told.starts_with("kms:cmk:create: allowed: Statement[0]"), "{told}");
     place.admin("policy explain acme/nobody kms:cmk:create *").fails().says("there is no user").done();
+    // What a thing is, and what was given of it, counts.
+    let (bob, id) = acme.user("bob");
+    let own = json!({ "StringEquals": { "csms:Type": ["COMMON"] } });
+    let rule = json!({ "Effect": "Allow", "Action": ["csms:secret:get"], "Condition": own });
+    let file = place.path("own.json");
+    std::fs::write(&file, json!({ "Version": "1.1", "Statement": [rule] }).to_string()).unwrap();
+    for words in [
+        "group create acme/team",
+        "group add acme/team bob",
+        &format!("policy create acme/own {}", file.display()),
+        "policy attach acme/own --group team --all-projects",
+    ] {
+        place.admin(words).succeeds().done();
+    }
+    let secret = json!({ "name": "db", "secret_string": "hunter2" });
+    ask(&acme.root, "POST", "/v1/{project_id}/secrets", &secret).done();
+    let key = acme.root.kms("create-key", &json!({ "key_alias": "one" })).done();
+    let key = text(&key["key_info"]["key_id"]);
+    let explained = |action: &str, thing: &str| {
+        place.admin(&format!("policy explain acme/bob {action} {thing}")).succeeds().out()
+    };
+    assert!(explained("csms:secret:get", "db").contains("allowed: Statement[0] of the policy \"own\""));
+    assert!(explained("csms:secret:get", "none").contains("refused"));
+    assert!(explained("kms:cmk:get", &key).contains("refused"));
+    assert_eq!(bob.kms("describe-key", &json!({ "key_id": key })).status, 403);
+    let grant = json!({ "key_id": key, "grantee_principal": id, "operations": ["describe-key"] });
+    let grant = text(&acme.root.kms("create-grant", &grant).done()["grant_id"]);
+    assert!(explained("kms:cmk:get", &key).contains(&format!("allowed: the grant {grant}")));
+    bob.kms("describe-key", &json!({ "key_id": key })).done();
 }

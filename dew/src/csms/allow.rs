@@ -182,6 +182,7 @@ impl Csms {
             enterprise_project: EnterpriseProjectId(secret.enterprise_project),
             tags: secret.tags.clone(),
             facts: facts(&secret).into(),
+            given: Vec::new(),
         })
     }
 

@@ -1,9 +1,9 @@
 //! Why a user may do something, or may not: for people, who ask before it happens.
 
 use super::permission::{Itself, Policies, Question, Standing};
-use super::policy::{Access, Action, Level, Source};
+use super::policy::{Access, Action, ActionSet, Allowance, Level, Resource, Role, Source};
 use super::record::{Account, Project, User};
-use super::{AccountId, EnterpriseProjectId, Iam, IamError, ProjectId};
+use super::{AccountId, EnterpriseProjectId, Iam, IamError, Identity, ProjectId};
 use crate::caller::Caller;
 use crate::tag::Tags;
 
@@ -29,6 +29,8 @@ pub struct Known {
     pub tags: Tags,
     /// What else conditions compare.
     pub facts: Vec<(&'static str, &'static str)>,
+    /// What who asks was given of it, by what.
+    pub given: Vec<(String, ActionSet)>,
 }
 
 /// A resource as people write it.
@@ -87,7 +89,7 @@ impl Iam {
     /// What is decided on an action of a user, or on all that a name stands for, with a resource:
     /// `service:region:account:type:path`, or the path alone, in the project of the thing if it is `known`, else in the region
     /// that is named, or the first of the user's account. It is decided as for a request of now by a lasting access key, over
-    /// TLS, from nowhere; grants are not looked at.
+    /// TLS, from nowhere.
     ///
     /// # Errors
     /// `Unknown` for an action, an account or a project that is not there, and for a thing that is elsewhere; `Invalid` for a
@@ -97,7 +99,7 @@ impl Iam {
         user: &User,
         action: &str,
         resource: &str,
-        known: impl FnOnce(&str, &str, Option<ProjectId>) -> Option<Known>,
+        known: impl FnOnce(&Identity, &str, &str, Option<ProjectId>) -> Option<Known>,
     ) -> Result<Vec<Explained>, IamError> {
         let identity = self.identity_of(user.id);
         let identity = identity.ok_or_else(|| {
@@ -116,7 +118,7 @@ impl Iam {
             }
         };
         let within = asked.as_ref().map(|project| project.id);
-        let known = written.thing.and_then(|thing| known(first.service(), thing, within));
+        let known = written.thing.and_then(|thing| known(&identity, first.service(), thing, within));
         let home = known.as_ref().and_then(|known| self.project(known.project));
         if home.as_ref().is_some_and(|home| !written.fits(home)) {
             return Err(IamError::Unknown("thing in that region of that account"));
@@ -143,7 +145,8 @@ impl Iam {
             agent: None,
             tls: true,
         };
-        actions.iter().map(|action| self.explained(&caller, &own, &question, *action)).collect()
+        let given = known.as_ref().map_or(&[][..], |known| &known.given);
+        actions.iter().map(|action| self.explained(&caller, &own, &question, *action, given)).collect()
     }
 
     fn explained(
@@ -152,6 +155,7 @@ impl Iam {
         own: &Account,
         question: &Question<'_>,
         action: Action,
+        given: &[(String, ActionSet)],
     ) -> Result<Explained, IamError> {
         let mut explained = Explained { action: action.name(), allowed: false, why: String::new() };
         let user = caller.identity.user().map(|user| user.to_string());
@@ -161,16 +165,26 @@ impl Iam {
             "iam" => Standing::of(own, &caller.identity, &operations, writes, question.thing),
             _ => Standing::Policies,
         };
-        let (others, thing): (&[&dyn Source], _) = match standing {
+        let account = question.account.to_string();
+        let resource = Resource::of(action, question.region.unwrap_or_default(), &account, question.thing);
+        let given: Vec<_> = given
+            .iter()
+            .map(|(name, actions)| Allowance { name, role: Role::Gives, actions: *actions, resource })
+            .collect();
+        let mut others: Vec<_> = given.iter().map(|one| one as &dyn Source).collect();
+        let thing = match standing {
             Standing::Refused(why) => {
                 why.clone_into(&mut explained.why);
                 return Ok(explained);
             }
-            Standing::Own => (&[&Itself], user.as_deref()),
-            Standing::Policies => (&[], question.thing),
+            Standing::Own => {
+                others.push(&Itself);
+                user.as_deref()
+            }
+            Standing::Policies => question.thing,
         };
         let question = Question { actions: &[action], thing, ..*question };
-        self.decide(caller, &question, Policies::Whole, others, |_, decision| {
+        self.decide(caller, &question, Policies::Whole, &others, |_, decision| {
             (explained.allowed, explained.why) = (decision.is_allowed(), decision.reason().to_string());
         })?;
         Ok(explained)

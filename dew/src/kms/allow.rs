@@ -13,7 +13,7 @@ use super::{Kms, name};
 use crate::caller::Caller;
 use crate::cts::{self, Act};
 use crate::iam::policy::{Action, ActionSet, Allowance, Resource, Role, Source};
-use crate::iam::{AccountId, EnterpriseProjectId, Known, Policies, ProjectId, Question};
+use crate::iam::{AccountId, EnterpriseProjectId, Identity, Known, Policies, ProjectId, Question};
 use crate::tag::Tags;
 
 /// The actions that each operation of the interface needs.
@@ -181,16 +181,22 @@ impl Kms {
         self.find_by_id(self.project(own)?, id)
     }
 
-    /// What policies look at of a key, as it is in this project, or else where it was made; none of what is no key.
+    /// What policies look at of a key, as it is in this project, or else where it was made, and what somebody was given of it;
+    /// none of what is no key.
     #[must_use]
-    pub fn known(&self, id: &str, within: Option<ProjectId>) -> Option<Known> {
+    pub fn known(&self, who: &Identity, id: &str, within: Option<ProjectId>) -> Option<Known> {
         let own = within.and_then(|project| self.project(project).ok().flatten());
         let Found { project, key } = self.find_by_id(own, id.parse().ok()?).ok()?;
+        let given = project.shelf.read().grants.each_given(key.id, who);
         Some(Known {
             project: project.id,
             enterprise_project: EnterpriseProjectId(key.enterprise_project),
             tags: key.tags.clone(),
             facts: facts(&key).into(),
+            given: given
+                .into_iter()
+                .map(|(grant, actions)| (format!("the grant {grant}"), actions))
+                .collect(),
         })
     }
 

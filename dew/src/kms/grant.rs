@@ -299,6 +299,17 @@ impl Grants {
         self.by_id.values()
     }
 
+    /// What each grant on a key lets somebody do; who it names for that may also retire it.
+    pub(super) fn each_given(&self, key: KeyId, who: &Identity) -> Vec<(GrantId, ActionSet)> {
+        let none = BTreeSet::new();
+        let each = self.on(key).map(|grant| {
+            let mut given = if grant.grantee.is(who) { &grant.operations } else { &none }.clone();
+            given.extend(grant.is_retiring(who).then_some(Granted::RetireGrant));
+            (grant.id, actions(&given))
+        });
+        each.filter(|(_, actions)| *actions != ActionSet::default()).collect()
+    }
+
     /// What somebody has been given on a key.
     pub(super) fn given(&self, key: KeyId, who: &Identity) -> BTreeSet<Granted> {
         let to = self.on(key).filter(|grant| grant.grantee.is(who));

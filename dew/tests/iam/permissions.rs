@@ -415,7 +415,7 @@ fn what_is_decided_on_an_action_of_a_user_is_explained_by_the_statement() {
     let (acme, other) = (world.account("acme"), world.account("other"));
     let id = acme.account.id;
     let ann = world.user(id, "ann");
-    let explain = |action: &str, resource: &str| world.iam.explain(&ann, action, resource, |_, _, _| None);
+    let explain = |action: &str, resource: &str| world.iam.explain(&ann, action, resource, |_, _, _, _| None);
     let one = |action: &str, resource: &str| {
         let all = explain(action, resource).unwrap();
         let [one] = all.as_slice() else { panic!("{all:?}") };
@@ -449,7 +449,7 @@ fn what_is_decided_on_an_action_of_a_user_is_explained_by_the_statement() {
     let (allowed, why) = one("iam:users:createUser", "*");
     assert!(!allowed && why.starts_with("nothing allows it"), "{why}");
     let root = world.iam.user(id, acme.root).unwrap();
-    let all = world.iam.explain(&root, "iam:users:createUser", "*", |_, _, _| None).unwrap();
+    let all = world.iam.explain(&root, "iam:users:createUser", "*", |_, _, _, _| None).unwrap();
     assert!(all[0].allowed && all[0].why.contains("the account acme"), "{all:?}");
 
     for (action, resource) in [("kms:cmk:nothing", "*"), ("kms:cmk:get", "kms:nowhere-1::KeyId:k1")] {

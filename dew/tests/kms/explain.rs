@@ -2,9 +2,9 @@
 
 use std::slice;
 
-use dew::iam::{Level, NewUser, Scope, Subject};
-use dew::kms::NewKey;
+use dew::iam::{AccountId, Identity, Level, NewUser, Scope, Subject, User};
 use dew::kms::spec::Spec;
+use dew::kms::{NewGrant, NewKey};
 use dew::tag::Tags;
 use hsm::event::Actor;
 
@@ -34,7 +34,7 @@ fn a_key_is_explained_by_its_project_enterprise_project_tags_and_kind() {
     let tagged = |name| NewKey { tags: tags.clone(), ..new(name, Spec::Aes256) };
     let curve = |name| NewKey { enterprise_project: shop, ..new(name, Spec::EcP256) };
     let explain = |resource: &str| {
-        let known = |_: &str, thing: &str, within| world.kms.known(thing, within);
+        let known = |who: &Identity, _: &str, thing: &str, within| world.kms.known(who, thing, within);
         iam.explain(&ann, "kms:cmk:get", resource, known)
     };
     for (caller, key, policy) in [
@@ -54,4 +54,52 @@ fn a_key_is_explained_by_its_project_enterprise_project_tags_and_kind() {
         let elsewhere = if region == "local-1" { "local-2" } else { "local-1" };
         assert!(explain(&format!("kms:{elsewhere}::KeyId:{key}")).is_err(), "{name}");
     }
+}
+
+#[test]
+fn what_a_grant_gives_is_explained_by_the_grant() {
+    let world = World::new();
+    let (ours, theirs) = (world.account("ours"), world.account("theirs"));
+    let (iam, root) = (world.kms.iam(), world.root(&ours));
+    let user = |of: AccountId, name| {
+        iam.by(Actor::DAEMON).create_user(of, &NewUser { name, ..NewUser::default() }).unwrap()
+    };
+    let (ann, eve) = (user(ours.made.account.id, "ann"), user(theirs.made.account.id, "eve"));
+    let key = world.key(&root, new("key", Spec::Aes256));
+    let explain = |who: &User, action: &str| {
+        let known = |who: &Identity, _: &str, thing: &str, within| world.kms.known(who, thing, within);
+        iam.explain(who, action, &key, known).unwrap().remove(0)
+    };
+    let operations = ["encrypt-data".to_owned(), "create-grant".to_owned()];
+    for who in [&ann, &eve] {
+        assert!(!explain(who, "kms:cmk:encryptData").allowed);
+        let id = who.id.to_string();
+        let to = NewGrant { grantee: &id, kind: None, operations: &operations, name: None, retiring: None };
+        let grant = world.kms.create_grant(&root, &key, to).unwrap().id;
+        let explained = explain(who, "kms:cmk:encryptData");
+        assert!(explained.allowed && explained.why == format!("the grant {grant}"), "{}", explained.why);
+        for (action, allowed) in
+            [("kms:cmk:createGrant", true), ("kms:cmk:decryptData", false), ("kms:cmk:revokeGrant", false)]
+        {
+            assert_eq!(explain(who, action).allowed, allowed, "{action}");
+        }
+        world.kms.revoke_grant(&root, &key, &grant.to_string()).unwrap();
+        assert!(!explain(who, "kms:cmk:encryptData").allowed);
+        let id = Some(id.as_str());
+        let to = ann.id.to_string();
+        let named = NewGrant { grantee: &to, kind: None, operations: &operations, name: None, retiring: id };
+        let grant = world.kms.create_grant(&root, &key, named).unwrap().id;
+        assert!(explain(who, "kms:cmk:retireGrant").allowed);
+        world.kms.revoke_grant(&root, &key, &grant.to_string()).unwrap();
+    }
+    // What is denied is denied, whatever is granted.
+    let deny = r#"{"Version":"1.1","Statement":[{"Effect":"Deny","Action":["kms:cmk:encryptData"]}]}"#;
+    let acting = iam.by(Actor::DAEMON);
+    let role = acting.create_role(ours.made.account.id, "never", ("", ""), Level::Project, deny).unwrap();
+    acting.give(ours.made.account.id, Subject::User(ann.id), role.id, Scope::AllProjects).unwrap();
+    let to = ann.id.to_string();
+    let new = NewGrant { grantee: &to, kind: None, operations: &operations, name: None, retiring: None };
+    world.kms.create_grant(&root, &key, new).unwrap();
+    let explained = explain(&ann, "kms:cmk:encryptData");
+    assert!(!explained.allowed && explained.why.contains("never"), "{}", explained.why);
 }

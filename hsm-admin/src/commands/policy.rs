@@ -26,17 +26,17 @@ Examples:
 const EXPLAIN_EXAMPLES: &str = "\
 What is decided is what a request gets now that the user signs with a lasting
 access key: by the policies of its groups and its own, all there is for a root
-user, what users may do to themselves, and who may change the root user. A key
-of the KMS is named by its id, and looked at in its project, with its enterprise
-project, tags and kind; what is no such key is taken for one without tags in the
-default enterprise project. A user's access keys and devices are named by the
-user's id.
+user, what users may do to themselves, who may change the root user, and grants
+on a key of the KMS. Such a key
+is named by its id, and looked at in its project, with its enterprise project,
+tags and kind; so is a secret of CSMS, by its name, in the project that is named.
+What is no such thing is taken for one without tags in the default enterprise
+project. A user's access keys and devices are named by the user's id.
 
-Not looked at are grants on the key; whether the key or anything else is in a
-state for it, or a quota used up; where the request comes from, with what
-client, which tags it gives, and whether a second factor was shown: conditions
-on these find nothing; and what a token for one project, or a key that expires,
-holds the user to.
+Not looked at are whether the key or anything else is in a state for it, or a
+quota used up; where the request comes from, with what client, which tags it
+gives, and whether a second factor was shown: conditions on these find nothing;
+and what a token for one project, or a key that expires, holds the user to.
 
 Examples:
   hsm-admin policy explain acme/ann kms:cmk:decryptData 0d0466b0-e727-4d9c-b35d-f84bb474a37f

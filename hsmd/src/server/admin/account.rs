@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dew::iam::policy::vocabulary::{self, Offered};
-use dew::iam::{self, CODE_SECONDS, Explained, Iam, NewAccount, ProtectPolicy, Reach, User, UserChange, Way};
+use dew::iam::{
+    self, CODE_SECONDS, Explained, Iam, Identity, NewAccount, ProtectPolicy, Reach, User, UserChange, Way,
+};
 use dew::leaving::delete_account;
 use dew::message::{Event, State, To, is_phone};
 use hsm::service::Deed;
@@ -107,8 +109,9 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
         Ask::Explain { user, action, resource } => {
             let iam = &services.iam;
             let user = user_named(iam, user)?;
-            let known = |service: &str, thing: &str, within| match service {
-                "kms" => services.kms.known(thing, within),
+            let known = |who: &Identity, service: &str, thing: &str, within: Option<_>| match service {
+                "kms" => services.kms.known(who, thing, within),
+                "csms" => services.csms.known(thing, within?, who.account),
                 _ => None,
             };
             let all = iam.explain(&user, action, resource, known).map_err(|error| error.to_string())?;
