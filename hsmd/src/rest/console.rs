@@ -3,6 +3,7 @@
 use dew::caller::Caller;
 use dew::cts::{self, Kind};
 use wire::admin::kms::CSMS;
+use zeroize::Zeroizing;
 
 use super::operation::Input;
 use super::{databases, huawei, own};
@@ -46,7 +47,8 @@ pub(crate) fn kms(
     done.map(|done| done.body).map_err(|failure| format!("{} ({})", failure.message, failure.code))
 }
 
-/// Does an operation of IAM, none of which leaves a trace, and gives its answer as JSON; empty if there is nothing to say.
+/// Does an operation of IAM, and gives its answer as JSON; empty if there is nothing to say. It leaves the trace that it would
+/// leave if the interface were asked for it, as the console's.
 ///
 /// # Errors
 /// Why it was not done.
@@ -58,7 +60,23 @@ pub(crate) fn iam(
 ) -> Result<Vec<u8>, String> {
     let row = huawei::OF_IAM.iter().find(|row| row.name == operation);
     let row = row.ok_or_else(|| format!("IAM has no operation {operation:?}"))?;
-    let done = row.act(Input { body, ..Input::default() }, caller, services, None);
+    let body = Zeroizing::new(body); // a password may be in it
+    // What is not about a project is seen in the first.
+    let first = || services.iam.account(caller.identity.account).map(|account| account.project);
+    let project = services.cts.project_of(caller).or_else(first);
+    let asked = cts::traced(row.service.name, row.name).zip(project).map(|(traced, project)| Asked {
+        traced,
+        kind: Kind::ConsoleAction,
+        caller,
+        project,
+        unproven: false,
+        access_key: None,
+        method: row.method.as_str(),
+        path: row.path,
+        body: &body,
+        fields: Vec::new(),
+    });
+    let done = row.act(Input { body: body.to_vec(), ..Input::default() }, caller, services, asked);
     done.map(|done| done.body).map_err(|failure| failure.message)
 }
 

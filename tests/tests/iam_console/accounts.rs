@@ -108,3 +108,31 @@ fn where_an_account_uses_no_enterprise_projects_they_are_not_shown_and_none_is_t
     assert_eq!(create(Some("0")), 200);
     console.run(&["account", "set", "nobody", "--enterprise-projects", "on"]).fails_with(1).done();
 }
+
+#[test]
+fn what_the_console_does_in_iam_leaves_the_traces_that_the_interface_leaves_as_its_own() {
+    let console = Console::new();
+    let _daemon = console.place.start();
+    let acme = console.account("acme");
+    console.write("word", "Correct-1-horse");
+    console.done(&["user", "create", "acme/ann", "--password-file", "word"]);
+    console.run(&["user", "create", "acme/ann"]).fails_with(1).done();
+    console.key(&acme, "acme/ann");
+    console.done(&["user", "delete", "acme/ann", "--yes"]);
+    console.json(&["user", "list", "--account", "acme"]);
+    let traces = console.json(&["trace", "list", "--project", "acme/local-1"]);
+    let traces: Vec<_> = traces.as_array().expect("traces").iter().collect();
+    let told = |trace: &&Value| {
+        let word = |name: &str| trace[name].as_str().unwrap_or_default().to_owned();
+        [word("trace_name"), word("trace_rating"), word("resource_name"), word("trace_type")].join(" ")
+    };
+    let told: Vec<_> = traces.iter().map(told).collect();
+    let expected = [
+        "deleteUser normal ann ConsoleAction",
+        "addCredential normal ann ConsoleAction",
+        "createUser warning ann ConsoleAction",
+        "createUser normal ann ConsoleAction",
+    ];
+    assert_eq!(told, expected);
+    assert!(!json!(traces).to_string().contains("Correct-1-horse"), "{traces:?}");
+}
