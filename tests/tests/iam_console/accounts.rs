@@ -136,3 +136,20 @@ fn what_the_console_does_in_iam_leaves_the_traces_that_the_interface_leaves_as_i
     assert_eq!(told, expected);
     assert!(!json!(traces).to_string().contains("Correct-1-horse"), "{traces:?}");
 }
+
+#[test]
+fn whoever_misspells_an_action_in_a_policy_is_told() {
+    let console = Console::new();
+    let _daemon = console.place.start();
+    console.account("acme");
+    console.write("read.json", READ_KEYS);
+    console.write("typo.json", &READ_KEYS.replace("kms:cmk:get", "kms:cmk:gett\", \"ecs:any:thing"));
+    let warned = |words: &[&str]| {
+        let run = console.run(words).succeeds();
+        run.text().lines().filter(|line| line.contains("there is no action")).count()
+    };
+    assert_eq!(warned(&["policy", "create", "acme/read", "read.json"]), 0);
+    assert_eq!(warned(&["policy", "create", "acme/typo", "typo.json"]), 1);
+    assert_eq!(warned(&["policy", "update", "acme/read", "--description", "x"]), 0);
+    console.run(&["policy", "update", "acme/read", "typo.json"]).succeeds().says("kms:cmk:gett").done();
+}

@@ -85,6 +85,11 @@ pub enum Ask {
     },
     /// What policies can say.
     Vocabulary,
+    /// Which actions of ours a policy names that there are none of.
+    Check {
+        /// The policy, as JSON.
+        document: Bytes,
+    },
 }
 
 /// What is done with a virtual MFA device.
@@ -111,9 +116,11 @@ impl Ask {
     pub(super) fn act(&self) -> Act<'_> {
         match self {
             Self::Create { name, region } => Act::new(Command::AccountCreate).on(name).with("region", region),
-            Self::List | Self::Vocabulary | Self::Protect { on: None, .. } | Self::Explain { .. } => {
-                Act::new(Command::AccountList)
-            }
+            Self::List
+            | Self::Vocabulary
+            | Self::Check { .. }
+            | Self::Protect { on: None, .. }
+            | Self::Explain { .. } => Act::new(Command::AccountList),
             Self::Protect { account, on: Some(on), .. } => {
                 Act::new(Command::AccountProtect).on(account).with("on", on)
             }
@@ -166,6 +173,8 @@ pub enum Told {
     Explained(List<Decision, MAX_DECISIONS>),
     /// To [`Ask::Vocabulary`].
     Vocabulary(Box<Vocabulary>),
+    /// To [`Ask::Check`].
+    Unknown(List<String, MAX_ACTIONS>),
 }
 
 /// What policies can say.

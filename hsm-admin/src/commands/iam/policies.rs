@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
+use wire::admin::account::{Ask as Accounts, Told as Answer};
+use wire::admin::{Ask, Told};
 
 use super::desk::{Desk, GROUP, More, Named, POLICY, PROJECT, SYSTEM_POLICY, Sure, USER};
 use super::{document, or_dash, text};
@@ -288,7 +290,22 @@ impl Create {
     pub(in super::super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         let document = document::read(&self.file)?;
         let desk = Desk::of(daemon, &self.policy.account)?;
-        create(&desk, screen, &self.policy.name, self.global, &self.description, &document)
+        create(&desk, screen, &self.policy.name, self.global, &self.description, &document)?;
+        warn_of_unknown(daemon, &document);
+        Ok(())
+    }
+}
+
+/// Says which actions of a policy there are none of: one that was misspelt allows nothing, and denies nothing.
+fn warn_of_unknown(daemon: &Daemon, document: &Value) {
+    let Ok(text) = serde_json::to_vec(document) else { return };
+    let ask = Ask::Account(Accounts::Check { document: text.into() });
+    let Ok(Told::Account(Answer::Unknown(unknown))) = daemon.ask(&ask) else { return };
+    for action in unknown.iter() {
+        anstream::eprintln!(
+            "warning: there is no action {}: what the policy says of it means nothing",
+            printable(action)
+        );
     }
 }
 
@@ -328,6 +345,7 @@ impl Update {
         let document = self.file.as_deref().map(document::read).transpose()?;
         let desk = Desk::of(daemon, &self.policy.account)?;
         let mut old = desk.find(POLICY, &self.policy.name)?;
+        let checked = document.clone();
         let role = json!({
             "display_name": self.name.as_deref().unwrap_or(text(&old, "display_name")),
             "type": old["type"],
@@ -336,8 +354,11 @@ impl Update {
         });
         let fields = json!({ "role_id": old["id"], "role": role });
         let changed = desk.call("UpdateCloudServiceCustomPolicy", &fields)?["role"].take();
-        screen
-            .show(&changed, |changed| format!("Changed policy {}.", printable(text(changed, "display_name"))))
+        screen.show(&changed, |changed| {
+            format!("Changed policy {}.", printable(text(changed, "display_name")))
+        })?;
+        checked.iter().for_each(|document| warn_of_unknown(daemon, document));
+        Ok(())
     }
 }
 

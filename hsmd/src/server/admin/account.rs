@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dew::iam::policy::Policy;
 use dew::iam::policy::vocabulary::{self, Offered};
 use dew::iam::{
     self, CODE_SECONDS, Explained, Iam, Identity, NewAccount, ProtectPolicy, Reach, User, UserChange, Way,
@@ -105,6 +106,13 @@ pub(super) fn answer(talk: &mut Talk<'_>, ask: &Ask) -> Result<Told, String> {
             };
             let all = all().ok_or("policies can say more than one answer brings")?;
             Ok(Told::Account(Answer::Vocabulary(Box::new(all))))
+        }
+        Ask::Check { document } => {
+            let document = String::from_utf8_lossy(document);
+            let policy = Policy::parse("", &document).map_err(|error| error.to_string())?;
+            let unknown = policy.unknown_actions().map(str::to_owned).collect();
+            let unknown = List::new(unknown).ok_or("the policy names too many actions")?;
+            Ok(Told::Account(Answer::Unknown(unknown)))
         }
         Ask::Explain { user, action, resource } => {
             let iam = &services.iam;
