@@ -325,6 +325,60 @@ fn the_console_edits_grants_moves_keys_and_shows_what_they_were_asked_for() {
     assert!(!traces.iter().any(|trace| trace["trace_name"] == "showKeyCounts"));
 }
 
+/// Requirement: KMS-227, KMS-228, KMS-233
+#[test]
+fn grants_are_listed_shown_and_edited_and_keys_are_moved_and_found_by_tags() {
+    let console = console!();
+    let key = console.create(&["shared", "--tag", "team=blue"]);
+    let other = console.create(&["other", "--tag", "team=red"]);
+    let to = console.hsm.var("DOMAIN_ID").to_owned();
+    let grant = ["key", "grant", "create", "shared", &to, "--account", "--operation", "encrypt-data"];
+    let made = console.json(&[&grant[..], &["--name", "for-apps"]].concat());
+    let grant = made["grant_id"].as_str().expect("an id");
+    let listed = console.run(&["key", "grant", "list", "shared"]).succeeds().out();
+    for shown in ["for-apps", "account", "encrypt-data", "20"] {
+        assert!(listed.contains(shown), "{listed}");
+    }
+    console.run(&["key", "grant", "edit", "shared", grant]).fails().done();
+    let edit = ["key", "grant", "edit", "shared", grant, "--operation", "decrypt-data"];
+    console.run(&edit).succeeds().says("Changed").done();
+    let shown = console.run(&["key", "grant", "show", "shared", grant]).succeeds().out();
+    for word in [&key, grant, &format!("account {to}"), "for-apps", "decrypt-data"] {
+        assert!(shown.contains(word), "{shown}");
+    }
+    assert!(!shown.contains("encrypt-data"), "{shown}");
+    console.run(&["key", "grant", "show", "other", grant]).fails().says("no grant").done();
+
+    let found = |words: &[&str]| {
+        let found = console.json(&[&["key", "list"], words].concat());
+        let ids = found.as_array().expect("keys").iter().map(|key| key["key_id"].clone());
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(found(&["--tag", "team"]), [&*key, &other]);
+    assert_eq!(found(&["--tag", "team=red"]), [&*other]);
+    assert_eq!(found(&["--tag", "team=blue", "--tag", "more"]), [""; 0]);
+
+    let nowhere = "00000000-0000-4000-8000-000000000000";
+    console.run(&["key", "set", "shared", "--enterprise-project", nowhere]).fails().says("KMS.0308").done();
+    console.run(&["key", "set", "shared", "--enterprise-project", "0"]).succeeds().done();
+}
+
+#[test]
+fn what_is_refused_changes_nothing_and_says_why_in_full() {
+    let console = console!();
+    let key = console.create(&["one"]);
+    let rotated = || console.json(&["key", "show", "one"])["rotation"]["key_rotation_enabled"].clone();
+    for days in ["29", "366", "-1", "x"] {
+        console.run(&["key", "rotate", "one", "--every", days]).fails_with(2).done();
+        assert!(rotated() == false || rotated() == "false", "{days}");
+    }
+    console.run(&["key", "rotate", "one", "--every", "365"]).succeeds().done();
+    console.run(&["key", "alias", "add", "one", "app"]).succeeds().done();
+    let done = console.json(&["key", "disable", "app", "--yes"]);
+    assert_eq!((&done[0]["key_id"], &done[0]["done"]), (&json!(key), &json!(true)), "{done}");
+    console.run(&["key", "enable", "app", "nobodys"]).fails_with(5).says("of the project (KMS.0207)").done();
+}
+
 /// Requirement: KMS-148
 #[test]
 fn counts_of_several_keys_are_shown_and_written_to_a_file() {

@@ -3,13 +3,14 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::desk::{In, Sure, fields};
+use super::desk::{Desk, In, Sure, fields};
+use super::search::when;
 use super::text;
 use crate::commands::tag::predefined;
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::Screen;
-use crate::table::{Cell, Column, Table, printable};
+use crate::table::{Cell, Column, Table, facts, printable};
 
 /// KMS: names by which programs find keys
 #[derive(Debug, Subcommand)]
@@ -118,6 +119,27 @@ pub(crate) enum Grant {
         #[command(flatten)]
         place: In,
     },
+    /// Let somebody do something else by a grant
+    Edit {
+        /// The key's id, alias or name
+        key: String,
+        /// The grant's id
+        grant: String,
+        /// All that it lets somebody do from now on, such as decrypt-datakey (repeatable)
+        #[arg(long = "operation", value_name = "OPERATION", required = true)]
+        operations: Vec<String>,
+        #[command(flatten)]
+        place: In,
+    },
+    /// Show a grant in full
+    Show {
+        /// The key's id, alias or name
+        key: String,
+        /// The grant's id
+        grant: String,
+        #[command(flatten)]
+        place: In,
+    },
     /// Take a grant back
     Revoke {
         /// The key's id, alias or name
@@ -220,18 +242,20 @@ impl Grant {
                 screen.show(&made, |made| format!("Made grant {}.", text(made, "grant_id")))
             }
             Self::List { key, place } => {
+                let grants = grants(&place.desk(daemon)?, key)?;
+                screen.table(&grants, |grants| list(grants))
+            }
+            Self::Show { key, grant, place } => {
+                let all = grants(&place.desk(daemon)?, key)?;
+                let found = all.iter().find(|one| text(one, "grant_id") == grant);
+                let found = found.ok_or_else(|| Error::Failed(format!("the key has no grant {grant:?}")))?;
+                screen.show(found, in_full)
+            }
+            Self::Edit { key, grant, operations, place } => {
                 let desk = place.desk(daemon)?;
-                let mut grants = desk.pages("ListGrants", desk.about(key)?, &["/grants"])?;
-                for grant in &mut grants {
-                    let operations = grant["operations"].as_array().into_iter().flatten();
-                    let words: Vec<_> = operations.filter_map(Value::as_str).collect();
-                    let words = words.join(", ");
-                    grant["what"] = words.into();
-                }
-                screen.table(&grants, |grants| {
-                    let columns = [("GRANT", "grant_id"), ("TO", "grantee_principal"), ("WHAT", "what")];
-                    rows(grants, &columns, "No grants.")
-                })
+                let body = json!({ "key_id": desk.key(key)?, "grant_id": grant, "operations": operations });
+                let changed = desk.call("EditGrant", &body)?;
+                screen.show(&changed, |_| format!("Changed grant {grant}."))
             }
             Self::Revoke { key, grant, place, sure } => {
                 let desk = place.desk(daemon)?;
@@ -243,6 +267,64 @@ impl Grant {
             }
         }
     }
+}
+
+/// The grants on a key, each with what it gives in one text.
+fn grants(desk: &Desk<'_>, key: &str) -> Result<Vec<Value>, Error> {
+    let mut grants = desk.pages("ListGrants", desk.about(key)?, &["/grants"])?;
+    for grant in &mut grants {
+        let operations = grant["operations"].as_array().into_iter().flatten();
+        let words: Vec<_> = operations.filter_map(Value::as_str).collect();
+        let words = words.join(", ");
+        grant["what"] = words.into();
+    }
+    Ok(grants)
+}
+
+/// Whom a grant is to, in words: `domain` is the interface's word for an account.
+fn kind(grant: &Value) -> &'static str {
+    if text(grant, "grantee_principal_type") == "domain" { "account" } else { "user" }
+}
+
+fn list(grants: &[Value]) -> Table {
+    let columns = [
+        Column::text("NAME", 12),
+        // Ids are what other commands take.
+        Column::text("GRANT", 64),
+        Column::text("TO", 7),
+        Column::text("ID", 32),
+        Column::text("WHAT", 20),
+        Column::text("CREATED", 10),
+    ];
+    let mut table = Table::new(&columns, "No grants.");
+    for grant in grants {
+        table.row(vec![
+            Cell::from(text(grant, "name")),
+            Cell::from(text(grant, "grant_id")),
+            Cell::from(kind(grant)),
+            Cell::from(text(grant, "grantee_principal")),
+            Cell::from(text(grant, "what")),
+            Cell::from(when(grant, "creation_date", 10)),
+        ]);
+    }
+    table
+}
+
+fn in_full(grant: &Value) -> String {
+    let words = |field| Cell::from(text(grant, field));
+    let mut lines = vec![
+        ("name", words("name")),
+        ("grant", words("grant_id")),
+        ("key", words("key_id")),
+        ("to", Cell::from(format!("{} {}", kind(grant), text(grant, "grantee_principal")))),
+        ("what", words("what")),
+        ("made by", words("issuing_principal")),
+        ("created", Cell::from(when(grant, "creation_date", 19))),
+    ];
+    if !text(grant, "retiring_principal").is_empty() {
+        lines.push(("retired by", words("retiring_principal")));
+    }
+    facts(lines)
 }
 
 /// A table of some fields of each row.

@@ -100,7 +100,7 @@ impl Row {
 fn table(rows: &[Row]) -> Table {
     let columns = [
         Column::text("NAME", 8),
-        Column::text("ID", 8),
+        Column::text("ID", 36),
         Column::text("MONTH", 7),
         Column::text("OPERATION", 12),
         Column::number("REQUESTS"),

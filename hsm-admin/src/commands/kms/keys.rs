@@ -56,19 +56,23 @@ pub(crate) struct Show {
     place: In,
 }
 
-/// KMS: give a key another name or description
+/// KMS: give a key another name or description, or move it to another enterprise project
 #[derive(Debug, Args)]
 pub(crate) struct Set {
     /// Its id, alias or name
     key: String,
 
     /// The new name
-    #[arg(long, required_unless_present = "description")]
+    #[arg(long, required_unless_present_any = ["description", "enterprise_project"])]
     name: Option<String>,
 
     /// The new description
     #[arg(long)]
     description: Option<String>,
+
+    /// The enterprise project that it is in from now on; 0 is the default one
+    #[arg(long, value_name = "ID")]
+    enterprise_project: Option<String>,
 
     #[command(flatten)]
     place: In,
@@ -107,7 +111,7 @@ pub(crate) struct Rotate {
     key: String,
 
     /// Rotate it by itself, each time that so many days (30 to 365) have passed
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(30..=365))]
     every: Option<u32>,
 
     /// Rotate it by itself no more
@@ -203,6 +207,10 @@ impl Set {
         if let Some(description) = &self.description {
             let new = fields([("key_id", key.clone()), ("key_description", description.clone())]);
             answer = desk.call("UpdateKeyDescription", &new)?;
+        }
+        if let Some(project) = &self.enterprise_project {
+            let new = fields([("key_id", key.clone()), ("enterprise_project_id", project.clone())]);
+            answer = desk.call("MoveKey", &new)?;
         }
         screen.show(&answer, |_| format!("Changed key {key}."))
     }
@@ -332,10 +340,18 @@ fn batch(
     };
     let bodies: Vec<_> = ids.iter().map(body).collect();
     let answers = desk.each(operation, &bodies, code)?;
-    let outcome = |(id, answer): (&String, &Result<Value, String>)| json!({ "key_id": id, "done": answer.is_ok(), "why": answer.as_ref().err() });
+    let outcome = |(named, answer): (&String, &Result<Value, String>)| {
+        // Who named it by an alias is told its id.
+        let id = answer.as_ref().ok().and_then(|answer| {
+            ["/key_info/key_id", "/key_id"].iter().find_map(|at| answer.pointer(at)?.as_str())
+        });
+        json!({ "key_id": id.unwrap_or(named), "done": answer.is_ok(), "why": answer.as_ref().err() })
+    };
     let outcomes: Vec<_> = ids.iter().zip(&answers).map(outcome).collect();
     screen.table(&outcomes, |outcomes| {
-        let mut table = Table::new(&[Column::text("KEY", 36), Column::text("RESULT", 20)], "No keys.");
+        // Why something was not done is read to its end.
+        let columns = [Column::text("KEY", 36), Column::text("RESULT", usize::MAX)];
+        let mut table = Table::new(&columns, "No keys.");
         for outcome in outcomes {
             let result = match outcome["done"].as_bool() {
                 Some(true) => Cell::from("done").styled(GOOD),

@@ -1,9 +1,11 @@
 //! Lists of keys, searched by every attribute that they have, and one key in full.
 
-use clap::Args;
-use serde_json::Value;
+use std::collections::HashSet;
 
-use super::desk::In;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::desk::{Desk, In};
 use super::text;
 use crate::daemon::Daemon;
 use crate::error::Error;
@@ -13,6 +15,9 @@ use crate::table::{Cell, Column, Table, facts};
 /// The states as the interface writes them, and in words.
 const STATES: [(&str, &str); 4] =
     [("2", "enabled"), ("3", "disabled"), ("4", "pending-deletion"), ("5", "pending-import")];
+
+/// How many keys one answer brings.
+const PAGE: usize = 100;
 
 /// KMS: list keys; of several conditions all must hold
 #[derive(Debug, Args)]
@@ -57,6 +62,10 @@ pub(crate) struct List {
     #[arg(long, value_name = "ID")]
     enterprise_project: Option<String>,
 
+    /// Only those with this tag, and this value if one is given (repeatable: all must be there)
+    #[arg(long = "tag", value_name = "KEY[=VALUE]")]
+    tags: Vec<String>,
+
     /// Default keys, which services have made, in place of those that people made
     #[arg(long)]
     default: bool,
@@ -67,7 +76,12 @@ pub(crate) struct List {
 
 impl List {
     pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
-        let mut keys = self.place.desk(daemon)?.keys()?;
+        let desk = self.place.desk(daemon)?;
+        let mut keys = desk.keys()?;
+        if !self.tags.is_empty() {
+            let tagged = tagged(&desk, &self.tags)?;
+            keys.retain(|key| tagged.contains(text(key, "key_id")));
+        }
         keys.retain(|key| self.fits(key));
         screen.table(&keys, |keys| table(keys))
     }
@@ -95,6 +109,28 @@ impl List {
     }
 }
 
+/// The ids of the keys that have all of these tags.
+fn tagged(desk: &Desk<'_>, tags: &[String]) -> Result<HashSet<String>, Error> {
+    let tag = |tag: &String| match tag.split_once('=') {
+        Some((key, value)) => json!({ "key": key, "values": [value] }),
+        None => json!({ "key": tag }),
+    };
+    let tags: Value = tags.iter().map(tag).collect();
+    let mut found = HashSet::new();
+    loop {
+        let fields = json!({
+            "action": "filter", "limit": PAGE.to_string(), "offset": found.len().to_string(), "tags": tags,
+        });
+        let page = desk.call("ListKmsByTags", &fields)?;
+        let before = found.len();
+        let resources = page["resources"].as_array().into_iter().flatten();
+        found.extend(resources.map(|resource| text(resource, "resource_id").to_owned()));
+        if found.len() < before + PAGE {
+            return Ok(found);
+        }
+    }
+}
+
 /// The beginning of a day in UTC, in milliseconds since 1970, as the interface has times.
 fn parse_day(text: &str) -> Result<i64, String> {
     let wrong = |_| "expected a day, as in 2026-01-31".to_owned();
@@ -117,7 +153,7 @@ fn coloured(code: &str) -> Cell {
 }
 
 /// A time of the interface, milliseconds since 1970, as a day or to the second.
-fn when(key: &Value, field: &str, length: usize) -> String {
+pub(super) fn when(key: &Value, field: &str, length: usize) -> String {
     let at = text(key, field).parse().ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
     at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string().chars().take(length).collect())
         .unwrap_or_default()
