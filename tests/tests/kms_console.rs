@@ -364,6 +364,24 @@ fn grants_are_listed_shown_and_edited_and_keys_are_moved_and_found_by_tags() {
 }
 
 #[test]
+fn a_name_that_is_another_keys_alias_names_neither() {
+    let console = console!();
+    let meant = console.create(&["billing"]);
+    console.run(&["key", "alias", "add", "billing", "prod"]).succeeds().done();
+    assert_eq!(console.json(&["key", "show", "prod"])["key_id"], meant.as_str());
+    let other = console.create(&["prod"]);
+    for words in
+        [&["key", "show", "prod"][..], &["key", "disable", "prod", "--yes"], &["key", "encrypt", "prod"]]
+    {
+        console.run(words).fails_with(1).says(&meant).says(&other).done();
+    }
+    assert_eq!((console.state(&meant).as_str(), console.state(&other).as_str()), ("2", "2"));
+    // Its own alias may be what it is called.
+    console.run(&["key", "alias", "move", "prod", &other]).succeeds().done();
+    assert_eq!(console.json(&["key", "show", "prod"])["key_id"], other.as_str());
+}
+
+#[test]
 fn what_is_refused_changes_nothing_and_says_why_in_full() {
     let console = console!();
     let key = console.create(&["one"]);

@@ -211,14 +211,25 @@ impl Desk<'_> {
         }
     }
 
-    /// The id of the key that is named: by its id, its name, or an alias, which the interface takes for an id.
+    /// The id of the key that is named: by its id, its name, or an alias, which the interface takes for an id. What is one key's
+    /// name and another's alias names neither: whoever may make keys could have others take one for the other.
     pub(super) fn key(&self, named: &str) -> Result<String, Error> {
         let is_id = named.len() == 36 && named.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
         if is_id {
             return Ok(named.to_owned());
         }
         let found = self.keys()?.into_iter().find(|key| text(key, "key_alias") == named);
-        Ok(found.map_or_else(|| named.to_owned(), |key| text(&key, "key_id").to_owned()))
+        let Some(found) = found.map(|key| text(&key, "key_id").to_owned()) else {
+            return Ok(named.to_owned());
+        };
+        let by_alias = self.call("ListKeyDetail", &fields([("key_id", named.to_owned())])).ok();
+        let by_alias = by_alias.as_ref().and_then(|shown| shown.pointer("/key_info/key_id")?.as_str());
+        match by_alias.filter(|other| *other != found) {
+            None => Ok(found),
+            Some(other) => Err(Error::Failed(format!(
+                "{named:?} is the name of key {found}, and an alias of key {other}: give the id of the one that is meant"
+            ))),
+        }
     }
 
     /// As [`Self::key`], as the field that operations have for it.
