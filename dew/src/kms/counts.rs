@@ -168,12 +168,13 @@ impl Kms {
         self.projects_in_use().iter().flat_map(of_project).collect()
     }
 
-    /// Writes what was counted since it was last written.
+    /// Writes what was counted since it was last written, of each project whatever becomes of the others.
     ///
     /// # Errors
     /// What the vault says; then it is written the next time.
     pub fn keep_counts(&self) -> Result<()> {
-        self.projects_in_use().iter().try_for_each(|project| self.keep_counts_of(project))
+        let projects = self.projects_in_use();
+        projects.iter().map(|project| self.keep_counts_of(project)).fold(Ok(()), Result::and)
     }
 
     fn keep_counts_of(&self, project: &Project) -> Result<()> {

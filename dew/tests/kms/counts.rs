@@ -1,9 +1,10 @@
 //! How often keys were asked for something.
 
+use dew::kms::spec::Spec;
 use dew::kms::{DAY, Month};
 
 use super::office::Office;
-use super::support::{START, code};
+use super::support::{START, code, new};
 
 /// Requirement: KMS-028, KMS-144, KMS-147
 #[test]
@@ -68,4 +69,24 @@ fn counts_are_shown_of_enabled_and_disabled_keys_and_of_default_ones() {
     let world = world.again();
     world.kms.describe_key(&world.root, "kms/default").unwrap();
     assert!(world.kms.counts_now().iter().all(|(_, count)| count.key.to_string() != key));
+}
+
+#[test]
+fn counts_of_a_project_are_written_whatever_becomes_of_another() {
+    let world = Office::new();
+    let beside = world.root_in(world.sibling("local-1_beside"));
+    let keys = [&world.root, &beside].map(|caller| {
+        let key = world.kms.create_key(caller, new("key", Spec::Aes256)).unwrap().id.to_string();
+        world.kms.describe_key(caller, &key).unwrap();
+        key
+    });
+    world.fail_after(0);
+    assert!(world.kms.keep_counts().is_err());
+    let world = world.again();
+    let month = Month::of(START);
+    let counted = [&world.root, &beside].into_iter().zip(&keys).filter(|(caller, key)| {
+        let counts = world.kms.counts_of_key(caller, key, month, month).unwrap();
+        counts[0].requests["ListKeyDetail"] > 1 // this look is one
+    });
+    assert_eq!(counted.count(), 1);
 }
