@@ -127,7 +127,9 @@ impl Iam {
         // What is another account's is asked for in a project of one's own.
         let asked = home.clone().filter(|home| home.account == own.id).or(asked);
         let home = home.or_else(|| asked.clone());
-        let in_none = asked.as_ref().map(|_| EnterpriseProjectId::DEFAULT);
+        // Traces and trackers are in no enterprise project, not even the default one.
+        let grouped = asked.as_ref().filter(|_| first.service() != "cts");
+        let in_none = grouped.map(|_| EnterpriseProjectId::DEFAULT);
         let question = Question {
             region: home.as_ref().map(|home| home.region()),
             project: asked.as_ref().map(|project| project.id),

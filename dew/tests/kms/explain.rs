@@ -2,7 +2,8 @@
 
 use std::slice;
 
-use dew::iam::{AccountId, Identity, Level, NewUser, Scope, Subject, User};
+use dew::iam::policy::SystemPolicy;
+use dew::iam::{AccountId, EnterpriseProjectId, Identity, Level, NewUser, Scope, Subject, User};
 use dew::kms::spec::Spec;
 use dew::kms::{NewGrant, NewKey};
 use dew::tag::Tags;
@@ -102,4 +103,22 @@ fn what_a_grant_gives_is_explained_by_the_grant() {
     world.kms.create_grant(&root, &key, new).unwrap();
     let explained = explain(&ann, "kms:cmk:encryptData");
     assert!(!explained.allowed && explained.why.contains("never"), "{}", explained.why);
+}
+
+#[test]
+fn what_holds_in_an_enterprise_project_is_about_nothing_of_cts() {
+    let world = World::new();
+    let account = world.account("acme");
+    let (iam, id) = (world.kms.iam(), account.made.account.id);
+    let acting = iam.by(Actor::DAEMON);
+    let ann = acting.create_user(id, &NewUser { name: "ann", ..NewUser::default() }).unwrap();
+    for name in ["CTS ReadOnlyAccess", "CSMS ReadOnlyAccess"] {
+        let policy = SystemPolicy::find(name).unwrap().id.parse().unwrap();
+        let place = Scope::EnterpriseProject(EnterpriseProjectId::DEFAULT);
+        acting.give(id, Subject::User(ann.id), policy, place).unwrap();
+    }
+    let explain = |action| iam.explain(&ann, action, "*", |_, _, _, _| None).unwrap().remove(0);
+    assert!(explain("csms:secret:list").allowed);
+    let traces = explain("cts:trace:list");
+    assert!(!traces.allowed && traces.why.ends_with("does not hold here"), "{}", traces.why);
 }
