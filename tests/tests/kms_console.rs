@@ -134,6 +134,12 @@ fn material_is_imported_in_steps_with_openssl_and_all_in_one() {
     let time = |field: &str| shown[field].as_str().and_then(|text| text.parse::<i64>().ok()).expect(field);
     let hours = (time("expiration_time") - time("creation_date")) / 3_600_000;
     assert!((23..=24).contains(&hours), "{hours}");
+    console.run(&["key", "delete-material", "at-once"]).fails_with(2).says("--yes").done();
+    let gone = ["key", "delete-material", "at-once", "--yes"];
+    console.run(&gone).succeeds().done();
+    assert_eq!(console.state("at-once"), "5");
+    console.run(&gone).fails_with(1).says("KMS.2701").done();
+    console.run(&["key", "import", "at-once", "--material", "material"]).succeeds().done();
 
     let pair =
         console.create(&["pair", "--origin", "external", "--spec", "EC_P256", "--usage", "SIGN_VERIFY"]);
@@ -142,6 +148,9 @@ fn material_is_imported_in_steps_with_openssl_and_all_in_one() {
         .done();
     console.run(&["key", "import", &pair, "--material", "pair.pem"]).succeeds().done();
     hsm.line("openssl pkey -in pair.pem -pubout -out public.pem").succeeds().done();
+    let public = console.run(&["key", "public", &pair]).succeeds().out();
+    assert_eq!(public, hsm.line("cat public.pem").succeeds().out());
+    console.run(&["key", "public", "at-once"]).fails_with(1).says("KMS.0331").done();
     hsm.write("message", "signed by an imported key");
     let sign = ["key", "sign", &pair, "--algorithm", "ECDSA_SHA_256", "--input", "message"];
     let signature = console.run(&sign).succeeds().out();

@@ -86,6 +86,24 @@ pub(crate) struct Verify {
     of: Sign,
 }
 
+/// KMS: show the public key of a pair, as PEM
+#[derive(Debug, Args)]
+pub(crate) struct Public {
+    /// The key's id, alias or name
+    key: String,
+
+    #[command(flatten)]
+    place: In,
+}
+
+impl Public {
+    pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
+        let desk = self.place.desk(daemon)?;
+        let shown = desk.call("ShowPublicKey", &desk.about(&self.key)?)?;
+        screen.show(&shown, |shown| text(shown, "public_key").lines().collect::<Vec<_>>().join("\n"))
+    }
+}
+
 impl Encrypt {
     pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
         let desk = self.place.desk(daemon)?;

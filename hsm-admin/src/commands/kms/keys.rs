@@ -140,6 +140,19 @@ pub(crate) struct Delete {
     sure: Sure,
 }
 
+/// KMS: take imported material from a key, which takes the same material again
+#[derive(Debug, Args)]
+pub(crate) struct DeleteMaterial {
+    /// Its id, alias or name
+    key: String,
+
+    #[command(flatten)]
+    place: In,
+
+    #[command(flatten)]
+    sure: Sure,
+}
+
 /// KMS: keep keys that were to be deleted; they are disabled
 #[derive(Debug, Args)]
 pub(crate) struct CancelDeletion {
@@ -287,6 +300,18 @@ fn tip(risk: &Value) -> String {
         number("aliases"),
         number("requests"),
     )
+}
+
+impl DeleteMaterial {
+    pub(super) fn run(&self, daemon: &Daemon, screen: &Screen) -> Result<(), Error> {
+        let desk = self.place.desk(daemon)?;
+        let about = desk.about(&self.key)?;
+        let consequence =
+            "What was encrypted with the key cannot be decrypted until the same material is imported.";
+        let code = self.sure.ask(&desk, consequence)?;
+        let gone = desk.guarded("DeleteImportedKeyMaterial", &about, code)?;
+        screen.show(&gone, |_| format!("Took its material from key {}.", text(&about, "key_id")))
+    }
 }
 
 impl CancelDeletion {

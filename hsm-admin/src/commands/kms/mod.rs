@@ -32,6 +32,7 @@ pub(crate) enum Kms {
     Rotate(keys::Rotate),
     Delete(keys::Delete),
     CancelDeletion(keys::CancelDeletion),
+    DeleteMaterial(keys::DeleteMaterial),
     #[command(subcommand)]
     Alias(attached::Alias),
     #[command(subcommand)]
@@ -43,6 +44,7 @@ pub(crate) enum Kms {
     Decrypt(data::Decrypt),
     Sign(data::Sign),
     Verify(data::Verify),
+    Public(data::Public),
     Counts(counts::Counts),
     Call(Call),
 }
@@ -76,6 +78,7 @@ impl Kms {
             Self::Rotate(command) => command.run(daemon, screen),
             Self::Delete(command) => command.run(daemon, screen),
             Self::CancelDeletion(command) => command.run(daemon, screen),
+            Self::DeleteMaterial(command) => command.run(daemon, screen),
             Self::Alias(command) => command.run(daemon, screen),
             Self::Tag(command) => command.run(daemon, screen),
             Self::Grant(command) => command.run(daemon, screen),
@@ -84,6 +87,7 @@ impl Kms {
             Self::Decrypt(command) => command.run(daemon, screen),
             Self::Sign(command) => command.run(daemon, screen),
             Self::Verify(command) => command.run(daemon, screen),
+            Self::Public(command) => command.run(daemon, screen),
             Self::Counts(command) => command.run(daemon, screen),
             Self::Call(command) => command.run(daemon, screen),
         }

@@ -70,6 +70,10 @@ pub(crate) struct List {
     #[arg(long)]
     default: bool,
 
+    /// Show too what they are for, and their enterprise projects
+    #[arg(long)]
+    wide: bool,
+
     #[command(flatten)]
     place: In,
 }
@@ -83,7 +87,7 @@ impl List {
             keys.retain(|key| tagged.contains(text(key, "key_id")));
         }
         keys.retain(|key| self.fits(key));
-        screen.table(&keys, |keys| table(keys))
+        screen.table(&keys, |keys| table(keys, self.wide))
     }
 
     fn fits(&self, key: &Value) -> bool {
@@ -164,25 +168,33 @@ pub(super) fn enabled(field: Option<&Value>) -> bool {
     field.is_some_and(|field| field.as_bool() == Some(true) || field.as_str() == Some("true"))
 }
 
-fn table(keys: &[Value]) -> Table {
-    let columns = [
-        Column::text("NAME", 8),
+fn table(keys: &[Value], wide: bool) -> Table {
+    let mut columns = vec![
+        Column::text("NAME", 6),
         Column::text("ID", 36),
         Column::text("STATE", 8),
-        Column::text("SPEC", 7),
+        Column::text("SPEC", 6),
         Column::text("FROM", 4),
-        Column::text("CREATED", 6),
+        Column::text("CREATED", 10),
     ];
+    if wide {
+        columns.extend([Column::text("USAGE", 19), Column::text("ENTERPRISE PROJECT", 36)]);
+    }
     let mut table = Table::new(&columns, "No keys: `key create` makes one.");
     for key in keys {
-        table.row(vec![
+        let mut cells = vec![
             Cell::from(text(key, "key_alias")),
             Cell::from(text(key, "key_id")),
             coloured(text(key, "key_state")),
             Cell::from(text(key, "key_spec")),
             Cell::from(text(key, "origin")),
             Cell::from(when(key, "creation_date", 10)),
-        ]);
+        ];
+        if wide {
+            cells
+                .extend(["key_usage", "sys_enterprise_project_id"].map(|field| Cell::from(text(key, field))));
+        }
+        table.row(cells);
     }
     table
 }
@@ -295,12 +307,19 @@ mod tests {
     /// Requirement: KMS-106
     #[test]
     fn a_list_fits_a_terminal_and_shows_ids_whole() {
+        let project = "5bf0d8ca-5f2a-4f6b-9d0b-3c1f0d6a7e55";
         let key = json!({
             "key_alias": "a-name-that-is-as-long-as-names-get-and-then-some", "key_state": "4",
             "key_id": "0d0466b0-e727-4d9c-b35d-f84bb474a37f", "key_spec": "EC_SECP256K1", "origin": "external",
-            "creation_date": "1638806642000",
+            "creation_date": "1638806642000", "key_usage": "SIGN_VERIFY", "sys_enterprise_project_id": project,
         });
-        let text = anstream::adapter::strip_str(&table(&[key]).render(80)).to_string();
+        let shown = |wide| {
+            let table = table(std::slice::from_ref(&key), wide);
+            anstream::adapter::strip_str(&table.render(80)).to_string()
+        };
+        let (text, wide) = (shown(false), shown(true));
+        assert!(["SIGN_VERIFY", project, "2021-12-06"].iter().all(|word| wide.contains(word)), "{wide}");
+        assert!(text.contains("2021-12-06"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("0d0466b0-e727-4d9c-b35d-f84bb474a37f"), "{text}");
         assert!(text.contains("pending"), "{text}");
