@@ -219,11 +219,13 @@ impl Csms {
     ) -> Result<Kept<Secret>> {
         // One whose date is past may not have been taken away yet.
         let gone = project.shelf.read().named(&secret.name).ok().cloned();
+        let mut told = Vec::new();
         if let Some(gone) = &gone {
             writes.extend(self.all_of(project, gone)?);
+            told = self.told(project, gone, EventKind::Deleted, gone.last)?;
         }
         writes.push(creation(Kind::CsmsSecret, number, &secret)?);
-        let told = self.told(project, &secret, EventKind::VersionCreated, secret.last)?;
+        told.extend(self.told(project, &secret, EventKind::VersionCreated, secret.last)?);
         let version = self.commit(caller, project, action, &about(&secret), Changes { writes, told })?;
         let secret = Kept { number, version, value: Arc::new(secret) };
         let mut shelf = project.shelf.write();
