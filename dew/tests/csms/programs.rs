@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dew::csms::{
-    Accounts, CsmsError, Engine, Fault, Login, NewDatabase, NewRotation, NewSecret, Result, RotationTarget,
-    Rotator, Secret, SecretKind, Server,
+    Accounts, CsmsError, Database, Engine, Fault, Login, NewDatabase, NewRotation, NewSecret, Result,
+    RotationTarget, Rotator, Secret, SecretKind, Server,
 };
-use dew::kms::Kept;
+use dew::kms::{Kept, Uuid};
 
 use crate::world::{Secrets, code, new, value};
 
@@ -128,37 +128,53 @@ fn what_a_program_fails_at_is_undone_by_it() {
     }
 }
 
-#[test]
-fn a_host_has_passwords_and_keys_and_no_clones() {
+/// The first key of the account `keyed`.
+const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nfirst\n";
+
+/// A world with a host, where the accounts `app` and `keyed` are, and the id of it.
+fn with_host() -> (Secrets, Uuid) {
     let here = Secrets::new();
     here.servers.account("admin", "admin's");
     here.servers.account("app", "first");
-    let key = "-----BEGIN OPENSSH PRIVATE KEY-----\nfirst\n";
-    here.servers.account("keyed", key);
-    let server = |engine| Server {
-        engine,
-        host: "web.example".into(),
-        port: 22,
-        ca: "ssh-ed25519 AAAA".into(),
-        database: None,
-    };
-    let add = |name, engine, password: &str| {
-        let admin = Login { name: "admin".into(), password: password.to_owned().into() };
-        here.csms.add_database(&here.root, NewDatabase { name, server: server(engine), admin })
-    };
-    assert_eq!(code(add("other", Engine::Redis, key)), "CSMS.0002");
-    let database = add("web", Engine::Ssh, "admin's").unwrap().id;
+    here.servers.account("keyed", KEY);
+    let host = add(&here, "web", Engine::Ssh, "admin's").unwrap().id;
     for kind in ["SSH-FG", "RDS-FG"] {
         here.csms.create_agencies(&here.root, kind).unwrap();
     }
-    let make = |kind, accounts, text: &str| {
-        let by = Rotator::Accounts(RotationTarget { database, accounts });
-        let rotation = Some(NewRotation { by, period: None, automatic: false });
-        let given = value(text);
-        here.csms.create_secret(&here.root, NewSecret { kind, rotation, ..new("db", &given) })
-    };
-    let with_password = "{\"name\":\"app\",\"password\":\"first\"}";
-    let with_key = serde_json::json!({ "name": "keyed", "private_key": key }).to_string();
+    (here, host)
+}
+
+fn add(here: &Secrets, name: &str, engine: Engine, password: &str) -> Result<Kept<Database>> {
+    let (host, ca) = ("web.example".into(), "ssh-ed25519 AAAA".into());
+    let server = Server { engine, host, port: 22, ca, database: None };
+    let admin = Login { name: "admin".into(), password: password.to_owned().into() };
+    here.csms.add_database(&here.root, NewDatabase { name, server, admin })
+}
+
+fn make_of(here: &Secrets, host: Uuid, kind: SecretKind, accounts: Accounts, text: &str) -> Result<()> {
+    let by = Rotator::Accounts(RotationTarget { database: host, accounts });
+    let rotation = Some(NewRotation { by, period: None, automatic: false });
+    let given = value(text);
+    here.csms.create_secret(&here.root, NewSecret { kind, rotation, ..new("db", &given) }).map(drop)
+}
+
+fn with_key() -> String {
+    serde_json::json!({ "name": "keyed", "private_key": KEY }).to_string()
+}
+
+/// Whether what is current lets its account in.
+fn lets_in(here: &Secrets) -> bool {
+    let fields: serde_json::Value = serde_json::from_str(&current(here)).unwrap();
+    let proof = fields["private_key"].as_str().or(fields["password"].as_str()).unwrap();
+    here.servers.logs_in(fields["name"].as_str().unwrap(), proof)
+}
+
+#[test]
+fn a_host_has_passwords_and_keys_and_no_clones() {
+    let (here, host) = with_host();
+    assert_eq!(code(add(&here, "other", Engine::Redis, KEY)), "CSMS.0002");
+    let make = |kind, accounts, text: &str| make_of(&here, host, kind, accounts, text);
+    let (with_password, with_key) = ("{\"name\":\"app\",\"password\":\"first\"}", with_key());
     let refused = make(SecretKind::SshPassword, Accounts::Dual, with_password).unwrap_err();
     assert!(refused.to_string().contains("no clone"), "{refused}");
     assert_eq!(code(make(SecretKind::SshKey, Accounts::Single, with_password)), "CSMS.0002");
@@ -168,12 +184,27 @@ fn a_host_has_passwords_and_keys_and_no_clones() {
         make(kind, Accounts::Single, text).unwrap();
         let before = current(&here);
         rotate(&here).unwrap();
-        let fields: serde_json::Value = serde_json::from_str(&current(&here)).unwrap();
-        let field = if kind == SecretKind::SshKey { "private_key" } else { "password" };
-        let get = |field: &str| fields[field].as_str().unwrap();
         assert_ne!(current(&here), before);
-        assert!(here.servers.logs_in(get("name"), get(field)));
-        assert_eq!(fields["public_key"].is_string(), kind == SecretKind::SshKey);
+        assert!(lets_in(&here));
+        assert_eq!(current(&here).contains("\"public_key\""), kind == SecretKind::SshKey);
         here.csms.delete_secret(&here.root, "db").unwrap();
     }
+}
+
+/// A host lets in by the two newest keys, so that one which failed must not push out what is current.
+#[test]
+fn a_key_that_fails_is_not_the_one_that_the_next_rotation_lets_be() {
+    let (here, host) = with_host();
+    make_of(&here, host, SecretKind::SshKey, Accounts::Single, &with_key()).unwrap();
+    here.servers.lock();
+    rotate(&here).unwrap_err();
+    assert!(lets_in(&here));
+    // Once the next key is set, and before it is current.
+    here.servers.kill_at(0, true);
+    assert!(catch_unwind(AssertUnwindSafe(|| rotate(&here))).is_err());
+    here.servers.mend();
+    assert!(current(&here).contains("first") && lets_in(&here));
+    let here = here.again();
+    assert_eq!(here.csms.run_rotations().failed, Vec::<String>::new());
+    assert!(!current(&here).contains("first") && lets_in(&here));
 }

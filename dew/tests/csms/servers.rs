@@ -18,7 +18,7 @@ pub(crate) struct FakeServers(Mutex<State>, Condvar);
 
 #[derive(Default)]
 struct State {
-    /// Accounts, their passwords, and what they may do.
+    /// Accounts, their passwords or the two newest of their keys, and what they may do.
     accounts: BTreeMap<String, (String, String)>,
     /// The calls that were made.
     calls: usize,
@@ -35,6 +35,8 @@ struct State {
     slow: bool,
     /// What the next passwords that are set are refused with.
     refuse: Option<Fault>,
+    /// Whether the next log-in is refused.
+    locked: bool,
     /// What is good as the program `rotator` sees it, and what it answers when it is to make something new.
     token: String,
     answer: String,
@@ -109,8 +111,13 @@ impl FakeServers {
         self.0.lock().unwrap().refuse = Some(fault);
     }
 
+    /// The next log-in is refused, right or wrong.
+    pub(crate) fn lock(&self) {
+        self.0.lock().unwrap().locked = true;
+    }
+
     pub(crate) fn logs_in(&self, name: &str, password: &str) -> bool {
-        self.0.lock().unwrap().accounts.get(name).is_some_and(|(is, _)| is == password)
+        self.0.lock().unwrap().accounts.get(name).is_some_and(|(is, _)| lets_in(is, password))
     }
 
     fn call<T>(&self, what: impl FnOnce(&mut State) -> Result<T, Fault>) -> Result<T, Fault> {
@@ -140,7 +147,9 @@ impl FakeServers {
 impl Servers for FakeServers {
     fn log_in(&self, _: &Server, login: &Login) -> Result<(), Fault> {
         self.call(|state| {
-            let is_right = state.accounts.get(&login.name).is_some_and(|(is, _)| *is == *login.password);
+            let is_right =
+                state.accounts.get(&login.name).is_some_and(|(is, _)| lets_in(is, &login.password))
+                    && !std::mem::take(&mut state.locked);
             if let Some((name, password)) = state.late.take() {
                 state.accounts.get_mut(&name).unwrap().0 = password;
             }
@@ -161,7 +170,10 @@ impl Servers for FakeServers {
             // What came before is done before.
             state.late = None;
             let account = state.accounts.get_mut(&login.name);
-            account.ok_or(Fault::NoAccount("there is none".into()))?.0 = login.password.to_string();
+            let (is, _) = account.ok_or(Fault::NoAccount("there is none".into()))?;
+            let before = is.split(BETWEEN).rfind(|key| **key != **login.password && login.is_key());
+            let before = before.map(|key| format!("{key}{BETWEEN}")).unwrap_or_default();
+            *is = before + &login.password;
             Ok(())
         })
     }
@@ -211,6 +223,14 @@ impl Servers for FakeServers {
         })
         .map(|answer| answer.into_bytes().into())
     }
+}
+
+/// What stands between two keys.
+const BETWEEN: char = '|';
+
+/// Whether a password, or one of two keys, is this one.
+fn lets_in(is: &str, password: &str) -> bool {
+    is.split(BETWEEN).any(|one| one == password)
 }
 
 fn login_password(login: &Login) -> String {
