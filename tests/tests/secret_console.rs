@@ -235,7 +235,8 @@ fn a_program_gets_secrets_in_its_environment_or_in_memory_and_never_in_arguments
     console.put("token", "a token\n", &[]);
     let bytes: Vec<u8> = (0..=255).collect();
     console.put("key", &bytes, &["--binary"]);
-    let script = "echo $DB_USER $DB_PORT; printf %s \"$TOKEN\"; cat \"$KEY\" > key; \
+    let script = "echo $DB_USER $DB_PORT; printf %s \"$TOKEN\"; cat \"$KEY\" > key; stat -Lc %a \"$KEY\" > mode; \
+                  sh -c 'exec 3<&- 4<&-; cat \"$KEY\"' > again; \
                   echo changed > \"$KEY\" && echo wri$((1))ten; tr '\\0' ' ' < /proc/$$/cmdline; exit 7";
     let words =
         ["run", "--secret", "db", "--secret", "TOKEN=token", "--file", "KEY=key", "--", "sh", "-c", script];
@@ -243,7 +244,11 @@ fn a_program_gets_secrets_in_its_environment_or_in_memory_and_never_in_arguments
     let out = run.out();
     assert!(out.starts_with("app 5432\na token\nsh -c"), "{out}");
     run.never_says("wri1ten").done();
-    assert_eq!(console.hsm.read("key"), bytes);
+    // Also as programs see it that take no file which others may read, or that start without those of whoever starts them.
+    assert_eq!(
+        ["key", "again", "mode"].map(|name| console.hsm.read(name)),
+        [bytes.clone(), bytes, b"400\n".to_vec()]
+    );
     let old = console.put("token", "another", &[]);
     assert_eq!(old["id"], "v2");
     let words = ["run", "--secret", "TOKEN=token:v1", "--", "sh", "-c", "printf %s \"$TOKEN\""];

@@ -1,8 +1,9 @@
 //! `run`: a program with secrets in its environment, or in files that are in memory alone.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{Seek, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -161,10 +162,12 @@ fn in_memory(value: &[u8]) -> Result<(OwnedFd, String), Error> {
     let fd = memfd_create("secret", MFdFlags::MFD_ALLOW_SEALING).map_err(of)?;
     let mut file = File::from(fd);
     file.write_all(value).and_then(|()| file.rewind()).map_err(fault)?;
+    // Programs take no key from a file that others may read.
+    file.set_permissions(Permissions::from_mode(0o400)).map_err(fault)?;
     let seals =
         SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_SEAL;
     fcntl(&file, FcntlArg::F_ADD_SEALS(seals)).map_err(of)?;
-    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
     Ok((file.into(), path))
 }
 
