@@ -118,11 +118,53 @@ fn pairs_of(secret: &str, value: &[u8]) -> Result<Map<String, Value>, Error> {
     })
 }
 
+/// Variables by which programs are told what to run: of the linker and the C library, shells, interpreters, and what
+/// loads modules or starts others. Those that begin so, where one ends with `_`.
+const SAY_WHAT_IS_RUN: &[&str] = &[
+    "PATH",
+    "LD_",
+    "GCONV_PATH",
+    "GLIBC_TUNABLES",
+    "SHELL",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "BASH_ENV",
+    "ENV",
+    "IFS",
+    "PS4",
+    "PROMPT_COMMAND",
+    "EDITOR",
+    "VISUAL",
+    "PAGER",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+    "PERL5LIB",
+    "PERL5OPT",
+    "PERL5DB",
+    "RUBYLIB",
+    "RUBYOPT",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "CLASSPATH",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "_JAVA_OPTIONS",
+    "LUA_PATH",
+    "LUA_CPATH",
+    "LUA_INIT",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
+    "GIT_",
+    "OPENSSL_CONF",
+    "OPENSSL_ENGINES",
+    "OPENSSL_MODULES",
+];
+
 /// Refuses a pair by which whoever may write the secret would say what is run, and not only with what.
 fn check_given(name: &str) -> Result<(), Error> {
-    let says_what_is_run =
-        name == "PATH" || name.starts_with("LD_") || matches!(name, "BASH_ENV" | "ENV" | "IFS");
-    if says_what_is_run {
+    let is_it = |known: &&str| name == *known || known.ends_with('_') && name.starts_with(*known);
+    if SAY_WHAT_IS_RUN.iter().any(is_it) {
         return Err(Error::Failed(format!(
             "a pair is named {name}, which says what is run: `--secret {name}=NAME` sets it from a secret of its own"
         )));
@@ -154,7 +196,8 @@ fn check(name: &str, value: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// A file that is in memory alone and that the program inherits, and its path there. It can be read and not changed.
+/// A file that is in memory alone and that the program inherits, and its path there. It can be read and not changed. The
+/// path names the program, which has this process's number, so that it is good for what that starts without its files, too.
 fn in_memory(value: &[u8]) -> Result<(OwnedFd, String), Error> {
     let fault =
         |cause: std::io::Error| Error::File { path: "a file in memory".into(), why: cause.to_string() };
@@ -188,10 +231,24 @@ mod tests {
 
     #[test]
     fn no_pair_says_what_is_run() {
-        for bad in ["PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "ENV", "IFS"] {
+        for bad in [
+            "PATH",
+            "LD_PRELOAD",
+            "LD_LIBRARY_PATH",
+            "BASH_ENV",
+            "ENV",
+            "IFS",
+            "PYTHONPATH",
+            "NODE_OPTIONS",
+            "PERL5OPT",
+            "RUBYOPT",
+            "JAVA_TOOL_OPTIONS",
+            "GIT_SSH_COMMAND",
+            "OPENSSL_CONF",
+        ] {
             assert!(check_given(bad).is_err(), "{bad}");
         }
-        for good in ["DB_USER", "LDAP_HOST", "XPATH", "ENVIRONMENT"] {
+        for good in ["DB_USER", "LDAP_HOST", "XPATH", "ENVIRONMENT", "GITHUB_TOKEN", "NODE_ENV"] {
             assert!(check_given(good).is_ok(), "{good}");
         }
     }
