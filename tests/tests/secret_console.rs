@@ -290,6 +290,37 @@ fn what_is_saved_in_an_editor_is_the_next_version() {
 }
 
 #[test]
+fn a_signal_loses_nothing_that_is_edited_and_leaves_nothing_of_it_behind() {
+    needs!("sh", "sed", "grep");
+    let console = console!();
+    console.put("db", "old", &[]);
+    // Once the console has taken its precautions, which it does while the editor starts.
+    let ready =
+        "n=0; until grep -q 'SigBlk:.*[1-9a-f]' /proc/$PPID/status || [ $n = 500 ]; do n=$((n+1)); done";
+    let edit = |editor: &str| {
+        console.hsm.write("editor", format!("{ready}\n{editor}\n"));
+        Run::of(console.command(&["secret", "edit", "db", "--yes"]).env("EDITOR", "sh editor"))
+    };
+    // As ^C and ^\ in the editor.
+    let typed = "echo \"$1\" > place; kill -INT $PPID; kill -QUIT $PPID; sed -i s/old/new/ \"$1\"";
+    edit(typed).succeeds().says("version v2").done();
+    assert_eq!(console.get("db"), "new");
+    let is_left = || {
+        let place = String::from_utf8(console.hsm.read("place")).unwrap();
+        std::path::Path::new(place.trim()).parent().unwrap().exists()
+    };
+    assert!(!is_left());
+    let ended = edit("echo \"$1\" > place; kill -TERM $PPID; echo other > \"$1\"");
+    assert!(!ended.succeeded(), "{}", ended.story());
+    assert!(!is_left());
+    assert_eq!(console.get("db"), "new");
+    // An editor ends the last line, which is no change of a value that has none.
+    edit("echo new > \"$1\"").succeeds().says("Nothing was changed").done();
+    edit("echo newest > \"$1\"").succeeds().done();
+    assert_eq!(console.get("db"), "newest");
+}
+
+#[test]
 fn nothing_is_known_of_secrets_whose_partition_was_zeroized() {
     let console = console!();
     console.put("db", "one", &[]);

@@ -4,9 +4,11 @@ use std::fs::{self, Permissions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use clap::Args;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 use serde_json::json;
 
@@ -68,17 +70,23 @@ impl Edit {
             .map_err(|cause| Error::File { path: path.clone(), why: cause.to_string() })?;
         let words = shlex::split(&editor).filter(|words| !words.is_empty());
         let words = words.ok_or_else(|| Error::Usage(format!("{editor:?} is no editor: set EDITOR")))?;
-        let status = Command::new(&words[0]).args(&words[1..]).arg(&path).status();
-        let status =
-            status.map_err(|cause| Error::File { path: words[0].clone().into(), why: cause.to_string() })?;
+        let mut command = Command::new(&words[0]);
+        let edited = undisturbed(command.args(&words[1..]).arg(&path), || {
+            let after = read(&path);
+            drop(folder);
+            after
+        });
+        let (status, after) =
+            edited.map_err(|cause| Error::File { path: words[0].clone().into(), why: cause.to_string() })?;
         if !status.success() {
             return Err(Error::Failed("the editor failed: the secret stays as it is".into()));
         }
-        let after = read(&path)?;
-        if *after == *before {
+        let after = after?;
+        let after = as_ended(&before, &after);
+        if *after == **before {
             return screen.show(&json!({ "changed": false }), |_| "Nothing was changed.".to_owned());
         }
-        let text_of = std::str::from_utf8(&after);
+        let text_of = std::str::from_utf8(after);
         let text_of = text_of.map_err(|_| Error::Failed("what was saved is no text in UTF-8".into()))?;
         let made = call(
             &desk,
@@ -88,5 +96,51 @@ impl Edit {
         screen.show(&made["version_metadata"], |made| {
             format!("Secret {:?} has version {}.", printable(&self.name), text(made, "id"))
         })
+    }
+}
+
+/// Runs a program and what follows it, while no signal ends this process: what is typed on the terminal is the editor's
+/// business alone, and who ends this process finds it ended once what follows was done.
+fn undisturbed<T>(command: &mut Command, follows: impl FnOnce() -> T) -> std::io::Result<(ExitStatus, T)> {
+    // What is blocked before, the editor would have blocked, too.
+    let mut child = command.spawn()?;
+    let typed = SigSet::from_iter([Signal::SIGINT, Signal::SIGQUIT]);
+    let mut held = typed;
+    held.extend([Signal::SIGTERM, Signal::SIGHUP]);
+    let before = held.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let done = child.wait().map(|status| (status, follows()));
+    let came = SignalFd::with_flags(&typed, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+    while let Ok(Some(_)) = came.read_signal() {}
+    before.thread_set_mask()?;
+    done
+}
+
+/// What was saved, without the end of the last line if there was none before: editors add one.
+fn as_ended<'a>(before: &[u8], after: &'a [u8]) -> &'a [u8] {
+    match before.ends_with(b"\n") {
+        true => after,
+        false => after.strip_suffix(b"\n").unwrap_or(after),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_that_an_editor_ends_stays_as_it_was() {
+        for (before, saved, after) in [
+            ("old", "new\n", "new"),
+            ("old", "new", "new"),
+            ("old", "new\n\n", "new\n"),
+            ("old\n", "new\n", "new\n"),
+            ("old\n", "new", "new"),
+        ] {
+            assert_eq!(
+                as_ended(before.as_bytes(), saved.as_bytes()),
+                after.as_bytes(),
+                "{before:?} {saved:?}"
+            );
+        }
     }
 }
