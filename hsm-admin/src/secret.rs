@@ -130,6 +130,12 @@ pub(crate) fn obtain(
     }
 }
 
+/// A secret as a text: `what` is its name in errors.
+pub(crate) fn text(secret: &[u8], what: &str) -> Result<Zeroizing<String>, Error> {
+    let text = std::str::from_utf8(secret).map(|text| Zeroizing::new(text.to_owned()));
+    text.map_err(|_| Error::Usage(format!("{what} is no text in UTF-8")))
+}
+
 /// Has a person type `word`, to show that they mean it.
 pub(crate) fn confirm(consequence: &str, kind: &str, word: &str) -> Result<(), Error> {
     if !io::stdin().is_terminal() {

@@ -144,8 +144,8 @@ impl Host {
         let value = match &self.file {
             Some(file) => secret::whole(file, "the value")?,
             None => {
-                let value = secret::obtain(None, "the value as it is now", Prompt::Once, "give --file")?;
-                text_of(&value)?
+                let what = "the value as it is now";
+                secret::text(&secret::obtain(None, what, Prompt::Once, "give --file")?, what)?
             }
         };
         let fields = json!({ "secret_string": value.as_str(), "rotation_func_urn": program });
@@ -172,13 +172,9 @@ impl Host {
             value["private_key"] = secret::whole(file, "the account's private key")?.as_str().into();
             "SSHKey-FG"
         } else {
-            let password = secret::obtain(
-                Source::of(self.password_file.as_deref(), None),
-                "the account's password",
-                Prompt::Once,
-                "give --password-file",
-            )?;
-            value["password"] = text_of(&password)?.as_str().into();
+            let (from, what) = (Source::of(self.password_file.as_deref(), None), "the account's password");
+            let password = secret::obtain(from, what, Prompt::Once, "give --password-file")?;
+            value["password"] = secret::text(&password, what)?.as_str().into();
             text(&database, "secret_type")
         };
         let value = Zeroizing::new(value.to_string());
@@ -199,11 +195,6 @@ impl Host {
             Error::Failed(format!("there is no database {:?}: `database add` registers one", printable(name)))
         })
     }
-}
-
-fn text_of(value: &[u8]) -> Result<Zeroizing<String>, Error> {
-    let text = std::str::from_utf8(value).map(|text| Zeroizing::new(text.to_owned()));
-    text.map_err(|_| Error::Usage("expected a text in UTF-8".into()))
 }
 
 impl Rotate {

@@ -224,8 +224,7 @@ impl Put {
 fn asked(what: &str, instead: &str) -> Result<Zeroizing<String>, Error> {
     let typed = secret::ask(what, Prompt::Twice, instead)?;
     let typed = typed.ok_or_else(|| Error::NotConfirmed(format!("{what} is empty")))?;
-    let text = String::from_utf8(typed.to_vec());
-    text.map(Zeroizing::new).map_err(|_| Error::Usage(format!("{what} is not UTF-8")))
+    secret::text(&typed, what)
 }
 
 /// What is in a file, or comes from standard input, up to the most that a value can be.
