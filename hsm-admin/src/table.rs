@@ -15,17 +15,23 @@ pub(crate) struct Column {
     title: &'static str,
     right: bool,
     least: usize,
+    whole: bool,
 }
 
 impl Column {
     /// Text, which is cut to no less than `least` columns if the table is too wide.
     pub(crate) const fn text(title: &'static str, least: usize) -> Self {
-        Self { title, right: false, least }
+        Self { title, right: false, least, whole: false }
+    }
+
+    /// Text that is of no use if it is cut, such as what to do: the last column, which goes on in the next line.
+    pub(crate) const fn whole(title: &'static str) -> Self {
+        Self { title, right: false, least: usize::MAX, whole: true }
     }
 
     /// A number: stands on the right, and is never cut.
     pub(crate) const fn number(title: &'static str) -> Self {
-        Self { title, right: true, least: usize::MAX }
+        Self { title, right: true, least: usize::MAX, whole: false }
     }
 }
 
@@ -93,7 +99,8 @@ impl Table {
             }
         }
         let gaps = GAP * self.columns.len().saturating_sub(1);
-        let mut over = (widths.iter().sum::<usize>() + gaps).saturating_sub(width);
+        let counted = widths.iter().zip(&self.columns).filter(|(_, column)| !column.whole);
+        let mut over = (counted.map(|(width, _)| width).sum::<usize>() + gaps).saturating_sub(width);
         while over > 0 {
             let may_shrink = widths
                 .iter_mut()
@@ -200,6 +207,14 @@ mod tests {
     #[test]
     fn an_empty_table_says_so() {
         assert_eq!(Table::new(&[Column::text("LABEL", 8)], "no partitions").render(80), "no partitions\n");
+    }
+
+    #[test]
+    fn what_is_to_be_read_whole_is_not_cut_and_takes_no_room_from_the_rest() {
+        let mut table = Table::new(&[Column::text("LABEL", 3), Column::whole("WHY")], "none");
+        table.row(vec![Cell::from("a label"), Cell::from("it does not answer: check its address")]);
+        let text = strip_str(&table.render(12)).to_string();
+        assert_eq!(text, "LABEL    WHY\na label  it does not answer: check its address\n");
     }
 
     #[test]

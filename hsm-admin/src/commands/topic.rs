@@ -263,7 +263,7 @@ fn messages(screen: &Screen, all: &[Message]) -> Result<(), Error> {
             Column::text("SUBJECT", 12),
             Column::text("TO", 12),
             Column::text("STATE", 9),
-            Column::text("WHY", 12),
+            Column::whole("WHY"),
         ];
         let mut table = Table::new(&columns, "There are no messages.");
         for message in all {

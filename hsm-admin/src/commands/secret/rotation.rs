@@ -283,7 +283,7 @@ fn table(tasks: &[Value]) -> Table {
         Column::text("SECRET", 12),
         Column::text("BY", 9),
         Column::text("RESULT", 7),
-        Column::text("WHY", 24),
+        Column::whole("WHY"),
     ];
     let mut table = Table::new(&columns, "Nothing was rotated in the last month.");
     for task in tasks {
