@@ -9,7 +9,7 @@ use dew::message::Networks;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::networks::Listed;
+use crate::networks::{Listed, may_reach};
 use crate::programs::Programs;
 
 /// The section `[rotation]` of the configuration.
@@ -53,7 +53,7 @@ impl Reached {
         let Some(first) = found.first() else {
             return Err(Fault::Unreachable(format!("the host {host:?} has no address")));
         };
-        let allowed = found.iter().find(|address| self.networks.allow(address.ip()));
+        let allowed = found.iter().find(|address| may_reach(&self.networks, address.ip()));
         let address = *allowed.ok_or_else(|| {
             Fault::Refused(format!(
                 "{} is in no network that servers may be in: [rotation] networks in hsmd.toml says which",

@@ -16,7 +16,14 @@ impl Networks {
         Self(listed)
     }
 
-    /// Whether a message may go to an address.
+    /// Whether there is a list.
+    #[must_use]
+    pub const fn are_listed(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Whether a message may go to an address. Which addresses are this machine's own, whatever network they are in, is not
+    /// known here.
     #[must_use]
     pub fn allow(&self, address: IpAddr) -> bool {
         let address = plain(address);

@@ -21,6 +21,8 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::networks::may_reach;
+
 /// How long a receiver may take to be found, reached and agreed with, each.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long it may take to read what is sent, and to answer.
@@ -115,7 +117,8 @@ impl Url {
         let Some(first) = found.first().map(SocketAddr::ip) else {
             return Err(unreachable("its host has no address"));
         };
-        let allowed = |address: &SocketAddr| networks.is_none_or(|networks| networks.allow(address.ip()));
+        let allowed =
+            |address: &SocketAddr| networks.is_none_or(|networks| may_reach(networks, address.ip()));
         let allowed: Vec<_> = found.into_iter().filter(allowed).take(ADDRESSES).collect();
         if allowed.is_empty() {
             return Err(Trouble::Refused(format!(
