@@ -165,17 +165,18 @@ impl Messages {
         Ok(pending.number)
     }
 
-    /// The messages that are due: one at the most for each place that is not busy. And when to look again, as far as that
-    /// is a matter of time.
+    /// The messages that are due: one at the most for each place that is not busy, and of each project as many as there is
+    /// room for. And when to look again, as far as that is a matter of time.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub fn due(
         &self,
         busy: &dyn Fn(&str) -> bool,
+        room: &dyn Fn(ProjectId) -> usize,
         most: usize,
     ) -> Result<(Vec<Job>, Option<Millis>), MessageError> {
-        let (numbers, again) = self.queue.lock().due(self.now(), busy);
+        let (numbers, again) = self.queue.lock().due(self.now(), busy, room);
         let mut jobs = Vec::new();
         for number in numbers.into_iter().take(most) {
             let Some(kept) = self.kept(number)? else { continue };

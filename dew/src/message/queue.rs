@@ -131,9 +131,14 @@ impl Queue {
         }
     }
 
-    /// For each place that is not busy the message that is due first, if one is; and when to look again, as far as that is
-    /// a matter of time.
-    pub(super) fn due(&self, now: Millis, busy: &dyn Fn(&str) -> bool) -> (Vec<u64>, Option<Millis>) {
+    /// For each place that is not busy the message that is due first, if one is, those that wait longest first and of each
+    /// project as many as there is room for; and when to look again, as far as that is a matter of time.
+    pub(super) fn due(
+        &self,
+        now: Millis,
+        busy: &dyn Fn(&str) -> bool,
+        room: &dyn Fn(ProjectId) -> usize,
+    ) -> (Vec<u64>, Option<Millis>) {
         let (mut due, mut again) = (Vec::new(), None::<Millis>);
         for (to, lanes) in self.lanes.iter().filter(|(to, _)| !busy(to)) {
             let heads = lanes.values().filter_map(|lane| {
@@ -143,12 +148,19 @@ impl Queue {
             let Some((next, number)) = heads.min() else { continue };
             let next = next.max(self.pauses.get(to).copied().unwrap_or(0));
             if next <= now {
-                due.push(number);
+                due.push((next, number));
             } else {
                 again = Some(again.map_or(next, |again| again.min(next)));
             }
         }
-        (due, again)
+        due.sort_unstable();
+        let mut left = HashMap::new();
+        let has_room = |number: &u64| {
+            let Some(entry) = self.entries.get(number) else { return false };
+            let left = left.entry(entry.project).or_insert_with(|| room(entry.project));
+            std::mem::replace(left, left.saturating_sub(1)) > 0
+        };
+        (due.into_iter().map(|(_, number)| number).filter(has_room).collect(), again)
     }
 
     /// Those that wait and for which the time is over.
@@ -219,24 +231,35 @@ mod tests {
     }
 
     const IDLE: &dyn Fn(&str) -> bool = &|_| false;
+    const ROOM: &dyn Fn(ProjectId) -> usize = &|_| 9;
 
     #[test]
     fn of_one_subject_the_next_waits_for_the_one_before_it() {
         let mut queue = queue(&[(1, "a", "s", Some(50)), (2, "a", "s", Some(10)), (3, "a", "t", Some(20))]);
-        assert_eq!(queue.due(15, IDLE), (vec![], Some(20)));
-        assert_eq!(queue.due(30, IDLE), (vec![3], None));
+        assert_eq!(queue.due(15, IDLE, ROOM), (vec![], Some(20)));
+        assert_eq!(queue.due(30, IDLE, ROOM), (vec![3], None));
         queue.put(1, entry("a", "s", None));
-        assert_eq!(queue.due(15, IDLE), (vec![2], None));
+        assert_eq!(queue.due(15, IDLE, ROOM), (vec![2], None));
     }
 
     #[test]
     fn one_place_that_fails_or_is_busy_keeps_no_other_back() {
         let mut queue = queue(&[(1, "a", "s", Some(1)), (2, "b", "s", Some(1))]);
-        assert_eq!(queue.due(5, &|to| to == "a"), (vec![2], None));
+        assert_eq!(queue.due(5, &|to| to == "a", ROOM), (vec![2], None));
         queue.pause(&"a".into(), Some(9));
-        assert_eq!(queue.due(5, IDLE), (vec![2], Some(9)));
+        assert_eq!(queue.due(5, IDLE, ROOM), (vec![2], Some(9)));
         queue.pause(&"a".into(), None);
-        assert_eq!(queue.due(5, IDLE), (vec![1, 2], None));
+        assert_eq!(queue.due(5, IDLE, ROOM), (vec![1, 2], None));
+    }
+
+    #[test]
+    fn a_project_has_its_room_and_what_waits_longest_goes_first() {
+        let mut queue = queue(&[(1, "a", "s", Some(3)), (2, "b", "s", Some(1)), (3, "c", "s", Some(2))]);
+        let other = ProjectId([2; 16]);
+        queue.put(4, Entry { project: other, ..entry("d", "s", Some(4)) });
+        assert_eq!(queue.due(5, IDLE, ROOM), (vec![2, 3, 1, 4], None));
+        assert_eq!(queue.due(5, IDLE, &|_| 1), (vec![2, 4], None));
+        assert_eq!(queue.due(5, IDLE, &|project| if project == other { 2 } else { 0 }), (vec![4], None));
     }
 
     #[test]

@@ -154,7 +154,7 @@ fn what_an_event_does_not_name_is_not_told_and_a_topic_of_another_project_is_not
     assert!(told(&here).is_empty(), "a version was told of");
     csms.delete_secret(root, "foreign").unwrap();
     csms.delete_secret(root, "own").unwrap();
-    let (jobs, _) = here.messages.due(&|_| false, 9).unwrap();
+    let (jobs, _) = here.messages.due(&|_| false, &|_| 9, 9).unwrap();
     let aims: Vec<_> =
         jobs.iter().map(|job| (job.message.name.as_str(), matches!(job.aim, Aim::Webhook { .. }))).collect();
     assert_eq!(aims, [("foreign", false), ("own", true)]);

@@ -12,6 +12,7 @@ use super::world::World;
 const HOUR: u64 = 3600;
 const LIMITS: Limits = Limits { keep: 3, keep_for: 10 * 24 * HOUR * 1000, try_for: HOUR * 1000 };
 const IDLE: &dyn Fn(&str) -> bool = &|_| false;
+const ROOM: &dyn Fn(ProjectId) -> usize = &|_| 9;
 
 fn messages(world: &World) -> Messages {
     let hsm = world.iam.hsm();
@@ -56,9 +57,9 @@ fn a_message_is_there_with_what_causes_it_or_not_at_all() {
     let kept = messages(&world);
     let Draft { write, pending } = kept.draft(event(project, mail(), "s")).unwrap();
     let version = hsm.service_commit(vec![of_another(), write], &[], &[deed()]).unwrap();
-    assert!(kept.due(IDLE, 9).unwrap().0.is_empty(), "nobody has said yet that it is there");
+    assert!(kept.due(IDLE, ROOM, 9).unwrap().0.is_empty(), "nobody has said yet that it is there");
     kept.committed(&pending, version);
-    assert_eq!(kept.due(IDLE, 9).unwrap().0.len(), 1);
+    assert_eq!(kept.due(IDLE, ROOM, 9).unwrap().0.len(), 1);
     // The record is there already, so that the commit fails.
     let Draft { write, .. } = kept.draft(event(project, mail(), "s")).unwrap();
     assert!(hsm.service_commit(vec![of_another(), write], &[], &[deed()]).is_err());
@@ -83,7 +84,7 @@ fn a_message_is_tried_again_and_later_and_given_up_after_a_while() {
     let (mut tries, mut waited) = (0, 0);
     world.records();
     while waited < HOUR {
-        let (jobs, next) = kept.due(IDLE, 9).unwrap();
+        let (jobs, next) = kept.due(IDLE, ROOM, 9).unwrap();
         match jobs.into_iter().next() {
             Some(job) => {
                 tries += 1;
@@ -121,7 +122,7 @@ fn what_became_of_messages_is_kept_for_a_while_and_not_without_end() {
     for subject in ["1", "2", "3", "4"] {
         let secret = Event { secret: true, ..event(project, mail(), subject) };
         kept.send(deed(), secret).unwrap();
-        let job = kept.due(IDLE, 9).unwrap().0.remove(0);
+        let job = kept.due(IDLE, ROOM, 9).unwrap().0.remove(0);
         assert!(matches!(kept.settle(job, Outcome::Delivered).unwrap(), State::Delivered(_)));
     }
     kept.send(deed(), event(project, mail(), "5")).unwrap();
@@ -157,7 +158,7 @@ fn a_topic_is_its_projects_alone_and_what_names_another_goes_nowhere() {
     assert!(kept.topic(theirs, &topic.urn()).is_none(), "another project's URN");
     let aim = |kept: &Messages, to: &str| {
         kept.send(deed(), event(ours, To::Topic(to.to_owned()), to)).unwrap();
-        let job = kept.due(IDLE, 9).unwrap().0.remove(0);
+        let job = kept.due(IDLE, ROOM, 9).unwrap().0.remove(0);
         let nowhere = matches!(job.aim, Aim::Nowhere);
         kept.settle(job, Outcome::Never("x".into())).unwrap();
         nowhere

@@ -15,6 +15,7 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use dew::iam::ProjectId;
 use dew::message::{Job, Outcome, State, Tidied, Wake};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
@@ -29,8 +30,9 @@ pub(crate) use webhook::{Url, shown};
 use crate::daemon::Daemon;
 use delivery::Ways;
 
-/// How many tries there are at once.
-const AT_ONCE: usize = 32;
+/// How many tries there are at once, and how many of one project: what stands still is its own.
+const AT_ONCE: usize = 128;
+const OF_A_PROJECT: usize = 8;
 /// How long one try may take as a whole.
 const TRY: Duration = Duration::from_secs(120);
 /// How often it looks, if nothing is due before and nobody says that something is.
@@ -116,7 +118,7 @@ pub(crate) fn start(daemon: &Arc<Daemon>) -> Result<(), String> {
 #[derive(Default)]
 struct Tries {
     set: JoinSet<(Job, Outcome)>,
-    places: HashMap<Id, String>,
+    places: HashMap<Id, (String, ProjectId)>,
     /// Places where a try ended without an outcome, or one that was not written.
     resting: HashMap<String, Instant>,
     /// When nothing was left to tidy up.
@@ -125,11 +127,17 @@ struct Tries {
 
 impl Tries {
     fn is_busy(&self, place: &str) -> bool {
-        self.places.values().any(|busy| busy == place) || self.resting.contains_key(place)
+        self.places.values().any(|(busy, _)| busy == place) || self.resting.contains_key(place)
+    }
+
+    /// How many more there may be of a project.
+    fn room(&self, project: ProjectId) -> usize {
+        let tried = self.places.values().filter(|(_, of)| *of == project).count();
+        OF_A_PROJECT.saturating_sub(tried)
     }
 
     fn begin(&mut self, ways: &Arc<Ways>, job: Job) {
-        let (place, ways) = (job.message.to.text().to_owned(), Arc::clone(ways));
+        let (place, ways) = ((job.message.to.text().to_owned(), job.message.project), Arc::clone(ways));
         let task = self.set.spawn(async move {
             let outcome = timeout(TRY, ways.deliver(&job)).await.unwrap_or_else(|_| Outcome::Again {
                 why: "it takes too long".to_owned(),
@@ -157,7 +165,7 @@ impl Tries {
             }
             Some(Err(error)) => {
                 let place = self.places.remove(&error.id());
-                self.rest(place);
+                self.rest(place.map(|(place, _)| place));
                 None
             }
             None => std::future::pending().await,
@@ -201,8 +209,10 @@ fn begin_due(daemon: &Weak<Daemon>, ways: &Arc<Ways>, tries: &mut Tries) -> Opti
     let messages = &services.messages;
     let looked = {
         let busy = |place: &str| tries.is_busy(place);
+        let room = |project| tries.room(project);
         let tidied = if is_tidy { Ok(Tidied::default()) } else { messages.tidy(&busy) };
-        tidied.and_then(|tidied| Ok((tidied, messages.due(&busy, AT_ONCE - tries.set.len().min(AT_ONCE))?)))
+        let most = AT_ONCE.saturating_sub(tries.set.len());
+        tidied.and_then(|tidied| Ok((tidied, messages.due(&busy, &room, most)?)))
     };
     match looked {
         Ok((tidied, (jobs, again))) => {
