@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crypto::Secret;
@@ -46,8 +47,8 @@ impl Ways {
         })
     }
 
-    /// Tries to deliver a message.
-    pub(super) async fn deliver(&self, job: &Job) -> Outcome {
+    /// Tries to deliver a message, and notes as it goes which of several mailboxes have it.
+    pub(super) async fn deliver(&self, job: &Job, sent: &AtomicU32) -> Outcome {
         let message = &job.message;
         match &job.aim {
             Aim::Nowhere => Outcome::Never("there is no such topic".to_owned()),
@@ -67,7 +68,7 @@ impl Ways {
                 ),
             },
             Aim::Mailboxes(addresses) => match &self.mail {
-                Some(mail) => send(mail, addresses, message).await,
+                Some(mail) => send(mail, addresses, message, sent).await,
                 None => Outcome::Never(
                     "there is no mail server: [messages.smtp] in hsmd.toml is not set".to_owned(),
                 ),
@@ -100,20 +101,23 @@ impl Ways {
 }
 
 /// Sends a mail to each address that has none yet.
-async fn send(mail: &Mail, addresses: &[String], message: &Message) -> Outcome {
+async fn send(mail: &Mail, addresses: &[String], message: &Message, sent: &AtomicU32) -> Outcome {
     let id = message.id.to_string();
     let letter = Letter { id: &id, title: &message.title, body: &message.content };
-    let (mut sent, mut why, mut of_message) = (message.sent, String::new(), true);
+    let (mut why, mut of_message) = (String::new(), true);
     for (bit, address) in (0..u32::BITS).zip(addresses).filter(|(bit, _)| message.sent & (1 << bit) == 0) {
         match mail.send(address, &letter).await {
-            Ok(()) => sent |= 1 << bit,
+            Ok(()) => drop(sent.fetch_or(1 << bit, Ordering::Relaxed)),
             Err(unsent) => {
                 let _ = write!(why, "{}{address}: {}", if why.is_empty() { "" } else { "; " }, unsent.why);
                 of_message &= unsent.of_message;
             }
         }
     }
-    if why.is_empty() { Outcome::Delivered } else { Outcome::Again { why, sent, of_message } }
+    match why.is_empty() {
+        true => Outcome::Delivered,
+        false => Outcome::Again { why, sent: sent.load(Ordering::Relaxed), of_message },
+    }
 }
 
 impl Gateway {

@@ -10,7 +10,7 @@ mod webhook;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -139,11 +139,8 @@ impl Tries {
     fn begin(&mut self, ways: &Arc<Ways>, job: Job) {
         let (place, ways) = ((job.message.to.text().to_owned(), job.message.project), Arc::clone(ways));
         let task = self.set.spawn(async move {
-            let outcome = timeout(TRY, ways.deliver(&job)).await.unwrap_or_else(|_| Outcome::Again {
-                why: "it takes too long".to_owned(),
-                sent: job.message.sent,
-                of_message: false,
-            });
+            let sent = AtomicU32::new(job.message.sent);
+            let outcome = in_time(TRY, &sent, ways.deliver(&job, &sent)).await;
             (job, outcome)
         });
         self.places.insert(task.id(), place);
@@ -171,6 +168,15 @@ impl Tries {
             None => std::future::pending().await,
         }
     }
+}
+
+/// What comes of a try in a time. Of one that takes longer, the mailboxes that have it do not get it again.
+async fn in_time(limit: Duration, sent: &AtomicU32, work: impl Future<Output = Outcome>) -> Outcome {
+    timeout(limit, work).await.unwrap_or_else(|_| Outcome::Again {
+        why: "it takes too long".to_owned(),
+        sent: sent.load(Ordering::Relaxed),
+        of_message: false,
+    })
 }
 
 async fn run(office: &Office, daemon: &Weak<Daemon>, ways: &Arc<Ways>) {
@@ -263,4 +269,20 @@ fn read_line(path: &Path) -> Result<Zeroizing<String>, String> {
     file.take(4095).read_to_string(&mut text).map_err(|error| at(&error))?;
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() { Err(at(&"it is empty")) } else { Ok(Zeroizing::new(line.to_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_has_a_mail_is_known_also_of_a_try_that_took_too_long() {
+        let sent = AtomicU32::new(0b001);
+        let slow = async {
+            sent.fetch_or(0b100, Ordering::Relaxed);
+            std::future::pending().await
+        };
+        let outcome = in_time(Duration::from_millis(1), &sent, slow).await;
+        assert!(matches!(outcome, Outcome::Again { sent: 0b101, of_message: false, .. }));
+    }
 }
