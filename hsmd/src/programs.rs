@@ -3,12 +3,15 @@
 //!
 //! A program gets no argument and no variable that the configuration does not name. `setpriv` and `prlimit` (util-linux)
 //! take from it what it has no use of, since what must happen between fork and exec cannot be written without `unsafe`.
+//! Where the daemon may, a program has a namespace of processes to itself (`unshare`), which ends with it: whatever it
+//! started ends then, too. Elsewhere what leaves its group of processes is not found.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use dew::csms::Fault;
@@ -29,6 +32,30 @@ const FILES: u32 = 256;
 const FILE_BYTES: u32 = 64 << 20;
 /// `CAP_SETUID`, `CAP_SETGID` and `CAP_KILL`: who holds them may run programs as another user.
 const BECOMES_OTHERS: u64 = 1 << 7 | 1 << 6 | 1 << 5;
+/// `CAP_SYS_ADMIN`: who holds it may make namespaces, unless something else forbids it.
+const MAKES_NAMESPACES: u64 = 1 << 21;
+/// Whether programs can be confined.
+static CONFINES: LazyLock<bool> = LazyLock::new(|| {
+    let mut tried = std::process::Command::new(CONFINED[0]);
+    tried.args(&CONFINED[1..]).arg("/bin/true");
+    tried.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    holds(MAKES_NAMESPACES) && tried.status().is_ok_and(|status| status.success())
+});
+/// What runs a command in a namespace of processes, the first of which waits for it and ends with the daemon.
+const CONFINED: [&str; 12] = [
+    "/usr/bin/setpriv",
+    "--pdeathsig=KILL",
+    "--",
+    "/usr/bin/unshare",
+    "--pid",
+    "--fork",
+    "--kill-child=KILL",
+    "--",
+    "/bin/sh",
+    "-c",
+    "unset PWD; \"$@\"; exit $?",
+    "sh",
+];
 
 /// The sections `[rotation.programs.NAME]` of the configuration.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -181,8 +208,9 @@ impl Program {
     }
 
     fn unprivileged(&self, command: &[String]) -> Command {
-        let mut all = Command::new("/usr/bin/setpriv");
-        all.args([format!("--reuid={}", self.user), format!("--regid={}", self.group())]);
+        let mut words = CONFINED.iter().filter(|_| *CONFINES).chain(&["/usr/bin/setpriv"]);
+        let mut all = Command::new(words.next().unwrap_or(&"/usr/bin/setpriv"));
+        all.args(words).args([format!("--reuid={}", self.user), format!("--regid={}", self.group())]);
         all.args(["--clear-groups", "--no-new-privs", "--inh-caps=-all", "--pdeathsig=KILL", "--"]);
         all.args([
             "/usr/bin/prlimit".to_owned(),

@@ -40,6 +40,11 @@ if word == "facts":
 if word == "sleep " + step:
     subprocess.Popen(["sleep", "1000"], stdout=sys.stdout)
     time.sleep(1000)
+if word == "escape " + step:
+    subprocess.run(["setsid", "--fork", "sleep", "1000"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(1000)
+if word == "leave " + step:
+    subprocess.run(["setsid", "--fork", "sleep", "1000"])
 if word == "stop " + step:
     while os.path.exists(f"{here}/word"):
         time.sleep(0.01)
@@ -238,7 +243,7 @@ http {
 
 macro_rules! needs_all {
     () => {
-        needs!("/usr/sbin/nginx", "curl", "openssl", "/usr/bin/python3", "setpriv", "prlimit");
+        needs!("/usr/sbin/nginx", "curl", "openssl", "/usr/bin/python3", "setpriv", "prlimit", "unshare");
         if !is_root() {
             println!("skipped: only root runs programs as somebody else");
             return;
@@ -311,6 +316,7 @@ fn what_a_program_does_wrong_is_undone_and_recorded() {
         ("lie set", "exit status: 3"),
         ("flood create", "at most 262144 bytes"),
         ("sleep set", "not done within 5 s"),
+        ("escape set", "not done within 5 s"),
     ] {
         world.word(word);
         let began = Instant::now();
@@ -325,6 +331,9 @@ fn what_a_program_does_wrong_is_undone_and_recorded() {
         world.rotate().succeeds().done();
         world.assert_current_is_good();
     }
+    // What it started ends with it, and nobody waits for that.
+    world.word("leave set");
+    world.rotate().succeeds().done();
     let left = Run::of(Command::new("pgrep").args(["-u", "nobody", "-f", "sleep 1000"]));
     assert!(!left.succeeded(), "what it started goes on: {}", left.text());
 }
