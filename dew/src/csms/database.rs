@@ -22,7 +22,7 @@ use super::{Csms, Project};
 use crate::caller::Caller;
 use crate::iam::ProjectId;
 use crate::kms::record::{Kept, creation};
-use crate::kms::{Millis, Uuid};
+use crate::kms::{KmsError, Millis, Uuid};
 
 /// The most databases of a project.
 const MOST: usize = 200;
@@ -212,6 +212,17 @@ pub struct NewDatabase<'a> {
     pub admin: Login,
 }
 
+/// What is to become of a database; what is not named stays as it is.
+#[derive(Debug)]
+pub struct DatabaseChange<'a> {
+    /// The authority of its certificate, or its keys.
+    pub ca: Option<&'a str>,
+    /// The account that sets passwords.
+    pub admin: Option<&'a str>,
+    /// The password of that account, also if it is the same: it is sent to no server by who does not know it.
+    pub password: Zeroizing<String>,
+}
+
 impl Csms {
     /// Registers a database, once the account that is to set passwords has logged in there.
     ///
@@ -220,11 +231,7 @@ impl Csms {
     pub fn add_database(&self, caller: &Caller, new: NewDatabase<'_>) -> Result<Kept<Database>> {
         let (project, account) = self.permitted_in(caller, "CreateSecret", About::name(new.name))?;
         check_name("name", new.name)?;
-        check_server(&new.server)?;
-        check_account(&new.admin)?;
-        if new.admin.is_key() && new.server.engine != Engine::Ssh {
-            return Err(CsmsError::Field("password: a private key is for hosts that speak SSH".to_owned()));
-        }
+        check_server(&new.server, &new.admin)?;
         let project = self.project_or_new(project, account)?;
         room_for(&project, new.name)?;
         {
@@ -253,6 +260,50 @@ impl Csms {
         Ok(database)
     }
 
+    /// Changes how a database is known or who sets passwords there, once that account has logged in. What is set there from
+    /// now on is sent to whoever is known so: that is for who may read and change all secrets that are rotated there. Where
+    /// it is stays, as values say it.
+    ///
+    /// # Errors
+    /// `Field`; `NoDatabase`, `Talks`; `Database` if it cannot be logged in; `Forbidden`; what the HSM says.
+    pub fn update_database(
+        &self,
+        caller: &Caller,
+        name: &str,
+        change: DatabaseChange<'_>,
+    ) -> Result<Kept<Database>> {
+        let (project, account) = self.permitted_in(caller, "UpdateSecret", About::name(name))?;
+        let project = self.project(project, account)?.ok_or(CsmsError::NoDatabase)?;
+        let there = named(&project, name)?;
+        for secret in rotated_in(&project, there.id) {
+            self.permitted(caller, "UpdateSecret", &secret)?;
+            self.permitted(caller, "ShowSecretVersion", &secret)?;
+        }
+        let ca = change.ca.unwrap_or(&there.server.ca).to_owned();
+        let server = Server { ca, ..there.server.clone() };
+        let admin = change.admin.unwrap_or(&there.admin).to_owned();
+        let admin = Login { name: admin, password: change.password };
+        check_server(&server, &admin)?;
+        {
+            let _talk = self.talks.begin(project.id, None)?;
+            self.servers.log_in(&server, &admin)?;
+        }
+        let key = self.kms.lendable(caller, BORROWER, None).map_err(key_error)?;
+        let _turn = project.turn.lock();
+        if named(&project, name)?.version != there.version {
+            return Err(CsmsError::Kms(KmsError::Busy));
+        }
+        let password = Value::Text(Bytes::new(admin.password.as_bytes().to_vec()));
+        let mut sealed = self.seal(caller, key, (there.id, PASSWORD), there.password, &password)?;
+        sealed.was = self.value_goes(&project, there.password)?.was;
+        let changed = Database { server, admin: admin.name, ..Database::clone(&there) };
+        let writes = vec![sealed, there.update(Kind::CsmsDatabase, &changed)?];
+        let version = self.commit(caller, &project, "change a database", &about(&changed), writes)?;
+        let changed = there.updated(version, changed);
+        project.shelf.write().show_database(changed.clone());
+        Ok(changed)
+    }
+
     /// The databases of the project, in the order in which they were registered.
     ///
     /// # Errors
@@ -272,19 +323,11 @@ impl Csms {
         let (project, account) = self.permitted_in(caller, "DeleteSecret", About::name(name))?;
         let project = self.project(project, account)?.ok_or(CsmsError::NoDatabase)?;
         let _turn = project.turn.lock();
-        let there = {
-            let shelf = project.shelf.read();
-            let there = shelf.databases.values().find(|there| there.name == name).cloned();
-            let there = there.ok_or(CsmsError::NoDatabase)?;
-            let uses = shelf.secrets.values().filter(|secret| {
-                secret.rotation.target.as_ref().is_some_and(|target| target.database == there.id)
-            });
-            let names: Vec<_> = uses.map(|secret| secret.name.as_str()).collect();
-            if !names.is_empty() {
-                return Err(CsmsError::DatabaseInUse(names.join(", ")));
-            }
-            there
-        };
+        let there = named(&project, name)?;
+        let names = rotated_in(&project, there.id);
+        if !names.is_empty() {
+            return Err(CsmsError::DatabaseInUse(names.join(", ")));
+        }
         let writes = vec![self.value_goes(&project, there.password)?, there.deletion(Kind::CsmsDatabase)];
         self.commit(caller, &project, "forget a database", &about(&there), writes)?;
         project.shelf.write().databases.remove(&there.number);
@@ -310,6 +353,23 @@ impl Csms {
 /// The version that the password of a database has, as it is bound to it: no secret has one.
 const PASSWORD: VersionId = VersionId(0);
 
+/// The database of a name.
+fn named(project: &Project, name: &str) -> Result<Kept<Database>> {
+    let shelf = project.shelf.read();
+    let there = shelf.databases.values().find(|there| there.name == name);
+    there.cloned().ok_or(CsmsError::NoDatabase)
+}
+
+/// The names of the secrets that are rotated in a database.
+fn rotated_in(project: &Project, database: Uuid) -> Vec<String> {
+    let shelf = project.shelf.read();
+    let uses = shelf
+        .secrets
+        .values()
+        .filter(|secret| secret.rotation.target.as_ref().is_some_and(|target| target.database == database));
+    uses.map(|secret| secret.name.clone()).collect()
+}
+
 /// The numbers of the records of a new database and its password, if there is room for it.
 fn room_for(project: &Project, name: &str) -> Result<(u64, u64)> {
     let shelf = project.shelf.read();
@@ -322,7 +382,11 @@ fn room_for(project: &Project, name: &str) -> Result<(u64, u64)> {
     Ok((shelf.next_database, shelf.next_value))
 }
 
-fn check_server(server: &Server) -> Result<()> {
+fn check_server(server: &Server, admin: &Login) -> Result<()> {
+    check_account(admin)?;
+    if admin.is_key() && server.engine != Engine::Ssh {
+        return Err(CsmsError::Field("password: a private key is for hosts that speak SSH".to_owned()));
+    }
     let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
     if !(1..=MAX_HOST).contains(&server.host.len()) || !plain(&server.host) {
         return Err(CsmsError::Field(format!(

@@ -76,9 +76,11 @@ impl Csms {
     /// A value that is to follow another.
     pub(super) fn value_after(&self, holder: &Holder, current: &Value) -> Result<Value> {
         match holder {
-            Holder::Account { kind, .. } => {
+            Holder::Account { kind, admin, .. } => {
                 let fields = Fields::of(*kind, current)?;
-                let name = fields.login()?.name;
+                let login = fields.login()?;
+                check_other(admin, &login)?;
+                let name = login.name;
                 let (password, public) = self.new_password(*kind)?;
                 fields.with(&Login { name, password }, public.as_deref())
             }
@@ -255,6 +257,18 @@ impl Holder {
         let secret = [secret.name.clone(), secret.id.to_string()];
         Self::Program { project, program: program.to_owned(), secret }
     }
+}
+
+/// Refuses the password of the account that sets passwords: once it was another, no other could be set.
+pub(super) fn check_other(admin: &Login, login: &Login) -> Result<()> {
+    if admin.name != login.name || admin.is_key() || login.is_key() {
+        return Ok(());
+    }
+    Err(CsmsError::Field(format!(
+        "{:?} is the account that sets passwords there, and not one whose password is set: register the server with \
+         another account for that",
+        login.name
+    )))
 }
 
 /// Of what a new password is: what no server and no address of one has a meaning for.

@@ -47,7 +47,7 @@ mod value;
 mod version;
 
 pub use agency::MadeAgency;
-pub use database::{Database, Engine, Login, NewDatabase, Server, Servers};
+pub use database::{Database, DatabaseChange, Engine, Login, NewDatabase, Server, Servers};
 pub use error::{CsmsError, Result};
 pub use event::{Event, EventChange, EventKind, Notified, Target};
 pub use fault::Fault;

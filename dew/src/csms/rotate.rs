@@ -22,7 +22,7 @@ use super::database::{Engine, Login, Server};
 use super::error::{CsmsError, Result};
 use super::event::EventKind;
 use super::fault::Fault;
-use super::holder::{Fields, Holder};
+use super::holder::{Fields, Holder, check_other};
 use super::rotation::{Accounts, Rotator, Target, UnderWay};
 use super::secret::{CURRENT, PENDING, Secret, SecretKind, Version, VersionId};
 use super::task::Draft;
@@ -127,6 +127,7 @@ impl Csms {
         database.server.engine.check_kind(kind)?;
         let fields = Fields::of(kind, value)?;
         let login = fields.login()?;
+        check_other(&admin, &login)?;
         if target.accounts == Accounts::Dual {
             check_cloned(&database.server, &login)?;
         }

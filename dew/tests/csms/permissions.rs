@@ -1,13 +1,14 @@
 //! What policies, grants and tag policies let through.
 
 use dew::caller::Caller;
-use dew::csms::{CURRENT, Grantee, NewSecret, Page};
+use dew::csms::{Accounts, CURRENT, DatabaseChange, Grantee, NewSecret, Page};
 use dew::iam::{EnterpriseProjectId, Level, NewUser, Scope, Subject, TagPolicyChange, Target, UserId};
 use dew::tag::Tags;
 use hsm::event::Actor;
 use hsm::service::Kind;
 use serde_json::json;
 
+use crate::rotation;
 use crate::support::as_caller;
 use crate::world::{Secrets, code, new, value};
 
@@ -71,6 +72,26 @@ fn a_list_has_the_secrets_of_enterprise_projects_where_one_may_list() {
     assert_eq!(code(here.csms.show_secret(&ann, "theirs")), "CSMS.0302");
     let (_, bob) = here.user("bob", None);
     assert_eq!(code(here.csms.list_secrets(&bob, None, &Page::default())), "CSMS.0302");
+}
+
+/// Passwords that are set go to whoever a database is known to be.
+#[test]
+fn who_may_not_read_a_secret_does_not_say_how_its_database_is_known() {
+    let here = rotation::world();
+    rotation::make(&here, Accounts::Single, None).unwrap();
+    let actions: &[&str] = &["csms:secret:update", "csms:secret:getVersion"];
+    let (_, ann) = here.user("ann", Some((&actions[..1], Scope::AllProjects)));
+    let (_, bob) = here.user("bob", Some((&actions[1..], Scope::AllProjects)));
+    let (_, cat) = here.user("cat", Some((actions, Scope::AllProjects)));
+    let set = |caller| {
+        let password = "admin's".to_owned().into();
+        let change = DatabaseChange { ca: Some("another certificate"), admin: None, password };
+        here.csms.update_database(caller, "orders", change)
+    };
+    for other in [&ann, &bob] {
+        assert_eq!(code(set(other)), "CSMS.0302");
+    }
+    assert_eq!(set(&cat).unwrap().server.ca, "another certificate");
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use dew::csms::{
-    Accounts, CsmsError, Engine, EventKind, Fault, Login, NewDatabase, NewRotation, NewSecret, Page, Period,
-    Quotas, Result, RotationTarget, Rotator, Secret, SecretChange, SecretKind, Server, Target, TaskFilter,
+    Accounts, CsmsError, DatabaseChange, Engine, EventKind, Fault, Login, NewDatabase, NewRotation,
+    NewSecret, Page, Period, Quotas, Result, RotationTarget, Rotator, Secret, SecretChange, SecretKind,
+    Server, Target, TaskFilter,
 };
 use dew::kms::{DAY, Kept};
 use hsm::event::Actor;
@@ -396,6 +397,37 @@ fn a_database_is_its_projects_own() {
     assert_eq!(here.csms.databases(&here.root).unwrap().len(), 1);
 }
 
+#[test]
+fn who_sets_passwords_in_a_database_can_change_while_secrets_are_rotated_there() {
+    let here = world();
+    make(&here, Accounts::Dual, None).unwrap();
+    rotate(&here).unwrap();
+    here.servers.account("admin", "another");
+    assert!(matches!(rotate(&here), Err(CsmsError::Database(Fault::Login(_)))));
+    let set = |here: &Secrets, admin: Option<&str>, password: &str| {
+        let change = DatabaseChange { ca: None, admin, password: password.to_owned().into() };
+        here.csms.update_database(&here.root, "orders", change)
+    };
+    assert!(matches!(set(&here, None, "wrong"), Err(CsmsError::Database(Fault::Login(_)))));
+    set(&here, None, "another").unwrap();
+    rotate(&here).unwrap();
+    here.servers.account("dba", "dba's");
+    let changed = set(&here, Some("dba"), "dba's").unwrap();
+    here.servers.forget("admin");
+    let here = here.again();
+    assert_eq!(here.csms.databases(&here.root).unwrap()[0].admin, changed.admin);
+    rotate(&here).unwrap();
+    assert_eq!(logs_in(&here, "SYSCURRENT").as_deref(), Some("app_clone"));
+    // An account that is rotated there cannot be the one that does it.
+    let value: Json = serde_json::from_str(&here.get("db", "SYSPREVIOUS").unwrap()).unwrap();
+    set(&here, Some("app"), value["password"].as_str().unwrap()).unwrap();
+    let refused = rotate(&here).unwrap_err().to_string();
+    assert!(refused.contains("sets passwords"), "{refused}");
+    assert_eq!(logs_in(&here, "SYSCURRENT").as_deref(), Some("app_clone"));
+    let none = DatabaseChange { ca: None, admin: None, password: "another".to_owned().into() };
+    assert_eq!(code(here.csms.update_database(&here.root, "none", none)), "CSMS.0005");
+}
+
 /// Requirement: CSMS-002, CSMS-032, CSMS-033, CSMS-047, CSMS-049, CSMS-077
 #[test]
 fn a_secret_is_made_only_of_what_can_be_rotated() {
@@ -410,6 +442,10 @@ fn a_secret_is_made_only_of_what_can_be_rotated() {
     for bad in ["text", "[]", "{}", r#"{"name":"app"}"#, r#"{"name":"","password":"first"}"#] {
         assert_eq!(code(make_of(SecretKind::Rds, bad)), "CSMS.0002", "{bad}");
     }
+    // Whoever sets passwords would have lost its own.
+    let admin = r#"{"name":"admin","password":"admin's"}"#;
+    let refused = make_of(SecretKind::Rds, admin).unwrap_err();
+    assert!(refused.to_string().contains("sets passwords"), "{refused}");
     // The database is MySQL.
     for other in [SecretKind::TaurusDb, SecretKind::PostgreSql, SecretKind::Common] {
         assert_eq!(code(make_of(other, good)), "CSMS.0002", "{other:?}");

@@ -35,7 +35,8 @@ Examples:
   hsm-admin secret host deploy --database web --account deploy \\
       --private-key deploy.key --every 30d
   hsm-admin secret rotate orders-app
-  hsm-admin secret rotations --failed";
+  hsm-admin secret rotations --failed
+  hsm-admin database set orders --ca new-ca.pem   # asks for the password";
 
 /// The most bytes of a file with certificates.
 const MOST: u64 = 64 << 10;
@@ -75,6 +76,27 @@ pub(crate) enum Database {
         #[command(flatten)]
         place: In,
     },
+    /// Change how a database or a host is known, or who sets passwords there: what is not given stays
+    ///
+    /// The administrator's password is needed in any case, and logs in once.
+    Set {
+        /// Its name
+        name: String,
+        /// Another certificate of the authority; of a host its public keys
+        #[arg(long, value_name = "FILE")]
+        ca: Option<PathBuf>,
+        /// Another account that sets passwords
+        #[arg(long, value_name = "NAME")]
+        admin: Option<String>,
+        /// A file whose first line is the password of that account [default: ask for it]
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+        /// Of a host: the private key of that account in place of a password
+        #[arg(long, value_name = "FILE", conflicts_with = "password_file")]
+        private_key: Option<PathBuf>,
+        #[command(flatten)]
+        place: In,
+    },
     /// List the databases and hosts
     List {
         #[command(flatten)]
@@ -107,10 +129,7 @@ impl Database {
                 place,
             } => {
                 let desk = place.desk(daemon)?;
-                let password = match private_key {
-                    Some(file) => secret::whole(file, "the administrator's private key")?,
-                    None => password(password_file.as_deref())?,
-                };
+                let password = proof(password_file.as_deref(), private_key.as_deref())?;
                 let mut fields = json!({
                     "name": name, "engine": engine, "host": host, "port": port.unwrap_or(usual_port(engine)),
                     "ca": read(ca)?, "admin": admin, "password": password.as_str(),
@@ -121,6 +140,22 @@ impl Database {
                 let made = desk.call(&of_csms("AddDatabase"), &fields)?;
                 screen.show(&made["database"], |made| {
                     format!("Registered database {:?}: {}", printable(name), text(made, "id"))
+                })
+            }
+            Self::Set { name, ca, admin, password_file, private_key, place } => {
+                let desk = place.desk(daemon)?;
+                let password = proof(password_file.as_deref(), private_key.as_deref())?;
+                let mut fields = json!({ "database_name": name, "password": password.as_str() });
+                if let Some(admin) = admin {
+                    fields["admin"] = admin.clone().into();
+                }
+                if let Some(ca) = ca {
+                    fields["ca"] = read(ca)?.into();
+                }
+                let set = desk.call(&of_csms("UpdateDatabase"), &fields)?;
+                screen.show(&set["database"], |set| {
+                    let admin = printable(text(set, "admin"));
+                    format!("Account {admin:?} sets passwords in database {:?}.", printable(name))
                 })
             }
             Self::List { place } => {
@@ -141,11 +176,14 @@ impl Database {
     }
 }
 
-fn password(file: Option<&Path>) -> Result<Zeroizing<String>, Error> {
+/// What the administrator proves itself with.
+fn proof(file: Option<&Path>, private_key: Option<&Path>) -> Result<Zeroizing<String>, Error> {
+    if let Some(file) = private_key {
+        return secret::whole(file, "the administrator's private key");
+    }
     let what = "the administrator's password";
     let password = secret::obtain(Source::of(file, None), what, Prompt::Once, "give --password-file")?;
-    let text = std::str::from_utf8(&password).map(|text| Zeroizing::new(text.to_owned()));
-    text.map_err(|_| Error::Usage("the password is no text in UTF-8".into()))
+    secret::text(&password, what)
 }
 
 /// The port of an engine, where none is given.

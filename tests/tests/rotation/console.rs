@@ -74,3 +74,44 @@ fn the_console_asks_for_the_word_rotate() {
     place.admin("secret show db").succeeds().says("when somebody asks for it, with one account").done();
     place.admin("secret rotate db --every 5h").fails().says("6h").done();
 }
+
+#[test]
+fn an_administrator_with_another_password_is_told_to_the_hsm_and_secrets_stay() {
+    needs!("/usr/sbin/mariadbd", "mariadb", "mariadb-install-db");
+    let (place, rest) = world();
+    let server = MariaDb::start();
+    let database = Database::mariadb(&place, &server);
+    let _daemon = place.start();
+    database.register(&place).succeeds().done();
+    host(&place, "").succeeds().done();
+    server.command(&format!(
+        "CREATE USER dba@'%' IDENTIFIED BY '{OTHER}'; GRANT ALL ON *.* TO dba@'%' WITH GRANT OPTION"
+    ));
+    let file = place.path("other-password");
+    std::fs::write(&file, OTHER).unwrap();
+    let set =
+        |more: &str| place.admin(&format!("database set orders --password-file {} {more}", file.display()));
+    set("").fails().says("check both").done();
+    server.command(&format!("ALTER USER '{}'@'%' IDENTIFIED BY '{OTHER}'", database.admin[0]));
+    place.admin("secret rotate db --yes").fails().done();
+    // What to do is told in full.
+    place
+        .admin("secret rotations db --failed")
+        .succeeds()
+        .says("check both, and the hosts it may come from")
+        .done();
+    set("").succeeds().done();
+    place.admin("secret rotate db --yes").succeeds().done();
+    set("--admin dba --ca /etc/hostname").fails().says("certificate").done();
+    set("--admin dba").succeeds().says("Account \"dba\" sets passwords").done();
+    server.command(&format!("DROP USER '{}'@'%'", database.admin[0]));
+    place.admin("database list").succeeds().says("dba").done();
+    place.admin("secret rotate db --yes").succeeds().done();
+    assert_current_logs_in(&rest, &database);
+    let own =
+        format!("secret host own --database orders --account dba --yes --password-file {}", file.display());
+    place.admin(&own).fails().says("sets passwords there").done();
+}
+
+/// The password of the other administrator.
+const OTHER: &str = "Other-password-1";

@@ -10,4 +10,5 @@ operations! {
     add_database
     list_databases
     remove_database
+    update_database
 }
