@@ -74,6 +74,11 @@ const fn event(operation: &'static str, name: &'static str) -> Traced {
     Traced { id: "event_id", label: "event_name", ..secret(operation, name) }
 }
 
+const fn database(operation: &'static str, name: &'static str) -> Traced {
+    let (resource, label, object) = ("Database", "database_name", "database");
+    Traced { resource, label, object, ..secret(operation, name) }
+}
+
 const fn hsm(operation: &'static str, name: &'static str) -> Traced {
     let (service, resource, id, label) = ("DHSM", "HSM", "id", "name");
     Traced { service, resource, id, label, ..key(operation, name, Change) }
@@ -205,6 +210,10 @@ pub static TRACED: &[Traced] = &[
         label: "user_name",
         ..secret("UpdateUserPassword", "updateUserPassword")
     },
+    // Beyond the interface.
+    Traced { label: "name", ..database("AddDatabase", "addDatabase") },
+    database("UpdateDatabase", "updateDatabase"),
+    database("RemoveDatabase", "removeDatabase"),
     // Who read which value, nobody can tell otherwise.
     Traced { act: Use, ..secret("ShowSecretVersion", "showSecretVersion") },
     // Of dedicated HSMs, by the console alone too.

@@ -106,6 +106,10 @@ fn an_administrator_with_another_password_is_told_to_the_hsm_and_secrets_stay() 
     set("--admin dba").succeeds().says("Account \"dba\" sets passwords").done();
     server.command(&format!("DROP USER '{}'@'%'", database.admin[0]));
     place.admin("database list").succeeds().says("dba").done();
+    let traces = place.admin("trace list --json").succeeds().never_says(OTHER).out();
+    for name in ["addDatabase", "updateDatabase"] {
+        assert!(traces.contains(name), "{name}: {traces}");
+    }
     place.admin("secret rotate db --yes").succeeds().done();
     assert_current_logs_in(&rest, &database);
     let own =
