@@ -39,11 +39,21 @@ fn lock_memory() {
         );
         return;
     }
-    let on_fault = MlockAllFlags::from_bits_retain(libc::MCL_ONFAULT);
-    let all = MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault;
-    if let Err(error) = mlockall(all) {
+    if let Err(error) = lock_all() {
         warn!("hardening: memory is not locked, so that keys may be written to swap: {error}");
     }
+}
+
+/// Locks the memory of a process of the daemon's, if that may be: if not, the daemon has said so.
+pub(crate) fn lock_quietly() {
+    if may_lock_memory() {
+        let _ = lock_all();
+    }
+}
+
+fn lock_all() -> nix::Result<()> {
+    let on_fault = MlockAllFlags::from_bits_retain(libc::MCL_ONFAULT);
+    mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault)
 }
 
 /// Whether this process holds all of these capabilities: bits of the sets in `/proc/self/status`.

@@ -75,6 +75,10 @@ struct Options {
 }
 
 fn main() -> ExitCode {
+    // The daemon itself asks for this, of nobody's configuration.
+    if std::env::args_os().nth(1).is_some_and(|word| word == servers::errand::WORD) {
+        return servers::errand::main();
+    }
     let options = Options::parse();
     if options.print_man {
         return match clap_mangen::Man::new(Options::command().name("hsmd")).section("8").render(&mut stdout())

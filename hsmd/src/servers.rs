@@ -3,7 +3,7 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use dew::csms::{Engine, Fault, Login, Server, Servers};
+use dew::csms::{Fault, Login, Server, Servers};
 use dew::iam::ProjectId;
 use dew::message::Networks;
 use serde::Deserialize;
@@ -11,6 +11,10 @@ use zeroize::Zeroizing;
 
 use crate::networks::{Listed, may_reach};
 use crate::programs::Programs;
+
+pub(crate) mod errand;
+
+use errand::{Act, Errand};
 
 /// The section `[rotation]` of the configuration.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -43,9 +47,9 @@ impl Reached {
         Self { networks: config.networks.networks(), programs: config.programs.clone() }
     }
 
-    /// Where a server is, and how it is known.
-    fn find(&self, server: &Server) -> Result<Way, Fault> {
-        let Server { engine, host, port, ca, database } = server;
+    /// Where a server is, if it may be reached there.
+    fn find(&self, server: &Server) -> Result<SocketAddr, Fault> {
+        let Server { host, port, .. } = server;
         let found = (host.as_str(), *port).to_socket_addrs();
         let found: Vec<SocketAddr> = found
             .map_err(|error| Fault::Unreachable(format!("the host {host:?} is not found: {error}")))?
@@ -54,48 +58,26 @@ impl Reached {
             return Err(Fault::Unreachable(format!("the host {host:?} has no address")));
         };
         let allowed = found.iter().find(|address| may_reach(&self.networks, address.ip()));
-        let address = *allowed.ok_or_else(|| {
+        allowed.copied().ok_or_else(|| {
             Fault::Refused(format!(
                 "{} is in no network that servers may be in: [rotation] networks in hsmd.toml says which",
                 first.ip()
             ))
-        })?;
-        let (name, ca, database) = (host.clone(), ca.clone(), database.clone());
-        let engine = match engine {
-            Engine::MySql | Engine::TaurusDb => databases::Engine::MySql,
-            Engine::PostgreSql => databases::Engine::PostgreSql,
-            Engine::Redis => databases::Engine::Redis,
-            Engine::Ssh => return Ok(Way::Host(hosts::Host { address, name, host_keys: ca })),
-        };
-        Ok(Way::Database(databases::Server { engine, address, name, ca, database }))
+        })
     }
-}
 
-/// A server that may be reached.
-enum Way {
-    Database(databases::Server),
-    Host(hosts::Host),
+    fn send(&self, server: &Server, act: Act) -> Result<(), Fault> {
+        Errand { server: server.clone(), address: self.find(server)?, act }.run()
+    }
 }
 
 impl Servers for Reached {
     fn log_in(&self, server: &Server, login: &Login) -> Result<(), Fault> {
-        match self.find(server)? {
-            Way::Database(server) => databases::log_in(&server, &account(login)).map_err(fault),
-            Way::Host(host) => hosts::log_in(&host, &host_account(login)).map_err(host_fault),
-        }
+        self.send(server, Act::LogIn(login.into()))
     }
 
     fn set_password(&self, server: &Server, admin: &Login, login: &Login) -> Result<(), Fault> {
-        match self.find(server)? {
-            Way::Database(server) => {
-                databases::set_password(&server, &account(admin), &account(login)).map_err(fault)
-            }
-            Way::Host(host) if login.is_key() => {
-                hosts::set_key(&host, &host_account(admin), &login.name, &login.password).map_err(host_fault)
-            }
-            Way::Host(host) => hosts::set_password(&host, &host_account(admin), &login.name, &login.password)
-                .map_err(host_fault),
-        }
+        self.send(server, Act::SetPassword { admin: admin.into(), account: login.into() })
     }
 
     fn clone_account(
@@ -105,23 +87,16 @@ impl Servers for Reached {
         original: &str,
         clone: &Login,
     ) -> Result<(), Fault> {
-        match self.find(server)? {
-            Way::Database(server) => {
-                databases::clone_account(&server, &account(admin), original, &account(clone)).map_err(fault)
-            }
-            Way::Host(_) => Err(no_clones()),
-        }
+        let (admin, original, clone) = (admin.into(), original.to_owned(), clone.into());
+        self.send(server, Act::CloneAccount { admin, original, clone })
     }
 
     fn drop_account(&self, server: &Server, admin: &Login, name: &str) -> Result<(), Fault> {
-        match self.find(server)? {
-            Way::Database(server) => databases::drop_account(&server, &account(admin), name).map_err(fault),
-            Way::Host(_) => Err(no_clones()),
-        }
+        self.send(server, Act::DropAccount { admin: admin.into(), name: name.to_owned() })
     }
 
     fn new_key(&self, seed: &[u8; 32]) -> Result<(Zeroizing<String>, String), Fault> {
-        hosts::new_key(seed, KEY_COMMENT).map_err(host_fault)
+        hosts::new_key(seed, KEY_COMMENT).map_err(|why| Fault::Refused(why.to_string()))
     }
 
     fn run(&self, project: ProjectId, program: &str, asked: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
@@ -132,45 +107,10 @@ impl Servers for Reached {
 /// What a key says of itself.
 const KEY_COMMENT: &str = "claviger";
 
-fn no_clones() -> Fault {
-    Fault::Refused("an account of a host has no clone".to_owned())
-}
-
-fn account(login: &Login) -> databases::Account<'_> {
-    databases::Account { name: &login.name, password: &login.password }
-}
-
-fn host_account(login: &Login) -> hosts::Account<'_> {
-    let proof = match login.is_key() {
-        true => hosts::Proof::PrivateKey(&login.password),
-        false => hosts::Proof::Password(&login.password),
-    };
-    hosts::Account { name: &login.name, proof }
-}
-
-/// The faults of both crates are of the same kinds.
-macro_rules! same_fault {
-    ($name:ident, $of:path) => {
-        fn $name(why: $of) -> Fault {
-            use $of as Why;
-            let text = why.to_string();
-            match why {
-                Why::Unreachable(_) => Fault::Unreachable(text),
-                Why::Certificate(_) => Fault::Certificate(text),
-                Why::Login(_) => Fault::Login(text),
-                Why::NoAccount(_) => Fault::NoAccount(text),
-                Why::PasswordRule(_) => Fault::PasswordRule(text),
-                Why::Refused(_) => Fault::Refused(text),
-            }
-        }
-    };
-}
-
-same_fault!(fault, databases::Fault);
-same_fault!(host_fault, hosts::Fault);
-
 #[cfg(test)]
 mod tests {
+    use dew::csms::Engine;
+
     use super::*;
 
     fn server(host: &str) -> Server {
@@ -187,10 +127,7 @@ mod tests {
         );
         assert!(none.find(&server("192.0.2.1")).is_ok());
         assert!(some.find(&server("127.0.0.1")).is_ok());
-        assert!(
-            some.find(&server("localhost"))
-                .is_ok_and(|found| matches!(found, Way::Database(found) if found.address.ip().is_loopback()))
-        );
+        assert!(some.find(&server("localhost")).is_ok_and(|found| found.ip().is_loopback()));
         for outside in ["192.0.2.1", "169.254.169.254", "11.0.0.1"] {
             assert!(matches!(some.find(&server(outside)), Err(Fault::Refused(_))), "{outside}");
         }

@@ -15,6 +15,8 @@ use tests::{MariaDb, Place, Postgres, Random, Redis, Rest, Run, Shell, free_addr
 
 #[path = "rotation/console.rs"]
 mod console;
+#[path = "rotation/flood.rs"]
+mod flood;
 #[path = "rotation/hosts.rs"]
 mod hosts;
 #[path = "rotation/redis.rs"]

@@ -1,7 +1,9 @@
 //! Why something outside, a server or a program, does not do what a rotation asks of it.
 
+use serde::{Deserialize, Serialize};
+
 /// Why not. Each says what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[allow(missing_docs)] // each says itself
 pub enum Fault {
     #[error("{0}")]
