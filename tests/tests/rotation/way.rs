@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 /// A moment of a talk: when its connection is open, and nothing was said yet; or when all was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,13 @@ impl Way {
         let server = Arc::new(Mutex::new(server));
         let to = Arc::clone(&server);
         thread::spawn(move || {
+            let mut before = None::<JoinHandle<()>>;
             for client in listener.incoming() {
                 let Ok(client) = client else { return };
+                // Who begins a talk has ended the one before; what is to be done then comes first.
+                if is_awaited(&acts, Moment::Over) {
+                    before.take().map(JoinHandle::join);
+                }
                 if is_cut.load(Ordering::SeqCst) {
                     drop(client);
                     continue;
@@ -55,10 +60,10 @@ impl Way {
                     })
                     .collect();
                 let acts = Arc::clone(&acts);
-                thread::spawn(move || {
+                before = Some(thread::spawn(move || {
                     talks.into_iter().for_each(|talk| talk.join().unwrap());
                     reach(&acts, Moment::Over);
-                });
+                }));
             }
         });
         Self { address, server, act, cut, left }
@@ -87,6 +92,11 @@ impl Way {
         self.left.store(usize::MAX, Ordering::SeqCst);
         self.cut.store(false, Ordering::SeqCst);
     }
+}
+
+/// Whether something is to be done at such a moment.
+fn is_awaited(act: &Mutex<Option<Act>>, moment: Moment) -> bool {
+    act.lock().unwrap().as_ref().is_some_and(|(wanted, ..)| *wanted == moment)
 }
 
 /// Does what is to be done at a moment.
