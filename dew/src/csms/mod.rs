@@ -162,7 +162,7 @@ impl Csms {
         if let Some(project) = self.projects.read().get(&id) {
             return Ok(Some(Arc::clone(project)));
         }
-        match self.kms.partition_of_project(id)? {
+        match self.kms.partition_of_project(id) {
             Some(partition) => self.read(id, account, partition).map(Some),
             None => Ok(None),
         }
