@@ -14,7 +14,52 @@ use crate::error::Error;
 /// The attributes by which objects are found without a look at each, the most telling first.
 const INDEXED: [Attr; 4] = [Attr::UNIQUE_ID, Attr::ID, Attr::LABEL, Attr::CLASS];
 
-type ByValue = HashMap<Box<[u8]>, BTreeSet<u64>>;
+type ByValue = HashMap<Box<[u8]>, Numbers>;
+
+/// The numbers of the objects that share a value, in ascending order. Of most values it is one.
+#[derive(Debug)]
+enum Numbers {
+    One(u64),
+    Many(BTreeSet<u64>),
+}
+
+impl Numbers {
+    fn len(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(numbers) => numbers.len(),
+        }
+    }
+
+    fn insert(&mut self, number: u64) {
+        match self {
+            Self::One(own) if *own == number => {}
+            Self::One(own) => *self = Self::Many(BTreeSet::from([*own, number])),
+            Self::Many(numbers) => {
+                numbers.insert(number);
+            }
+        }
+    }
+
+    /// Takes a number out, and tells whether none is left.
+    fn remove(&mut self, number: u64) -> bool {
+        match self {
+            Self::One(own) => *own == number,
+            Self::Many(numbers) => {
+                numbers.remove(&number);
+                numbers.is_empty()
+            }
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u64> {
+        let (one, many) = match self {
+            Self::One(number) => (Some(*number), None),
+            Self::Many(numbers) => (None, Some(numbers)),
+        };
+        one.into_iter().chain(many.into_iter().flatten().copied())
+    }
+}
 
 /// Objects by number, and by what they are usually looked for by.
 #[derive(Debug, Default)]
@@ -35,7 +80,10 @@ impl Index {
         let before = self.remove(object.number);
         for (attribute, by_value) in INDEXED.into_iter().zip(&mut self.indexed) {
             if let Some(value) = key(&object, attribute) {
-                by_value.entry(value.into()).or_default().insert(object.number);
+                by_value
+                    .entry(value.into())
+                    .and_modify(|numbers| numbers.insert(object.number))
+                    .or_insert(Numbers::One(object.number));
             }
         }
         self.objects.insert(object.number, object);
@@ -53,11 +101,8 @@ impl Index {
         let object = self.objects.remove(&number)?;
         for (attribute, by_value) in INDEXED.into_iter().zip(&mut self.indexed) {
             let Some(value) = key(&object, attribute) else { continue };
-            if let Some(numbers) = by_value.get_mut(value) {
-                numbers.remove(&number);
-                if numbers.is_empty() {
-                    by_value.remove(value);
-                }
+            if by_value.get_mut(value).is_some_and(|numbers| numbers.remove(number)) {
+                by_value.remove(value);
             }
         }
         Some(object)
@@ -115,7 +160,7 @@ impl Index {
         };
         let fits = |number: &u64| self.objects.get(number).is_some_and(|object| fits(object));
         Ok(match self.candidates(template) {
-            Some(Some(numbers)) => numbers.iter().copied().filter(fits).collect(),
+            Some(Some(numbers)) => numbers.iter().filter(fits).collect(),
             Some(None) => Vec::new(),
             None => self.objects.keys().copied().filter(fits).collect(),
         })
@@ -123,8 +168,8 @@ impl Index {
 
     /// The smallest set that the index has for an attribute of the template: none if the template has none
     /// that is indexed, and within that, none if no object has the value.
-    fn candidates(&self, template: &Template) -> Option<Option<&BTreeSet<u64>>> {
-        let mut best: Option<Option<&BTreeSet<u64>>> = None;
+    fn candidates(&self, template: &Template) -> Option<Option<&Numbers>> {
+        let mut best: Option<Option<&Numbers>> = None;
         for (attribute, by_value) in INDEXED.into_iter().zip(&self.indexed) {
             for given in template.iter().filter(|given| Attr::from(given.kind) == attribute) {
                 let Sent::Bytes(value) = &given.value else { return Some(None) };
