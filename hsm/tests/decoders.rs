@@ -15,7 +15,7 @@ fn key_info() -> Vec<u8> {
 fn object() -> Vec<u8> {
     let mut attributes = AttributeMap::new();
     attributes.set_ulong(Attr::CLASS, Class::SECRET_KEY.0);
-    attributes.set_plain(Attr::LABEL, b"a label".to_vec());
+    attributes.set_plain(Attr::LABEL, b"a label");
     attributes.set_secret(Attr::VALUE, Secret::new(vec![7; 32]));
     encode::encode(&attributes).unwrap().as_bytes().to_vec()
 }

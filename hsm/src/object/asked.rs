@@ -73,7 +73,7 @@ pub(super) fn stored(row: &Row, value: &Sent) -> Result<AttributeValue, Error> {
             Ok(if row.secret {
                 AttributeValue::Secret(Secret::new(bytes.to_vec()))
             } else {
-                AttributeValue::Plain(bytes.to_vec())
+                AttributeValue::Plain(bytes.into())
             })
         }
         Sent::Template(leaves) => Ok(AttributeValue::Template(

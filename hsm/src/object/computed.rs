@@ -142,8 +142,8 @@ fn complete_domain(attributes: &mut AttributeMap) -> Result<(), Error> {
 
 /// Sets what was computed; a template that gives it must agree. An empty check value says that there is to be
 /// none (PKCS#11 3.2, "Secret key objects").
-fn set(attributes: &mut AttributeMap, attribute: Attr, value: impl Into<Vec<u8>>) -> Result<(), Error> {
-    let value = AttributeValue::Plain(value.into());
+fn set(attributes: &mut AttributeMap, attribute: Attr, value: impl AsRef<[u8]>) -> Result<(), Error> {
+    let value = AttributeValue::Plain(value.as_ref().into());
     match attributes.get(attribute) {
         Some(AttributeValue::Plain(given)) if given.is_empty() && attribute == Attr::CHECK_VALUE => {
             return Ok(());

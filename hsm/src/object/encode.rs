@@ -78,7 +78,7 @@ pub fn decode(bytes: &Secret) -> Result<AttributeMap, Error> {
 
 fn loaded(value: &Stored<'_>) -> AttributeValue {
     match value {
-        Stored::Plain(bytes) => AttributeValue::Plain(bytes.0.to_vec()),
+        Stored::Plain(bytes) => AttributeValue::Plain(bytes.0.into()),
         Stored::Secret(bytes) => AttributeValue::Secret(Secret::new(bytes.0.to_vec())),
         Stored::Template(leaves) => AttributeValue::Template(
             leaves.iter().map(|(kind, bytes)| (Attr(*kind), bytes.0.to_vec())).collect(),

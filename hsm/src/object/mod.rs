@@ -1,10 +1,10 @@
 //! Objects: their attributes, the rules of those, and the keys they hold.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crypto::Secret;
+use smallvec::SmallVec;
 
 use crate::error::Error;
 use crate::policy::Profile;
@@ -124,11 +124,14 @@ numbers! {
     }
 }
 
+/// The bytes of an attribute. Most have eight or one: those are held in place.
+pub type Bytes = SmallVec<[u8; 16]>;
+
 /// The value of one attribute.
 #[derive(Debug, PartialEq)]
 pub enum AttributeValue {
     /// Bytes anyone who sees the object may read, in the caller's form (`CK_ULONG` as eight bytes, little-endian).
-    Plain(Vec<u8>),
+    Plain(Bytes),
     /// A part of a key that a sensitive key never gives out (`CKA_VALUE`, `CKA_PRIVATE_EXPONENT`, …).
     Secret(Secret),
     /// A template (`CKA_WRAP_TEMPLATE`).
@@ -147,31 +150,43 @@ impl AttributeValue {
     }
 }
 
-/// Attributes by type.
+/// Attributes by type. There are some thirty, of a million keys: they lie in one piece, in ascending order.
 #[derive(Debug, Default, PartialEq)]
-pub struct AttributeMap(BTreeMap<Attr, AttributeValue>);
+pub struct AttributeMap(Vec<(Attr, AttributeValue)>);
 
 impl AttributeMap {
     /// No attributes.
     #[must_use]
     pub const fn new() -> Self {
-        Self(BTreeMap::new())
+        Self(Vec::new())
+    }
+
+    /// Where the attribute is, or else would be.
+    fn place(&self, attribute: Attr) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&attribute, |(own, _)| *own)
     }
 
     /// The attribute's value, if it is there.
     #[must_use]
     pub fn get(&self, attribute: Attr) -> Option<&AttributeValue> {
-        self.0.get(&attribute)
+        let place = self.place(attribute).ok()?;
+        self.0.get(place).map(|(_, value)| value)
     }
 
     /// Sets an attribute, and gives back what it was.
     pub fn set(&mut self, attribute: Attr, value: AttributeValue) -> Option<AttributeValue> {
-        self.0.insert(attribute, value)
+        match self.place(attribute) {
+            Ok(place) => self.0.get_mut(place).map(|(_, own)| std::mem::replace(own, value)),
+            Err(place) => {
+                self.0.insert(place, (attribute, value));
+                None
+            }
+        }
     }
 
     /// Sets bytes that are no secret.
-    pub fn set_plain(&mut self, attribute: Attr, bytes: impl Into<Vec<u8>>) {
-        self.set(attribute, AttributeValue::Plain(bytes.into()));
+    pub fn set_plain(&mut self, attribute: Attr, bytes: impl AsRef<[u8]>) {
+        self.set(attribute, AttributeValue::Plain(bytes.as_ref().into()));
     }
 
     /// Sets a secret.
@@ -191,7 +206,7 @@ impl AttributeMap {
 
     /// Takes an attribute out.
     pub fn remove(&mut self, attribute: Attr) -> Option<AttributeValue> {
-        self.0.remove(&attribute)
+        self.place(attribute).ok().map(|place| self.0.remove(place).1)
     }
 
     /// The bytes of an attribute that is no secret and no template.
@@ -237,14 +252,20 @@ impl AttributeMap {
 }
 
 impl FromIterator<(Attr, AttributeValue)> for AttributeMap {
+    /// Of several values of one attribute, the last holds.
     fn from_iter<T: IntoIterator<Item = (Attr, AttributeValue)>>(items: T) -> Self {
-        Self(items.into_iter().collect())
+        let items = items.into_iter();
+        let mut attributes = Self(Vec::with_capacity(items.size_hint().0));
+        for (attribute, value) in items {
+            attributes.set(attribute, value);
+        }
+        attributes
     }
 }
 
 impl IntoIterator for AttributeMap {
     type Item = (Attr, AttributeValue);
-    type IntoIter = std::collections::btree_map::IntoIter<Attr, AttributeValue>;
+    type IntoIter = std::vec::IntoIter<(Attr, AttributeValue)>;
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }
@@ -271,7 +292,8 @@ impl Object {
 
     /// An object whose key has been used as `roles` say, and as its own attributes remember.
     #[must_use]
-    pub fn with_roles(number: u64, attributes: AttributeMap, roles: Arc<Roles>) -> Self {
+    pub fn with_roles(number: u64, mut attributes: AttributeMap, roles: Arc<Roles>) -> Self {
+        attributes.0.shrink_to_fit(); // it stays
         if let Some(used) = attributes.ulong(Attr::ROLES_USED) {
             roles.merge(u32::try_from(used).unwrap_or(u32::MAX));
         }

@@ -194,7 +194,7 @@ fn what_is_no_digest_by_its_length_is_neither_signed_nor_verified() {
 }
 
 fn numbers(attributes: &[(Attr, &[u8])]) -> AttributeMap {
-    attributes.iter().map(|(attribute, bytes)| (*attribute, AttributeValue::Plain(bytes.to_vec()))).collect()
+    attributes.iter().map(|(attribute, bytes)| (*attribute, AttributeValue::Plain((*bytes).into()))).collect()
 }
 
 fn generate_parameters(bits: u64, subprime: Option<u64>) -> Result<Generated, Error> {

@@ -32,7 +32,7 @@ pub(crate) const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
 pub(crate) const X25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x6e];
 
 fn wanted(attributes: &[(Attr, &[u8])]) -> AttributeMap {
-    attributes.iter().map(|(attribute, bytes)| (*attribute, AttributeValue::Plain(bytes.to_vec()))).collect()
+    attributes.iter().map(|(attribute, bytes)| (*attribute, AttributeValue::Plain((*bytes).into()))).collect()
 }
 
 fn len(bytes: u64) -> AttributeMap {

@@ -1,5 +1,6 @@
 //! The index finds what a look at every object finds.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -8,7 +8,7 @@ use crate::object::encode::{decode, encode};
 fn attribute_value() -> impl Strategy<Value = AttributeValue> {
     let some = || prop::collection::vec(any::<u8>(), 0..300);
     prop_oneof![
-        some().prop_map(AttributeValue::Plain),
+        some().prop_map(|bytes| AttributeValue::Plain(bytes.into())),
         some().prop_map(|bytes| AttributeValue::Secret(Secret::new(bytes))),
         prop::collection::vec((any::<u64>().prop_map(Attr), some()), 0..5).prop_map(AttributeValue::Template),
     ]
