@@ -1,5 +1,7 @@
 //! Rotation: cut off at each of its steps, failed, undone, and by the clock.
 
+// Long because every test of it has the one rotator that is made up here and can be cut off.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
