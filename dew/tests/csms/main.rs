@@ -2,6 +2,7 @@
 
 mod agencies;
 mod backups;
+mod databases;
 mod events;
 mod grants;
 mod permissions;
