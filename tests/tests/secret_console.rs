@@ -316,8 +316,14 @@ fn a_signal_loses_nothing_that_is_edited_and_leaves_nothing_of_it_behind() {
     assert_eq!(console.get("db"), "new");
     // An editor ends the last line, which is no change of a value that has none.
     edit("echo new > \"$1\"").succeeds().says("Nothing was changed").done();
-    edit("echo newest > \"$1\"").succeeds().done();
+    edit("echo newest > \"$1\"").succeeds().never_says("meanwhile").done();
     assert_eq!(console.get("db"), "newest");
+    // What somebody else put meanwhile is no more current, which is told.
+    console.hsm.write("theirs", "theirs");
+    let program = std::path::Path::new(console.hsm.module()).with_file_name("hsm-admin");
+    let put = format!("{} secret put db --file theirs > /dev/null; echo ours > \"$1\"", program.display());
+    edit(&put).succeeds().says("Version v4 came meanwhile").says("secret diff db v4 v5").done();
+    assert_eq!((console.get("db"), console.get("db:SYSPREVIOUS")), ("ours".to_owned(), "theirs".to_owned()));
 }
 
 #[test]

@@ -93,10 +93,22 @@ impl Edit {
             "CreateSecretVersion",
             &json!({ "secret_name": self.name, "secret_string": text_of }),
         )?;
+        let between = between(text(&there["version_metadata"], "id"), text(&made["version_metadata"], "id"));
         screen.show(&made["version_metadata"], |made| {
-            format!("Secret {:?} has version {}.", printable(&self.name), text(made, "id"))
+            let (name, id) = (printable(&self.name), text(made, "id"));
+            let meanwhile = between.map_or_else(String::new, |other| {
+                format!(" Version v{other} came meanwhile: `secret diff {name} v{other} {id}` shows in what they differ.")
+            });
+            format!("Secret {name:?} has version {id}.{meanwhile}")
         })
     }
+}
+
+/// The version that somebody else made between two, if one did.
+fn between(edited: &str, made: &str) -> Option<u32> {
+    let number = |id: &str| id.strip_prefix('v')?.parse::<u32>().ok();
+    let other = number(made)?.checked_sub(1)?;
+    (other > number(edited)?).then_some(other)
 }
 
 /// Runs a program and what follows it, while no signal ends this process: what is typed on the terminal is the editor's
@@ -126,6 +138,15 @@ fn as_ended<'a>(before: &[u8], after: &'a [u8]) -> &'a [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_that_came_meanwhile_is_told() {
+        assert_eq!(
+            (between("v1", "v2"), between("v1", "v3"), between("v9", "v11")),
+            (None, Some(2), Some(10))
+        );
+        assert_eq!(between("", ""), None);
+    }
 
     #[test]
     fn the_line_that_an_editor_ends_stays_as_it_was() {
