@@ -38,6 +38,8 @@ macro_rules! console {
 
 #[path = "kms_console/dialogs.rs"]
 mod dialogs;
+#[path = "kms_console/stores.rs"]
+mod stores;
 
 /// Requirement: KMS-116, KMS-121, KMS-134, KMS-140
 #[test]

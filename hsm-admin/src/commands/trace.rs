@@ -266,7 +266,8 @@ fn rating(trace: &Value) -> Cell {
 fn table(traces: &[Value]) -> Table {
     let columns = [
         Column::text("TIME", 19),
-        Column::text("NAME", 8),
+        // What was done is told apart by the ends of these names.
+        Column::text("NAME", 29),
         Column::text("STATUS", 7),
         Column::text("SOURCE", 6),
         Column::text("TYPE", 4),

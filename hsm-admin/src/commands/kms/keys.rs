@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::desk::{Desk, In, Sure, fields};
 use super::search::{enabled, in_full};
-use super::text;
+use super::{stores, text};
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::screen::{BAD, GOOD, Screen};
@@ -37,6 +37,10 @@ pub(crate) struct Create {
     /// The enterprise project that it is in
     #[arg(long, value_name = "ID")]
     enterprise_project: Option<String>,
+
+    /// The key store that it is in, by its id or name [default: none]
+    #[arg(long)]
+    store: Option<String>,
 
     /// A tag (repeatable)
     #[arg(long = "tag", value_name = "KEY=VALUE")]
@@ -179,6 +183,9 @@ impl Create {
             .into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?.clone()))))
             .collect();
+        if let Some(store) = &self.store {
+            new.insert("keystore_id".into(), stores::id(&desk, store)?.into());
+        }
         if !self.tags.is_empty() {
             let tag = |text: &String| {
                 let (key, value) = text.split_once('=').unwrap_or((text, ""));

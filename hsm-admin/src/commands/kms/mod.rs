@@ -17,6 +17,7 @@ mod desk;
 mod import;
 mod keys;
 mod search;
+mod stores;
 
 pub(super) use desk::{Desk, In, Sure};
 
@@ -39,6 +40,8 @@ pub(crate) enum Kms {
     Tag(attached::Tag),
     #[command(subcommand)]
     Grant(attached::Grant),
+    #[command(subcommand)]
+    Store(stores::Store),
     Import(import::Import),
     Encrypt(data::Encrypt),
     Decrypt(data::Decrypt),
@@ -82,6 +85,7 @@ impl Kms {
             Self::Alias(command) => command.run(daemon, screen),
             Self::Tag(command) => command.run(daemon, screen),
             Self::Grant(command) => command.run(daemon, screen),
+            Self::Store(command) => command.run(daemon, screen),
             Self::Import(command) => command.run(daemon, screen),
             Self::Encrypt(command) => command.run(daemon, screen),
             Self::Decrypt(command) => command.run(daemon, screen),

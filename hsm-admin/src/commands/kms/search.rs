@@ -216,6 +216,9 @@ pub(super) fn in_full(key: &Value, enterprise_projects: bool) -> String {
         ("created", Cell::from(when(key, "creation_date", 19))),
         ("region", Cell::from(text(key, "realm"))),
     ];
+    if text(key, "keystore_id") != "0" {
+        lines.push(("key store", Cell::from(text(key, "keystore_id"))));
+    }
     if enterprise_projects {
         lines.push(("enterprise project", Cell::from(text(key, "sys_enterprise_project_id"))));
     }
