@@ -9,6 +9,7 @@
 pub mod caller;
 pub mod csms;
 pub mod cts;
+pub mod due;
 pub mod iam;
 pub mod instance;
 pub mod kms;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dew::kms::{Millis, Run};
+use dew::due::Run;
+use dew::kms::Millis;
 use tracing::{info, warn};
 
 use crate::daemon::Daemon;

@@ -105,7 +105,7 @@ pub struct Csms {
 }
 
 /// A project, once it was asked for.
-struct Project {
+pub(crate) struct Project {
     id: ProjectId,
     account: AccountId,
     /// The partition with its records.

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use super::error::{CsmsError, Result};
 use super::rotate::Round;
 use super::{Csms, Project};
-use crate::kms::Run;
+use crate::due::Run;
 
 /// How many of one project are begun before others have their turn: fewer than talk to servers at once, so that who asks
 /// for something has a turn, too.

@@ -20,14 +20,12 @@ use super::record::Kept;
 use super::region::show_everywhere;
 use super::{Kms, Millis, life};
 use crate::caller::Caller;
-use crate::iam::{AccountId, Identity, Principal, ProjectId};
-
-/// How many things of one project happen before others have their turn.
-const AT_ONCE: usize = 64;
+use crate::due::{self, Run, Scheduled, itself};
+use crate::iam::{AccountId, Iam, ProjectId};
 
 /// What is due in a project, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Due {
+pub(crate) enum Due {
     /// Something about a key.
     Key(KeyId),
     /// Parameters for an import, by the number of their record.
@@ -73,56 +71,24 @@ pub struct Did {
 /// Who is told what the KMS did by itself, right after it is done and before anything else of the project changes.
 pub type Tell = Box<dyn Fn(&Did) + Send + Sync>;
 
-/// What came of looking for what is due.
-#[derive(Debug, Default)]
-pub struct Run {
-    /// How much was done.
-    pub done: usize,
-    /// When something is due next, apart from what failed.
-    pub next: Option<Millis>,
-    /// What was due and failed, and why. It stays due.
-    pub failed: Vec<String>,
-}
+impl Scheduled for Kms {
+    type Project = Project;
+    type What = Due;
+    type Error = KmsError;
+    const NAME: &'static str = "kms";
 
-impl Run {
-    pub(crate) fn is_next(&mut self, at: Option<Millis>) {
-        self.next = [self.next, at].into_iter().flatten().min();
-    }
-}
-
-impl Kms {
-    /// Makes happen what is due. What fails keeps nothing else from happening.
-    pub fn run_due(&self) -> Run {
-        let _one_at_a_time = self.running.lock();
-        let mut run = Run::default();
-        for (id, account) in self.known_projects() {
-            if let Err(error) = self.run_due_of(id, account, &mut run) {
-                run.failed.push(format!("project {id}: {error}"));
-            }
-        }
-        run
+    fn iam(&self) -> &Iam {
+        &self.iam
     }
 
-    fn run_due_of(&self, id: ProjectId, account: AccountId, run: &mut Run) -> Result<()> {
-        match self.first_due(id)? {
-            Some(due) if due <= self.now() => {}
-            due => {
-                run.is_next(due);
-                return Ok(());
-            }
-        }
-        if let Some(project) = self.project(id)? {
-            self.run_project(&project, account, run);
-        }
-        Ok(())
+    fn now(&self) -> Millis {
+        self.now()
     }
 
-    pub(super) fn known_projects(&self) -> Vec<(ProjectId, AccountId)> {
-        self.homes.read().by_project.iter().map(|(id, (_, home))| (*id, home.account)).collect()
+    fn projects(&self) -> Vec<(ProjectId, AccountId)> {
+        self.known_projects()
     }
 
-    /// When the first thing of a project is due. A project that nobody has asked for is looked through once, and not kept
-    /// in memory for that.
     fn first_due(&self, id: ProjectId) -> Result<Option<Millis>> {
         let home = {
             let homes = self.homes.read();
@@ -141,23 +107,12 @@ impl Kms {
         Ok(due)
     }
 
-    fn run_project(&self, project: &Arc<Project>, account: AccountId, run: &mut Run) {
-        let caller = self.itself(project.id, account);
-        let (mut done, mut last) = (0, Bound::Unbounded);
-        loop {
-            let first = project.shelf.read().agenda.range((last, Bound::Unbounded)).next().copied();
-            let Some(entry @ (at, what)) = first else { break };
-            if at > self.now() || done == AT_ONCE {
-                run.is_next(Some(at));
-                break;
-            }
-            last = Bound::Excluded(entry);
-            match self.make_happen(&caller, project, what) {
-                Ok(()) => done += 1,
-                Err(error) => run.failed.push(format!("project {}, {what}: {error}", project.id)),
-            }
-        }
-        run.done += done;
+    fn read(&self, project: ProjectId, _: AccountId) -> Result<Option<Arc<Project>>> {
+        self.project(project)
+    }
+
+    fn next(&self, project: &Project, after: Bound<(Millis, Due)>) -> Option<(Millis, Due)> {
+        project.shelf.read().agenda.range((after, Bound::Unbounded)).next().copied()
     }
 
     fn make_happen(&self, caller: &Caller, project: &Arc<Project>, what: Due) -> Result<()> {
@@ -175,6 +130,18 @@ impl Kms {
                 done => done,
             },
         }
+    }
+}
+
+impl Kms {
+    /// Makes happen what is due. What fails keeps nothing else from happening.
+    pub fn run_due(&self) -> Run {
+        let _one_at_a_time = self.running.lock();
+        due::run(self)
+    }
+
+    pub(super) fn known_projects(&self) -> Vec<(ProjectId, AccountId)> {
+        self.homes.read().by_project.iter().map(|(id, (_, home))| (*id, home.account)).collect()
     }
 
     /// A key goes for all its regions; what else becomes of it is its own project's business.
@@ -207,7 +174,7 @@ impl Kms {
 
     /// Imported material goes at its date. Held by the project's turn.
     fn expire(&self, project: &Project, key: &Kept<Key>) -> Result<Kept<Key>> {
-        let itself = self.itself(project.id, project.account);
+        let itself = itself(self, project.id, project.account);
         let emptied = self.forget_material(&itself, project, key, EXPIRED)?;
         self.did(&itself, project, key, Happened::Expired);
         Ok(emptied)
@@ -243,21 +210,5 @@ impl Kms {
         drop(shelf);
         self.did(caller, project, key, Happened::Deleted);
         Ok(())
-    }
-
-    /// The KMS, acting on its own in an account.
-    fn itself(&self, project: ProjectId, account: AccountId) -> Caller {
-        let account_name = self.iam.account(account).map(|account| account.name.clone()).unwrap_or_default();
-        let principal = Principal::Service { name: "kms" };
-        let identity =
-            Identity { account, account_name: account_name.into(), principal, ..Identity::nobody() };
-        Caller {
-            identity: Arc::new(identity),
-            project: Some(project),
-            request: "scheduled".into(),
-            source: None,
-            agent: None,
-            tls: false,
-        }
     }
 }

@@ -60,7 +60,7 @@ pub use counts::{Count, Month};
 pub use create::NewKey;
 pub use data::{Decrypted, Encrypted, Scheme};
 pub use data_key::{DataKey, Length};
-pub use due::{Did, Happened, Run, Tell};
+pub use due::{Did, Happened, Tell};
 pub use error::{KmsError, Result};
 pub use grant::{Grant, GrantId, Granted, Grantee};
 pub use granting::NewGrant;

@@ -46,7 +46,7 @@ pub(crate) fn described(record: &[u8]) -> Option<Described> {
 }
 
 /// A project that has keys.
-pub(super) struct Project {
+pub(crate) struct Project {
     /// Its number, by which ids of keys name it.
     pub(super) number: u32,
     pub(super) id: ProjectId,
