@@ -123,11 +123,12 @@ fn clients_that_send_garbage_or_half_a_frame_or_nothing_for_ever_disturb_no_othe
         let hostile = misbehave(&daemon, slot);
         // They stay as they are, and the bystander goes on, as does whoever comes now.
         let before = trips.load(Ordering::Relaxed);
-        thread::sleep(Duration::from_millis(300));
-        let during = trips.load(Ordering::Relaxed) - before;
+        while trips.load(Ordering::Relaxed) < before + 100 && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
+        }
         over.store(true, Ordering::Relaxed);
-        assert!(during > 100, "{during} trips in 300 ms beside {} hostile connections", hostile.len());
-        println!("{during} trips in 300 ms beside {} hostile connections", hostile.len());
+        let during = trips.load(Ordering::Relaxed) - before;
+        assert!(during >= 100, "{during} trips beside {} hostile connections", hostile.len());
         let mut late = daemon.client();
         let session = session(&mut late, slot);
         random(&mut late, session);
