@@ -150,7 +150,7 @@ fn an_event_is_waited_for_until_it_comes_or_the_module_ends() {
         let start = Instant::now();
         drop(module);
         assert_eq!(waiting.join().unwrap(), CKR_CRYPTOKI_NOT_INITIALIZED);
-        assert!(start.elapsed() < Duration::from_secs(1));
+        assert!(start.elapsed() < Duration::from_secs(10));
     });
 }
 

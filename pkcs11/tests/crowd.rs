@@ -46,7 +46,7 @@ fn every_thread_of_a_crowd_gets_its_own_answers_and_its_turn() {
 
 #[test]
 fn long_calls_hold_no_short_ones_up() {
-    const LONG: Duration = Duration::from_millis(700);
+    const LONG: Duration = Duration::from_secs(2);
     let fake = Fake::start();
     let module = Module::new();
     *lock(&fake.state.delay) = LONG;
