@@ -199,14 +199,18 @@ impl Kms {
         self.in_turn(&found.project, found.key.id, None, |source| {
             let source = self.standing(&found.project, source.id)?;
             source.check_enabled()?;
-            let multi = source
+            let mut multi = source
                 .multi
                 .clone()
                 .ok_or_else(|| KmsError::Field("the key is in one region only".to_owned()))?;
-            if multi.primary != home {
+            multi.regions.retain(|(_, project)| self.is_in(ProjectId(*project), source.id));
+            // Where the primary key went with its partition, each of the others may be the next, and says so itself.
+            let is_there = multi.regions.iter().any(|(name, _)| *name == multi.primary);
+            if is_there && multi.primary != home {
                 return Err(KmsError::NotPrimary);
             }
-            let other = multi.regions.iter().find(|(name, _)| region != home && name == region);
+            let may_be = |name: &str| name == region && (!is_there || region != home);
+            let other = multi.regions.iter().find(|(name, _)| may_be(name));
             let other = other.map(|(_, id)| self.project(ProjectId(*id))).transpose()?.flatten();
             let other = other.ok_or_else(|| {
                 KmsError::Field(format!("primary_region: the key is in no other region {region:?}"))

@@ -16,6 +16,17 @@ fn zeroize(world: &World, slot: u64) {
     world.kms.forget_partition(&partition.serial());
 }
 
+fn replica<'a>(region: &'a str, at: &Caller) -> Replica<'a> {
+    Replica {
+        region,
+        project: at.project.unwrap(),
+        name: "key",
+        description: "",
+        enterprise_project: EnterpriseProjectId::DEFAULT,
+        tags: Tags::default(),
+    }
+}
+
 fn names(world: &World, caller: &Caller) -> Vec<String> {
     let found = world.kms.list_keys(caller, &Search::default(), &Page::default()).unwrap();
     found.items.iter().map(|key| key.name.clone()).collect()
@@ -81,17 +92,7 @@ fn a_key_goes_from_its_regions_whatever_became_of_one_of_them() {
     });
     let one = world.root(&account);
     let key = world.key(&one, new("key", Spec::Aes256));
-    let to = |region, at: &Caller| {
-        let replica = Replica {
-            region,
-            project: at.project.unwrap(),
-            name: "key",
-            description: "",
-            enterprise_project: EnterpriseProjectId::DEFAULT,
-            tags: Tags::default(),
-        };
-        world.kms.replicate_key(&one, &key, &replica).map(drop)
-    };
+    let to = |region, at: &Caller| world.kms.replicate_key(&one, &key, &replica(region, at)).map(drop);
     to("local-2", &two).unwrap();
     to("local-3", &three).unwrap();
     let slot = |at: &Caller| world.kms.describe_key(at, &key).unwrap().slot;
@@ -107,4 +108,17 @@ fn a_key_goes_from_its_regions_whatever_became_of_one_of_them() {
     world.pass_days(7);
     assert_eq!(world.run_due(), 1);
     assert_eq!(code(world.kms.describe_key(&one, &key)), "KMS.0207");
+    // Where the primary one is lost, another takes its place.
+    let key = world.key(&one, new("next", Spec::Aes256));
+    let to = |from: &Caller, region, at: &Caller| {
+        world.kms.replicate_key(from, &key, &Replica { name: "next", ..replica(region, at) }).map(drop)
+    };
+    to(&one, "local-2", &two).unwrap();
+    assert_eq!(code(world.kms.update_primary_region(&two, &key, "local-2")), "KMS.0106");
+    zeroize(&world, world.kms.describe_key(&one, &key).unwrap().slot);
+    assert_eq!(code(to(&two, "local-3", &three)), "KMS.0106");
+    world.kms.update_primary_region(&two, &key, "local-2").unwrap();
+    to(&two, "local-3", &three).unwrap();
+    assert_eq!(code(world.kms.update_primary_region(&two, &key, "local-2")), "KMS.0308");
+    world.kms.update_primary_region(&two, &key, "local-3").unwrap();
 }
