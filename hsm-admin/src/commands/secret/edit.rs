@@ -1,16 +1,20 @@
 //! A value in somebody's editor.
 
 use std::fs::{self, Permissions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, LazyLock};
 
 use clap::Args;
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 use serde_json::json;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::flag;
+use signal_hook::low_level::emulate_default_handler;
 
 use super::value::{bytes, read};
 use super::{CURRENT, In, Look, call, version};
@@ -33,6 +37,9 @@ pub(crate) struct Edit {
     place: In,
 }
 
+const SIGHUP_U: usize = SIGHUP as usize;
+const SIGTERM_U: usize = SIGTERM as usize;
+
 /// Files here are in memory alone, and gone with the machine.
 const MEMORY: &str = "/dev/shm";
 
@@ -50,7 +57,7 @@ impl Edit {
         }
         let before = bytes(&there)?;
         let folder = Path::new(MEMORY);
-        let fault = |cause: std::io::Error| Error::File { path: folder.into(), why: cause.to_string() };
+        let fault = |cause: io::Error| Error::File { path: folder.into(), why: cause.to_string() };
         if !statfs(folder).is_ok_and(|of| of.filesystem_type() == TMPFS_MAGIC) {
             return Err(Error::Failed(format!(
                 "{MEMORY} is no memory file system: the value would be on the disk"
@@ -111,20 +118,39 @@ fn between(edited: &str, made: &str) -> Option<u32> {
     (other > number(edited)?).then_some(other)
 }
 
+/// The signals that would end this process, once they are caught.
+struct Caught {
+    /// Whether they do.
+    ends: Arc<AtomicBool>,
+    /// The last that was sent by somebody, rather than typed, while they did not.
+    sent: Arc<AtomicUsize>,
+}
+
+/// They are caught and not blocked, for what is blocked the editor would have blocked, too. Once caught they stay so.
+static CAUGHT: LazyLock<io::Result<Caught>> = LazyLock::new(|| {
+    let caught = Caught { ends: Arc::new(AtomicBool::new(true)), sent: Arc::default() };
+    for (signal, number) in [(SIGTERM, SIGTERM_U), (SIGHUP, SIGHUP_U)] {
+        flag::register_usize(signal, Arc::clone(&caught.sent), number)?;
+    }
+    for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP] {
+        flag::register_conditional_default(signal, Arc::clone(&caught.ends))?;
+    }
+    Ok(caught)
+});
+
 /// Runs a program and what follows it, while no signal ends this process: what is typed on the terminal is the editor's
 /// business alone, and who ends this process finds it ended once what follows was done.
-fn undisturbed<T>(command: &mut Command, follows: impl FnOnce() -> T) -> std::io::Result<(ExitStatus, T)> {
-    // What is blocked before, the editor would have blocked, too.
-    let mut child = command.spawn()?;
-    let typed = SigSet::from_iter([Signal::SIGINT, Signal::SIGQUIT]);
-    let mut held = typed;
-    held.extend([Signal::SIGTERM, Signal::SIGHUP]);
-    let before = held.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-    let done = child.wait().map(|status| (status, follows()));
-    let came = SignalFd::with_flags(&typed, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
-    while let Ok(Some(_)) = came.read_signal() {}
-    before.thread_set_mask()?;
-    done
+fn undisturbed<T>(command: &mut Command, follows: impl FnOnce() -> T) -> io::Result<(ExitStatus, T)> {
+    let caught = CAUGHT.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
+    caught.sent.store(0, SeqCst);
+    caught.ends.store(false, SeqCst);
+    let done = command.status().map(|status| (status, follows()));
+    caught.ends.store(true, SeqCst);
+    match caught.sent.load(SeqCst) {
+        0 => done,
+        SIGHUP_U => emulate_default_handler(SIGHUP).and(done),
+        _ => emulate_default_handler(SIGTERM).and(done),
+    }
 }
 
 /// What was saved, without the end of the last line if there was none before: editors add one.
