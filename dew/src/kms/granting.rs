@@ -13,10 +13,10 @@ use super::grant::{Grant, GrantId, Granted, Grantee, Grants};
 use super::key::Key;
 use super::list::{Page, Paged};
 use super::name::check_name;
-use super::project::{Home, Project};
+use super::project::Project;
 use super::record::{Kept, creation};
 use crate::caller::Caller;
-use crate::iam::UserId;
+use crate::iam::{Identity, UserId};
 
 /// A grant that is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -122,12 +122,7 @@ impl Kms {
     /// `BadLimit`, `BadMarker`; `Forbidden`; what the vault says.
     pub fn list_retirable_grants(&self, caller: &Caller, page: &Page<'_>) -> Result<Paged<Kept<Grant>>> {
         self.permitted_in(caller, "ListRetirableGrants", About::NOTHING)?;
-        let mut all = Vec::new();
-        for (home, grants) in self.grants_of_all()? {
-            // Numbers of records are of one project. Together with the project's they are in order for all.
-            let theirs = grants.into_iter().filter(|grant| grant.is_retired_by(&caller.identity));
-            all.extend(theirs.map(|grant| (u64::from(home) << 32 | grant.number, grant)));
-        }
+        let mut all = self.retirable_by(&caller.identity)?;
         all.sort_unstable_by_key(|(place, _)| *place);
         let Paged { items, next, total } = page.of(all, |(place, _)| *place)?;
         Ok(Paged { items: items.into_iter().map(|(_, grant)| grant).collect(), next, total })
@@ -207,29 +202,42 @@ impl Kms {
         user.map(|user| user.id).ok_or(KmsError::BadGrantee("user"))
     }
 
-    /// The grants of every project, each with the project's number. Those of projects that nobody has asked for are read
-    /// for this alone.
-    fn grants_of_all(&self) -> Result<Vec<(u32, Vec<Kept<Grant>>)>> {
-        let homes: Vec<_> = {
-            let homes = self.homes.read();
-            let one = |(id, (number, home)): (&_, &(u32, Home))| {
-                (*number, home.clone(), homes.read.get(id).cloned())
-            };
-            homes.by_project.iter().map(one).collect()
-        };
-        let mut all = Vec::with_capacity(homes.len());
-        for (number, home, project) in homes {
-            let grants = match (project, self.partition_of(&home)) {
-                (Some(project), _) => project.shelf.read().grants.all().cloned().collect(),
-                (None, Some(partition)) => {
-                    let records = self.hsm.service_records_in(&partition, Kind::KmsGrant)?;
-                    records.into_iter().map(Kept::read).collect::<Result<_>>()?
+    /// The grants that somebody can give up, of all projects, each with its place in the order of all.
+    fn retirable_by(&self, who: &Identity) -> Result<Vec<(u64, Kept<Grant>)>> {
+        self.look_at_grants()?;
+        let (mut all, homes) = (Vec::new(), self.homes.read());
+        for (id, (home, _)) in &homes.by_project {
+            // Numbers of records are of one project. Together with the project's they are in order for all.
+            let mut take = |grant: &Kept<Grant>| {
+                if grant.is_retired_by(who) {
+                    all.push((u64::from(*home) << 32 | grant.number, grant.clone()));
                 }
-                (None, None) => Vec::new(),
             };
-            all.push((number, grants));
+            match homes.read.get(id) {
+                Some(project) => project.shelf.read().grants.all().for_each(&mut take),
+                None => homes.granted.get(id).into_iter().flatten().for_each(&mut take),
+            }
         }
         Ok(all)
+    }
+
+    /// Reads the grants of projects that nobody has asked for, once: they stay as they are until somebody asks for the
+    /// project.
+    fn look_at_grants(&self) -> Result<()> {
+        let unknown: Vec<_> = {
+            let homes = self.homes.read();
+            let is_known = |id| homes.read.contains_key(id) || homes.granted.contains_key(id);
+            let unknown = homes.by_project.iter().filter(|(id, _)| !is_known(*id));
+            unknown.map(|(id, (_, home))| (*id, home.clone())).collect()
+        };
+        for (id, home) in unknown {
+            // What is lost with its partition may come back with it.
+            let Some(partition) = self.partition_of(&home) else { continue };
+            let records = self.hsm.service_records_in(&partition, Kind::KmsGrant)?;
+            let grants = records.into_iter().map(Kept::read).collect::<Result<_>>()?;
+            self.homes.write().granted.insert(id, grants);
+        }
+        Ok(())
     }
 }
 

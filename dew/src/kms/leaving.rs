@@ -102,8 +102,7 @@ impl Kms {
 
     fn forget(&self, home: &Home) {
         let mut homes = self.homes.write();
-        homes.read.remove(&home.project);
-        homes.looked_at.remove(&home.project);
+        homes.forget_what_was_read(home.project);
         homes.by_project.remove(&home.project);
         homes.by_number.retain(|_, project| *project != home.project);
     }

@@ -137,6 +137,8 @@ struct Homes {
     read: HashMap<ProjectId, Arc<Project>>,
     /// When the first thing is due in those that have only been looked at.
     looked_at: HashMap<ProjectId, Option<Millis>>,
+    /// The grants of those whose grants alone have been read.
+    granted: HashMap<ProjectId, Vec<Kept<Grant>>>,
     next: u32,
 }
 
@@ -156,6 +158,13 @@ impl Homes {
             }
         }
         Ok(homes)
+    }
+
+    /// Forgets what was read of a project whose partition is another now, or none.
+    fn forget_what_was_read(&mut self, project: ProjectId) {
+        self.read.remove(&project);
+        self.looked_at.remove(&project);
+        self.granted.remove(&project);
     }
 }
 
@@ -296,7 +305,7 @@ impl Kms {
         homes.next = number + 1;
         homes.by_number.insert(number, id);
         homes.by_project.insert(id, (number, home));
-        homes.looked_at.remove(&id);
+        homes.forget_what_was_read(id);
         drop(homes);
         self.project(id)?.ok_or(KmsError::Internal("a project that was made is there"))
     }
@@ -307,8 +316,7 @@ impl Kms {
         let mut homes = self.homes.write();
         let is_its = |(_, (_, home)): &(&ProjectId, &(u32, Home))| home.serial == serial;
         if let Some(id) = homes.by_project.iter().find(is_its).map(|(id, _)| *id) {
-            homes.read.remove(&id);
-            homes.looked_at.remove(&id);
+            homes.forget_what_was_read(id);
         }
     }
 
