@@ -4,12 +4,13 @@
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio, id};
 
 use dew::csms::{Engine, Fault, Login, Server};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
+use nix::unistd::getppid;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -66,7 +67,7 @@ impl Errand {
         let mut asked = Zeroizing::new(Vec::with_capacity(128 << 10));
         serde_json::to_writer(&mut *asked, self).map_err(|error| failed(&error))?;
         let mut command = Command::new("/proc/self/exe");
-        command.arg(WORD).env_clear().current_dir("/");
+        command.arg(WORD).arg(id().to_string()).env_clear().current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| failed(&error))?;
         // One that ends before it has read all has no answer either.
@@ -155,6 +156,11 @@ pub(crate) fn main() -> ExitCode {
             .into_iter()
             .all(|(what, most)| setrlimit(what, most, most).is_ok());
     if !limited || prctl::set_pdeathsig(Signal::SIGKILL).is_err() || prctl::set_dumpable(false).is_err() {
+        return ExitCode::FAILURE;
+    }
+    // A daemon that ended before this was asked for ends nothing, and the next one does what this would.
+    let daemon = std::env::args().nth(2).and_then(|id| id.parse().ok());
+    if daemon != Some(getppid().as_raw()) {
         return ExitCode::FAILURE;
     }
     harden::lock_quietly();
