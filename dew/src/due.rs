@@ -7,7 +7,12 @@ use std::sync::Arc;
 
 use crate::caller::Caller;
 use crate::iam::{AccountId, Iam, Identity, Principal, ProjectId};
-use crate::kms::Millis;
+
+/// Milliseconds since 1970.
+pub type Millis = u64;
+
+/// A day in milliseconds.
+pub const DAY: Millis = 86_400_000;
 
 /// How many things of one project happen before others have their turn.
 const AT_ONCE: usize = 64;

@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::allow::Found;
 use super::error::{KmsError, Result};
 use super::id::KeyId;
-use super::key::{Key, Millis, State};
+use super::key::{Key, State};
 use super::list::{Page, Search};
 use super::name::check_name;
 use super::project::{Project, Shelf};
 use super::record::{Kept, creation};
 use super::{Kms, Paged};
 use crate::caller::Caller;
+use crate::due::Millis;
 
 /// Another name of a key. It never changes; which key it names may.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,7 +22,7 @@ use super::access_point::{AccessPoint, PointKind};
 use super::cipher::Form;
 use super::data::{open, usable};
 use super::error::{KmsError, Result};
-use super::key::{DAY, Key};
+use super::key::Key;
 use super::key_policy::{Terms, check_points, policy, time};
 use super::project::Project;
 use super::record::Kept;
@@ -31,6 +31,7 @@ use super::spec::{Family, Usage};
 use super::store::{Uuid, keyspace};
 use super::{KeyId, Kms, Millis};
 use crate::caller::Caller;
+use crate::due::DAY;
 
 /// The most bytes of what a request shows.
 const MAX_SHOWN: usize = 16_384;

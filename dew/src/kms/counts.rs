@@ -15,10 +15,11 @@ use super::Kms;
 use super::allow::{Found, is_use};
 use super::error::{KmsError, Result};
 use super::id::KeyId;
-use super::key::{Millis, State};
+use super::key::State;
 use super::project::Project;
 use super::record::{Kept, creation};
 use crate::caller::Caller;
+use crate::due::Millis;
 use crate::iam::ProjectId;
 
 /// A month of the calendar (UTC).

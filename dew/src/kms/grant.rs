@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{KmsError, Result};
 use super::id::KeyId;
-use super::key::{Key, Millis};
+use super::key::Key;
 use super::record::Kept;
 use super::spec::{Family, Usage};
+use crate::due::Millis;
 use crate::iam::policy::{Action, ActionSet};
 use crate::iam::{AccountId, Identity, UserId};
 

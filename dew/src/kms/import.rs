@@ -12,12 +12,13 @@ use super::allow::Found;
 use super::create::version;
 use super::data::{Scheme, mechanism};
 use super::error::{KmsError, Result};
-use super::key::{DAY, Imported, Key, Millis, Origin, State};
+use super::key::{Imported, Key, Origin, State};
 use super::project::Project;
 use super::record::{Kept, creation};
 use super::spec::{Attributes, Family, closed, open};
 use super::{KeyId, Kms, life};
 use crate::caller::Caller;
+use crate::due::{DAY, Millis};
 
 /// Bytes of randomness in a token: enough that the interface's least length is reached.
 const RANDOM: usize = 160;

@@ -8,13 +8,8 @@ use super::error::{KmsError, Result};
 use super::id::KeyId;
 use super::record::Kept;
 use super::spec::{Family, Spec, Usage};
+use crate::due::{DAY, Millis};
 use crate::tag::Tags;
-
-/// Milliseconds since 1970.
-pub type Millis = u64;
-
-/// A day in milliseconds.
-pub const DAY: Millis = 86_400_000;
 
 /// How a key stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

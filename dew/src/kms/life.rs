@@ -4,11 +4,12 @@ use hsm::{Revision, Work};
 
 use super::allow::Found;
 use super::error::{KmsError, Result};
-use super::key::{DAY, Key, Millis, State};
+use super::key::{Key, State};
 use super::name::{check_description, check_name};
 use super::record::Kept;
 use super::{KeyId, Kms};
 use crate::caller::Caller;
+use crate::due::{DAY, Millis};
 use crate::iam::{AccountId, EnterpriseProjectId};
 
 /// In how many days from now a key can be deleted.

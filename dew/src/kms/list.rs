@@ -6,10 +6,11 @@ use super::Kms;
 use super::allow::About;
 use super::error::{KmsError, Result};
 use super::id::KeyId;
-use super::key::{Key, Millis, Origin, State};
+use super::key::{Key, Origin, State};
 use super::record::Kept;
 use super::spec::{Spec, Usage};
 use crate::caller::Caller;
+use crate::due::Millis;
 use crate::iam::EnterpriseProjectId;
 use crate::list::visible;
 

@@ -52,6 +52,7 @@ pub mod spec;
 mod store;
 mod tags;
 
+pub use crate::due::{DAY, Millis};
 pub use access_point::{AccessPoint, NewAccessPoint, PointKind};
 pub use agree::DataKeyPair;
 pub use alias::Alias;
@@ -66,7 +67,7 @@ pub use grant::{Grant, GrantId, Granted, Grantee};
 pub use granting::NewGrant;
 pub use id::KeyId;
 pub use import::{Arrival, ImportParameters};
-pub use key::{DAY, Imported, Key, Millis, Multi, Origin, Rotation, State, Version};
+pub use key::{Imported, Key, Multi, Origin, Rotation, State, Version};
 pub use key_policy::{KeyPolicy, Terms};
 pub(crate) use lend::Borrower;
 pub use list::{Page, Paged, Quota, Search};
